@@ -1,0 +1,38 @@
+"""What can go wrong, on one page: each error names the boundary it guards.
+
+    ArgoError
+    ├── InputError        a file the user handed us (pairs, labels, scores, rubric)
+    ├── RunFolderError    an output folder that belongs to another run
+    ├── StoreError        a rubric store that is not what it claims to be
+    └── RewardModelError  a reward model that cannot be loaded or trusted
+
+Every message says what was expected, what was seen, and how to mend it. The command line
+prints the message and exits with 1; nothing else catches these.
+"""
+
+from pathlib import Path
+
+
+class ArgoError(Exception):
+    """Base of every error a user can mend."""
+
+
+class InputError(ArgoError):
+    """A file from outside is not usable; the message carries file, line and remedy."""
+
+    def __init__(self, file: str | Path, problem: str, remedy: str, line: int | None = None):
+        self.file, self.line, self.problem, self.remedy = str(file), line, problem, remedy
+        where = str(file) if line is None else f"{file}, line {line}"
+        super().__init__(f"{where}: {problem}\n  Remedy: {remedy}")
+
+
+class RunFolderError(ArgoError):
+    """An output folder already holds something this run must not touch."""
+
+
+class StoreError(ArgoError):
+    """A rubric store is unsound, or a rubric that was asked for is not in it."""
+
+
+class RewardModelError(ArgoError):
+    """A reward model cannot be loaded, or its rewards cannot be used."""

@@ -1,0 +1,237 @@
+"""What flows through argo-audit: frozen records that know nothing and are one JSON line each.
+
+    >>> pair = Pair(id="p1", prompt=(Message(role="user", content="Hi"),),
+    ...             response_a="Hello.", response_b="Hello! Great to meet you!")
+    >>> Label(pair_id=pair.id, p_a=0.25, source="human").p_a
+    0.25
+
+Behaviour lives in the rooms above; they take records and return records. Probabilities are of
+"response A is preferred" and lie in [0, 1]; `None` stands for "could not be measured" and is
+never replaced by a number.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Split = Literal["train", "dev", "held-out"]
+FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]
+
+
+def fingerprint(text: str, length: int = 12) -> str:
+    """The first `length` hex digits of the SHA-256 of `text` (UTF-8)."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, no unknown fields, finite floats only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Pair(Record):
+    """A prompt and two responses; the letters carry no merit."""
+
+    id: str = Field(min_length=1)
+    prompt: tuple[Message, ...] = Field(min_length=1)
+    response_a: str
+    response_b: str
+    population: str = ""
+    slices: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def prompt_key(self) -> str:
+        """Identifies the prompt's text: the cluster for splits and intervals."""
+        return fingerprint("\x1e".join(f"{m.role}\x1f{m.content}" for m in self.prompt))
+
+    def swapped(self) -> "Pair":
+        """The same pair with the letters exchanged."""
+        return self.model_copy(
+            update={"response_a": self.response_b, "response_b": self.response_a}
+        )
+
+    def conversations(self) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+        """The prompt continued by response A, and by response B."""
+        answers = (self.response_a, self.response_b)
+        a, b = ((*self.prompt, Message(role="assistant", content=text)) for text in answers)
+        return a, b
+
+
+class Label(Record):
+    """The target preference of one pair; a tie is 0.5.
+
+    `source` names the reward model at its revision, or `human`. `rewards` are the reward model's
+    scalars for (A, B) where they are known.
+    """
+
+    pair_id: str
+    p_a: Probability
+    source: str
+    rewards: tuple[float, float] | None = None
+
+
+class Rubric(Record):
+    """A rubric is its text; the empty rubric is the judge's own taste, the baseline."""
+
+    text: str
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the text's SHA-256: same text, same rubric."""
+        return fingerprint(self.text)
+
+
+class Judgment(Record):
+    """A judge's preference on one pair under one rubric, from both orders.
+
+    `p_a_first` is P(A preferred) when A was shown first, `p_a_second` when A was shown second;
+    `p_a` is their mean, or None when no verdict could be read in either order.
+    """
+
+    pair_id: str
+    rubric_id: str
+    p_a: Probability | None
+    p_a_first: Probability | None
+    p_a_second: Probability | None
+    votes: int = 0
+    reply: str = ""
+    tokens: int = 0
+
+    @property
+    def flipped(self) -> bool | None:
+        """Whether exchanging the order exchanges the verdict; None unless both were read."""
+        if self.p_a_first is None or self.p_a_second is None:
+            return None
+        return (self.p_a_first - 0.5) * (self.p_a_second - 0.5) < 0
+
+
+class Interval(Record):
+    """A confidence interval and how it was estimated."""
+
+    low: float
+    high: float
+    level: Probability = 0.95
+    method: str
+
+
+class Agreement(Record):
+    """How well judgments match labels; higher accuracy is better, lower KL is better.
+
+    `n` pairs were judged (of which `ties` have a label of exactly 0.5 and do not enter accuracy),
+    `unparsed` pairs had no verdict and enter nothing but this count. KL, cross-entropy and Brier
+    use the judge's probability after `temperature` (1 = as given) and clipping to
+    [clip, 1 - clip]; `kl_raw` is the KL at temperature 1. Nats throughout.
+    """
+
+    accuracy: float | None
+    kl: float | None
+    kl_raw: float | None
+    cross_entropy: float | None
+    brier: float | None
+    n: int
+    ties: int
+    unparsed: int
+    prompts: int
+    position_flip_rate: float | None
+    temperature: float
+    clip: float
+    accuracy_interval: Interval | None = None
+    kl_interval: Interval | None = None
+
+
+class PolicyPrompt(Record):
+    """What the policy was shown for one variant of one step."""
+
+    run: str
+    step: int
+    variant: int
+    text: str
+
+
+class Attempt(Record):
+    """One rubric tried: the search's memory, appended as it happens.
+
+    `prompt_variant` is which of the step's prompts it answered, `policy_reward` what the policy
+    was paid, `train` the agreement on the step's minibatch, `empty_kl` what a judge that always
+    says 0.5 would have as its KL there.
+    """
+
+    run: str
+    step: int
+    prompt_variant: int
+    rubric: Rubric
+    train: Agreement
+    policy_reward: float
+    empty_kl: float | None = None
+    judge_calls: int
+    tokens: int
+    seconds: float
+
+
+class Measurement(Record):
+    """The agreement of one attempted rubric on dev or held-out pairs, against one label source."""
+
+    run: str
+    rubric_id: str
+    split: Split
+    label_source: str
+    agreement: Agreement
+
+
+class Run(Record):
+    """One search; written before anything else, so that a dead run is still legible."""
+
+    id: str
+    population: str
+    label_source: str
+    judge: str
+    policy: str
+    config: dict[str, Any]
+    seed: int
+    packages: dict[str, str]
+    data_fingerprint: str
+    rm_fingerprint: str
+    started: datetime
+    ended: datetime | None = None
+    outcome: str = "running"
+
+
+class StoredRubric(Record):
+    """A rubric in the store, with where it came from and how well it agrees.
+
+    `parent` is the version it descends from (None for a first one); `label_source` is what it was
+    trained on; dev agreement selected it, held-out agreement was measured once, afterwards.
+    """
+
+    version: int = Field(ge=1)
+    rubric: Rubric
+    reward_model: str
+    label_source: str
+    parent: int | None
+    run: str
+    judge: str
+    created: datetime
+    dev: Agreement
+    held_out: Agreement | None
+
+
+class Finding(Record):
+    """One claim about the reward model: the rubric line it quotes and what a check found."""
+
+    claim: str
+    quote: str
+    direction: Literal["rewards", "penalises"]
+    effect: float | None
+    interval: Interval | None
+    n: int
+    status: FindingStatus
