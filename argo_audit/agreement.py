@@ -1,0 +1,247 @@
+"""How well a judge's preferences match the labels: accuracy and KL together, with intervals.
+
+    >>> from argo_audit.records import Judgment, Label
+    >>> labels = [Label(pair_id="p", p_a=0.9, source="rm")]
+    >>> said = [Judgment(pair_id="p", rubric_id="r", p_a=0.8, p_a_first=0.8, p_a_second=0.8)]
+    >>> round(measure(labels, said).kl, 4)
+    0.0367
+
+The objective is Eq. 1 of ARGO (Sodhi et al., 2026): the mean over pairs of
+KL(Bernoulli(label) || Bernoulli(judge)). It depends on scale twice: on the reward model's margin
+and on how sure the judge is of itself. An over-confident judge pays so much for its mistakes on
+soft labels that saying nothing (p = 0.5) becomes the best rubric. So a single judge temperature
+per rubric can be fitted on train: the judge's log-odds are divided by T, with T chosen to minimise
+the cross-entropy (Guo et al., 2017, "On calibration of modern neural networks"). It is recorded,
+and the raw KL (T = 1) stands beside it. Pure functions, numpy and scipy only.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit, xlogy
+from scipy.stats import bootstrap, permutation_test
+
+from argo_audit.records import Agreement, Interval, Judgment, Label
+
+Array = npt.NDArray[np.float64]
+
+CLIP = 1e-3
+MAX_TEMPERATURE = 100.0
+MIN_TEMPERATURE = 0.05
+RESAMPLES = 999
+
+
+class Difference(NamedTuple):
+    """A paired difference in accuracy (first minus second), its interval and p-value."""
+
+    estimate: float
+    interval: Interval
+    p_value: float
+    n: int
+
+
+class _Joined(NamedTuple):
+    """Labels and judgments of the same pairs, aligned; judgments without a verdict left out."""
+
+    target: Array  # [n] label probability
+    judged: Array  # [n] judge probability
+    pair_ids: list[str]
+    unparsed: int
+
+
+def preference(reward_a: float, reward_b: float, temperature: float = 1.0) -> float:
+    """P(A preferred) under Bradley-Terry: sigmoid((reward_a - reward_b) / temperature)."""
+    return float(expit((reward_a - reward_b) / temperature))
+
+
+def tempered(p: Array, temperature: float, clip: float = CLIP) -> Array:
+    """Divide the log-odds of `p` by `temperature`, after clipping to [clip, 1 - clip]."""
+    return np.asarray(expit(logit(np.clip(p, clip, 1 - clip)) / temperature), dtype=np.float64)
+
+
+def kl_divergence(target: Array, judged: Array, clip: float = CLIP) -> Array:
+    """KL(Bernoulli(target) || Bernoulli(judged)) in nats, elementwise; `judged` is clipped."""
+    return cross_entropy(target, judged, clip) - _entropy(target)
+
+
+def cross_entropy(target: Array, judged: Array, clip: float = CLIP) -> Array:
+    """-[p log q + (1 - p) log(1 - q)] in nats, elementwise; `judged` is clipped."""
+    q = np.clip(judged, clip, 1 - clip)
+    return -(target * np.log(q) + (1 - target) * np.log1p(-q))
+
+
+def fit_temperature(target: Array, judged: Array, clip: float = CLIP) -> float:
+    """The temperature in [0.05, 100] that minimises mean cross-entropy; 100 means "no signal".
+
+    The loss is convex in 1/T, so a bounded scalar search finds the one minimum.
+    """
+    z = logit(np.clip(judged, clip, 1 - clip))
+    if not np.any(z):
+        return 1.0
+
+    def loss(sharpness: float) -> float:
+        s = sharpness * z
+        return float(np.mean(np.logaddexp(0.0, s) - target * s))
+
+    bounds = (1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE)
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
+    return float(np.clip(1 / found.x, MIN_TEMPERATURE, MAX_TEMPERATURE))
+
+
+def measure(
+    labels: Sequence[Label],
+    judgments: Sequence[Judgment],
+    *,
+    clusters: Mapping[str, str] | None = None,
+    temperature: float | None = 1.0,
+    clip: float = CLIP,
+    seed: int = 0,
+) -> Agreement:
+    """Agreement of `judgments` with the `labels` of the same pairs.
+
+    Accuracy is the share of pairs on which judge and label prefer the same response; a judge at
+    exactly 0.5 gets half a point, a label at exactly 0.5 has no side and does not count. With
+    `clusters` (pair id -> prompt key) 95% intervals are added: BCa bootstrap over prompts, since
+    pairs of one prompt are not independent. `temperature=None` fits it on these very pairs.
+    Raises KeyError when a judgment's pair has no label.
+    """
+    joined = _join(labels, judgments)
+    if not joined.pair_ids:
+        return _unmeasured(joined, temperature, clip)
+    if temperature is None:
+        temperature = fit_temperature(joined.target, joined.judged, clip)
+    calibrated = tempered(joined.judged, temperature, clip)
+    correct, sided = _correct(joined), joined.target != 0.5
+    kl = kl_divergence(joined.target, calibrated, clip)
+    accuracy_interval = kl_interval = None
+    if clusters is not None:
+        keys = np.array([clusters[pair_id] for pair_id in joined.pair_ids])
+        accuracy_interval = _interval(correct[sided], keys[sided], seed)
+        kl_interval = _interval(kl, keys, seed)
+    return Agreement(
+        accuracy=float(correct[sided].mean()) if sided.any() else None,
+        kl=float(kl.mean()),
+        kl_raw=float(kl_divergence(joined.target, joined.judged, clip).mean()),
+        cross_entropy=float(cross_entropy(joined.target, calibrated, clip).mean()),
+        brier=float(np.mean((joined.target - calibrated) ** 2)),
+        n=len(joined.pair_ids),
+        ties=int((~sided).sum()),
+        unparsed=joined.unparsed,
+        prompts=len({clusters[i] if clusters else i for i in joined.pair_ids}),
+        position_flip_rate=_flip_rate(judgments),
+        temperature=temperature,
+        clip=clip,
+        accuracy_interval=accuracy_interval,
+        kl_interval=kl_interval,
+    )
+
+
+def paired_difference(
+    labels: Sequence[Label],
+    first: Sequence[Judgment],
+    second: Sequence[Judgment],
+    clusters: Mapping[str, str],
+    seed: int = 0,
+) -> Difference:
+    """Accuracy of `first` minus that of `second` on the pairs both judged.
+
+    The interval is a BCa bootstrap over prompts; the p-value a two-sided sign-flip permutation
+    test over prompts (scipy.stats.permutation_test, "samples"). Raises ValueError when no pair
+    with a sided label was judged by both.
+    """
+    scores = [_scores(labels, judgments) for judgments in (first, second)]
+    shared = sorted(scores[0].keys() & scores[1].keys())
+    if not shared:
+        raise ValueError("no pair with a sided label was judged by both")
+    delta = np.array([scores[0][i] - scores[1][i] for i in shared])
+    sums, counts = _by_cluster(delta, np.array([clusters[i] for i in shared]))
+    test = permutation_test(
+        (sums, np.zeros_like(sums)),
+        lambda x, y, axis=-1: np.sum(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=9999,
+        rng=np.random.default_rng(seed),
+    )
+    interval = _bootstrap_ratio(sums, counts, seed)
+    return Difference(float(delta.mean()), interval, float(test.pvalue), len(shared))
+
+
+def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str, float]:
+    joined = _join(labels, judgments)
+    rows = zip(joined.pair_ids, _correct(joined), joined.target, strict=True)
+    return {pair_id: float(correct) for pair_id, correct, target in rows if target != 0.5}
+
+
+def _join(labels: Sequence[Label], judgments: Sequence[Judgment]) -> _Joined:
+    target = {label.pair_id: label.p_a for label in labels}
+    read = [(j.pair_id, j.p_a) for j in judgments if j.p_a is not None]
+    return _Joined(
+        np.array([target[pair_id] for pair_id, _ in read], dtype=np.float64),
+        np.array([p for _, p in read], dtype=np.float64),
+        [pair_id for pair_id, _ in read],
+        len(judgments) - len(read),
+    )
+
+
+def _correct(joined: _Joined) -> Array:
+    """[n] 1 where judge and label are on the same side, 0.5 where the judge is at 0.5."""
+    sides = np.sign(joined.judged - 0.5) * np.sign(joined.target - 0.5)
+    return np.asarray((1 + sides) / 2, dtype=np.float64)
+
+
+def _entropy(p: Array) -> Array:
+    return np.asarray(-(xlogy(p, p) + xlogy(1 - p, 1 - p)), dtype=np.float64)
+
+
+def _flip_rate(judgments: Sequence[Judgment]) -> float | None:
+    flips = [j.flipped for j in judgments if j.flipped is not None]
+    return sum(flips) / len(flips) if flips else None
+
+
+def _by_cluster(values: Array, keys: npt.NDArray[np.str_]) -> tuple[Array, Array]:
+    """Per-cluster sums and counts of `values`."""
+    _, index = np.unique(keys, return_inverse=True)
+    sums = np.bincount(index, weights=values).astype(np.float64)
+    return sums, np.bincount(index).astype(np.float64)
+
+
+def _interval(values: Array, keys: npt.NDArray[np.str_], seed: int) -> Interval | None:
+    return _bootstrap_ratio(*_by_cluster(values, keys), seed) if len(values) else None
+
+
+def _bootstrap_ratio(sums: Array, counts: Array, seed: int) -> Interval:
+    """Interval of sum(sums) / sum(counts), prompts resampled with replacement."""
+    mean = float(sums.sum() / counts.sum())
+    if len(sums) < 2 or np.allclose(sums, mean * counts):
+        return Interval(low=mean, high=mean, method="degenerate: no variation between prompts")
+    found = bootstrap(
+        (sums, counts),
+        lambda s, c, axis=-1: s.sum(axis=axis) / c.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    method = f"BCa bootstrap over {len(sums)} prompts, {RESAMPLES} resamples"
+    return Interval(low=float(found.low), high=float(found.high), method=method)
+
+
+def _unmeasured(joined: _Joined, temperature: float | None, clip: float) -> Agreement:
+    return Agreement(
+        accuracy=None,
+        kl=None,
+        kl_raw=None,
+        cross_entropy=None,
+        brier=None,
+        n=0,
+        ties=0,
+        unparsed=joined.unparsed,
+        prompts=0,
+        position_flip_rate=None,
+        temperature=temperature or 1.0,
+        clip=clip,
+    )

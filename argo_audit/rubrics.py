@@ -1,0 +1,199 @@
+r"""Read a rubric's text: its criteria, weights, gates and bias lines, wherever markdown puts them.
+
+    >>> text = "| Category | Weight |\n|---|---|\n| Warm tone | 30% |\n"
+    >>> outline(text).criteria[0].weight
+    30.0
+
+A rubric is written by a model and may be anything, so reading is total: every text has an outline,
+possibly an empty one. Three kinds of line are told apart, after the shapes of ARGO's Figures 3-5:
+a *gate* (an item under a heading about gates, overrides or caps, or any item that caps a score), a
+*bias* (an item under a heading about biases or preferences, or one that a lead such as "It may
+penalize:" introduces), and a *criterion* (every other list item or table row).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+Direction = Literal["rewards", "penalises"]
+
+_GATE_SECTION = re.compile(r"\b(gates?|gating|overrides?|caps?)\b", re.I)
+_BIAS_SECTION = re.compile(r"\b(bias(es)?|preferences?|tendenc(y|ies)|heuristics?)\b", re.I)
+_CAP = re.compile(
+    r"(?:<=|≤|=<)\s*(\d+(?:\.\d+)?)|\bcap(?:ped|s)?\b[^.;|]{0,40}?\b(?:at|to)\s+(\d+(?:\.\d+)?)",
+    re.I,
+)
+_WEIGHT = re.compile(
+    r"(\d+(?:\.\d+)?)\s*%|\bweight(?:ed)?\s*(?:of|:|=|at)?\s*(\d+(?:\.\d+)?)", re.I
+)
+_BARE_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:pts?|points)?\s*$", re.I)
+_PENALISES = re.compile(
+    r"\b(penali[sz]e[sd]?|penalties|dislike[sd]?|punish(?:es)?|disfavou?rs?|avoid(?:s|ed)?)\b", re.I
+)
+_REWARDS = re.compile(
+    r"\b(prefer(?:s|red)?|reward(?:s|ed)?|favou?r(?:s|ed)?|likes?|value[sd]?)\b", re.I
+)
+_ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s+")
+_PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MAX_CHARACTERS = 100_000
+_MAX_LEAD = 300  # characters: a lead is a line, not an essay
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One item to grade on; `weight` is the number as written (30% is 30.0)."""
+
+    name: str
+    text: str
+    weight: float | None
+    section: str
+    lead: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class BiasLine:
+    """One thing the reward model is said to like or dislike; `direction` is the section's."""
+
+    text: str
+    direction: Direction | None
+    section: str
+    lead: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class RubricGate:
+    """A cap or override; `cap` is the highest overall score it leaves, when a number is given."""
+
+    text: str
+    cap: float | None
+    section: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a rubric's text asks for, in its own order; `line` counts from 1."""
+
+    criteria: tuple[Criterion, ...] = ()
+    biases: tuple[BiasLine, ...] = ()
+    gates: tuple[RubricGate, ...] = ()
+
+    def __len__(self) -> int:
+        """How many criteria, bias lines and gates there are."""
+        return len(self.criteria) + len(self.biases) + len(self.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A list item or table row, with the heading and the lead paragraph above it."""
+
+    cells: tuple[str, ...]
+    header: tuple[str, ...]
+    section: str
+    lead: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        return " - ".join(cell for cell in self.cells if cell)
+
+
+@lru_cache(maxsize=4096)
+def outline(text: str) -> Outline:
+    """The outline of any text; reads at most the first 100,000 characters."""
+    criteria: list[Criterion] = []
+    biases: list[BiasLine] = []
+    gates: list[RubricGate] = []
+    for item in _items(text[:_MAX_CHARACTERS]):
+        cap = _CAP.search(item.text)
+        if cap or _GATE_SECTION.search(item.section):
+            value = float(cap.group(1) or cap.group(2)) if cap else None
+            gates.append(RubricGate(item.text, value, item.section, item.line))
+        elif _is_bias(item):
+            direction = _direction(item.lead) or _direction(item.section)
+            biases.append(BiasLine(item.text, direction, item.section, item.lead, item.line))
+        else:
+            criteria.append(_criterion(item))
+    return Outline(tuple(criteria), tuple(biases), tuple(gates))
+
+
+def _is_bias(item: _Item) -> bool:
+    return bool(_BIAS_SECTION.search(item.section)) or _direction(item.lead) is not None
+
+
+def _direction(text: str) -> Direction | None:
+    if _PENALISES.search(text):
+        return "penalises"
+    return "rewards" if _REWARDS.search(text) else None
+
+
+def _criterion(item: _Item) -> Criterion:
+    name, description = item.cells[0] if len(item.cells) > 1 else "", []
+    weight = None
+    for title, cell in zip(item.header or ("",) * len(item.cells), item.cells, strict=False):
+        number = _WEIGHT.search(cell) or ("weight" in title.lower() and _BARE_NUMBER.match(cell))
+        if number and weight is None:
+            weight = float(next(group for group in number.groups() if group))
+        if cell != name and not (number and number.group().strip() == cell.strip()):
+            description.append(cell)
+    return Criterion(
+        _ENUMERATOR.sub("", name),
+        " - ".join(description),
+        weight,
+        item.section,
+        item.lead,
+        item.line,
+    )
+
+
+def _items(text: str) -> Iterator[_Item]:
+    """List items and table body rows in document order, each under its heading and lead."""
+    section = lead = ""
+    for block in SyntaxTreeNode(_PARSER.parse(text)).children:
+        if block.type == "heading":
+            section, lead = _plain(block)[:_MAX_LEAD], ""
+        elif block.type == "paragraph":
+            lead = _plain(block)[:_MAX_LEAD]
+        elif block.type == "table":
+            yield from _rows(block, section, lead)
+        elif block.type in ("bullet_list", "ordered_list"):
+            yield from _list_items(block, section, lead)
+
+
+def _rows(table: SyntaxTreeNode, section: str, lead: str) -> Iterator[_Item]:
+    header: tuple[str, ...] = ()
+    for row in (node for node in table.walk() if node.type == "tr"):
+        cells = tuple(_plain(cell) for cell in row.children)
+        if row.children and row.children[0].type == "th":
+            header = cells
+        elif any(cells):
+            yield _Item(cells, header, section, lead, _line(row))
+
+
+def _list_items(block: SyntaxTreeNode, section: str, lead: str) -> Iterator[_Item]:
+    """Items of a list; a nested list is introduced by the item that holds it."""
+    for item in block.children:
+        own = ""
+        for child in item.children:
+            if child.type in ("bullet_list", "ordered_list"):
+                yield from _list_items(child, section, own or lead)
+            elif text := _plain(child):
+                own = text[:_MAX_LEAD]
+                yield _Item((text,), (), section, lead, _line(item))
+
+
+def _plain(node: SyntaxTreeNode) -> str:
+    """The node's visible text: emphasis and code marks removed, white space folded."""
+    words = [n.content for n in node.walk() if n.type in ("text", "code_inline")]
+    return " ".join("".join(words).split()) if words else ""
+
+
+def _line(node: SyntaxTreeNode) -> int:
+    return node.map[0] + 1 if node.map else 0
