@@ -1,0 +1,306 @@
+"""The rubric store: what was learned about each reward model, numbered, never overwritten.
+
+    store = RubricStore("rubric_store")                 # or "memory://x", "s3://bucket/store"
+    stored = store.append(NewRubric(rubric=rubric, reward_model="org/Model-8B", ...))
+    ref(stored)                                         # "org--Model-8B@1"
+    store.get("org/Model-8B")                           # the latest; "org/Model-8B@1" the first
+    store.verify()                                      # [] or sentences about what is wrong
+
+A rubric is one file, `<root>/<slug of the reward model>/NNNN-<rubric id>.md`: YAML front matter
+with its lineage and agreement, like a model card, then the rubric's text, byte for byte.
+
+Decisions: the store has one way to write, which makes a whole new file or none, and no way to
+overwrite or delete a rubric. Two writers agree on a number through a claim, `.pending/NNNN`, that
+only one of them can make and that holds the whole document. Whoever meets a claim finishes it
+(`_settle`), so a writer that dies leaves nothing half done. It takes a file system that can create
+a file only if there is none: local disks (a hard link does it), or an object store whose fsspec
+driver honours `mode="create"`, as those of S3 and GCS do; elsewhere keep to one writer.
+"""
+
+import builtins
+import contextlib
+import os
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import yaml
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from argo_audit.errors import StoreError
+from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
+
+_PENDING = ".pending"
+_FILE_NAME = re.compile(r"(\d{4,})-([0-9a-f]{12})\.md")
+_FENCE = "---\n"
+
+
+class NewRubric(Record):
+    """A rubric to be stored: a `StoredRubric` that has no version yet."""
+
+    rubric: Rubric
+    reward_model: str
+    label_source: str
+    parent: int | None
+    run: str
+    judge: str
+    created: datetime
+    dev: Agreement
+    held_out: Agreement | None
+
+
+def slug(reward_model: str) -> str:
+    """A folder name for a reward model's name; a slug is its own slug.
+
+    "org/Model-8B" gives "org--Model-8B". A name that holds anything but letters, digits and
+    `._@+=-` (or is long) is shortened to those and ends in a fingerprint of the whole name.
+    """
+    plain = reward_model.replace("/", "--").replace(":", "-")
+    safe = re.sub(r"[^A-Za-z0-9._@+=-]+", "-", plain).strip(".-")
+    if safe and safe == plain and len(safe) <= 100:
+        return safe
+    return f"{safe[:80] or 'model'}-{fingerprint(reward_model, 8)}"
+
+
+def ref(stored: StoredRubric) -> str:
+    """What `RubricStore.get` finds this rubric by: "<slug>@<version>"."""
+    return f"{slug(stored.reward_model)}@{stored.version}"
+
+
+def file_name(stored: StoredRubric) -> str:
+    """The rubric's file in its reward model's folder."""
+    return f"{stored.version:04d}-{stored.rubric.id}.md"
+
+
+def to_document(stored: StoredRubric) -> str:
+    """The file's text: front matter, in which `rubric` is the id, and the rubric's text."""
+    fields = stored.model_dump(mode="json") | {"rubric": stored.rubric.id}
+    front = yaml.safe_dump(fields, sort_keys=False)  # ASCII: unescaped, U+0085 would not survive
+    return f"{_FENCE}{front}{_FENCE}{stored.rubric.text}"
+
+
+def from_document(document: str) -> StoredRubric:
+    """The inverse of `to_document`.
+
+    Raises:
+        StoreError: When the front matter cannot be read, or names another text than its own.
+    """
+    front, fence, text = document.removeprefix(_FENCE).partition(f"\n{_FENCE}")
+    if not fence or not document.startswith(_FENCE):
+        raise StoreError("the front matter cannot be read: no lines `---` around it")
+    rubric = Rubric(text=text)
+    try:
+        fields = dict(yaml.safe_load(front))
+        stored = StoredRubric.model_validate(fields | {"rubric": rubric})
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"the front matter cannot be read: {reason}") from error
+    if fields.get("rubric") != rubric.id:
+        raise StoreError(
+            f"the front matter is that of rubric {fields.get('rubric')!r}, the text's id is "
+            f"{rubric.id}: the text was changed after it was stored"
+        )
+    return stored
+
+
+class RubricStore:
+    """Append-only rubrics under a folder on any fsspec file system."""
+
+    def __init__(self, root: str | Path) -> None:
+        """`root` is a path or an fsspec URL; nothing is made until the first `append`."""
+        self._fs, self._root = url_to_fs(str(root))
+
+    def append(self, new: NewRubric) -> StoredRubric:
+        """Store a rubric under its reward model's next number.
+
+        Safe with several writers: numbers never collide and leave no gap, and a reader sees a
+        whole file or none.
+
+        Raises:
+            StoreError: When the parent is not in the store, the folder belongs to a reward model
+                of another name, or the store cannot be written.
+        """
+        folder = slug(new.reward_model)
+        try:
+            self._fs.makedirs(self._path(folder, _PENDING), exist_ok=True)
+            while True:
+                self._settle(folder)
+                stored = self._numbered(new, folder)
+                if self._stored(stored, folder):
+                    return stored
+        except OSError as error:
+            problem = f"{self._path(folder)} cannot be written ({error})"
+            remedy = "choose a root you may write to, on a file system that has hard links"
+            raise StoreError(f"{problem}; {remedy}") from error
+
+    def list(self, reward_model: str | None = None) -> builtins.list[StoredRubric]:
+        """All rubrics, or one reward model's (by name or slug), by folder and number."""
+        folders = self.reward_models() if reward_model is None else [slug(reward_model)]
+        return [self._read(folder, name) for folder in folders for _, name in self._files(folder)]
+
+    def get(self, ref: str) -> StoredRubric:
+        """One rubric by "<reward model>@<version>", or the latest by "<reward model>".
+
+        The reward model is given by name or slug; digits after the last `@` are a version.
+
+        Raises:
+            StoreError: When there is no such rubric; the message lists what there is.
+        """
+        version = re.fullmatch(r"(.+)@(\d{1,9})", ref, re.DOTALL | re.ASCII)
+        folder = slug(version[1] if version else ref)
+        files = self._files(folder)
+        found = [name for number, name in files if not version or number == int(version[2])]
+        if not found:
+            there = ", ".join(self._refs()) or "nothing"
+            raise StoreError(f"no rubric {ref!r} in the store {self._root}; it holds {there}")
+        return self._read(folder, found[-1])
+
+    def reward_models(self) -> builtins.list[str]:
+        """The slugs of the reward models that have a folder."""
+        entries = self._entries(self._root)
+        return sorted(name for name, kind in entries.items() if kind == "directory")
+
+    def verify(self) -> builtins.list[str]:
+        """What is wrong with the store, one sentence each; empty when it is sound."""
+        if not self._fs.isdir(self._root):
+            return [f"There is no store at {self._root}."]
+        return [problem for folder in self.reward_models() for problem in self._verify(folder)]
+
+    def _verify(self, folder: str) -> builtins.list[str]:
+        files = self._files(folder)
+        versions = [version for version, _ in files]
+        strays = sorted(self._entries(self._path(folder)).keys() - {name for _, name in files})
+        problems = [f"{folder}/{name} is not named NNNN-<rubric id>.md." for name in strays]
+        problems += [f"{folder}: {problem}" for problem in _numbering(versions)]
+        for _, name in files:
+            try:
+                stored = self._read(folder, name)
+            except StoreError as error:
+                problems.append(f"{error}.")
+            else:
+                lineage = _lineage(stored, versions)
+                problems += [f"{folder}/{name}: {problem}" for problem in lineage]
+        return problems
+
+    def _numbered(self, new: NewRubric, folder: str) -> StoredRubric:
+        files = self._files(folder)
+        versions = [version for version, _ in files]
+        if new.parent is not None and new.parent not in versions:
+            there = ", ".join(map(str, versions)) or "none"
+            raise StoreError(f"{folder} has no version {new.parent} to be a parent; it has {there}")
+        if files and (name := self._read(folder, files[-1][1]).reward_model) != new.reward_model:
+            raise StoreError(
+                f"{folder} holds rubrics of {name!r}, so those of {new.reward_model!r} cannot go "
+                "there; rename the reward model or choose another root"
+            )
+        return StoredRubric(version=max(versions, default=0) + 1, **dict(new))
+
+    def _stored(self, stored: StoredRubric, folder: str) -> bool:
+        """Try to store a rubric under its number; False when another writer has the number."""
+        document = to_document(stored).encode()
+        if not self._create(folder, f"{_PENDING}/{stored.version:04d}", document):
+            return False
+        self._settle(folder)
+        name = dict(self._files(folder)).get(stored.version)
+        return name is not None and self._fs.cat_file(self._path(folder, name)) == document
+
+    def _settle(self, folder: str) -> None:
+        """Write the document of every claim (one's own, or left by a crash) and release it.
+
+        The claim is read before the folder is listed. A claim is released only once its number
+        has a file, so a later claim on the number (by a writer whose listing was old) is always
+        seen to be too late, and all who finish the first claim write the same document.
+        """
+        for number in filter(str.isdecimal, self._entries(self._path(folder, _PENDING))):
+            claim = self._path(folder, _PENDING, number)
+            with contextlib.suppress(FileNotFoundError):  # another writer has released it
+                document = self._fs.cat_file(claim)
+                stored = _parsed(claim, document)
+                if stored.version not in dict(self._files(folder)):
+                    self._create(folder, file_name(stored), document)
+                self._fs.rm_file(claim)
+
+    def _create(self, folder: str, name: str, content: bytes) -> bool:
+        """Make a whole new file at once; False when there is one. The only way to write."""
+        path = self._path(folder, name)
+        try:
+            if isinstance(self._fs, LocalFileSystem):
+                _create_local(Path(path), Path(self._path(folder, _PENDING)), content)
+            else:
+                self._fs.pipe_file(path, content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def _read(self, folder: str, name: str) -> StoredRubric:
+        path = self._path(folder, name)
+        stored = _parsed(path, self._fs.cat_file(path))
+        home = f"{slug(stored.reward_model)}/{file_name(stored)}"
+        if home != f"{folder}/{name}":
+            raise StoreError(f"{path} does not match its content, which belongs at {home}")
+        return stored
+
+    def _files(self, folder: str) -> builtins.list[tuple[int, str]]:
+        """(version, file name) of the rubrics in a folder, sorted."""
+        matches = map(_FILE_NAME.fullmatch, self._entries(self._path(folder)))
+        return sorted((int(match[1]), match[0]) for match in matches if match)
+
+    def _entries(self, path: str) -> dict[str, str]:
+        """Name -> kind of what is in a folder, hidden files left out; {} for no folder."""
+        self._fs.invalidate_cache(path)
+        try:
+            entries = self._fs.ls(path, detail=True)
+        except FileNotFoundError:
+            return {}
+        kinds = {PurePosixPath(entry["name"]).name: entry["type"] for entry in entries}
+        return {name: kind for name, kind in kinds.items() if not name.startswith(".")}
+
+    def _refs(self) -> builtins.list[str]:
+        folders = self.reward_models()
+        return [f"{folder}@{version}" for folder in folders for version, _ in self._files(folder)]
+
+    def _path(self, *parts: str) -> str:
+        return "/".join((self._root.rstrip("/"), *parts))
+
+
+def _parsed(path: str, document: bytes) -> StoredRubric:
+    try:
+        return from_document(document.decode())
+    except (StoreError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def _numbering(versions: Sequence[int]) -> Iterator[str]:
+    for version, files in Counter(versions).items():
+        if files > 1:
+            yield f"version {version} is held by {files} files."
+    for before, after in pairwise([0, *sorted(set(versions))]):
+        if after > before + 1:
+            yield f"no version {before + 1} to {after - 1}, though {after} is there."
+
+
+def _lineage(stored: StoredRubric, versions: Sequence[int]) -> Iterator[str]:
+    if stored.parent is None:
+        return
+    if stored.parent not in versions:
+        yield f"its parent {stored.parent} is not in the store."
+    elif stored.parent >= stored.version:
+        yield f"its parent {stored.parent} is not an earlier version."
+
+
+def _create_local(path: Path, scratch: Path, content: bytes) -> None:
+    """Write aside, then link: linking is atomic and fails when there is a file already."""
+    part = scratch / f"{uuid.uuid4().hex}.part"
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)

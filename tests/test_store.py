@@ -1,0 +1,398 @@
+"""The store keeps every rubric it was given: exactly, once, in order, whatever happens."""
+
+import subprocess
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fsspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from argo_audit.errors import StoreError
+from argo_audit.records import Agreement, Interval, Rubric, StoredRubric
+from argo_audit.store import (
+    NewRubric,
+    RubricStore,
+    file_name,
+    from_document,
+    ref,
+    slug,
+    to_document,
+)
+
+AGREEMENT = Agreement(
+    accuracy=0.81,
+    kl=0.25,
+    kl_raw=0.4,
+    cross_entropy=None,
+    brier=1e-7,
+    n=400,
+    ties=3,
+    unparsed=1,
+    prompts=390,
+    position_flip_rate=0.02,
+    temperature=1.7,
+    clip=0.001,
+    accuracy_interval=Interval(low=0.77, high=0.85, method="cluster bootstrap"),
+)
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from argo_audit.records import Rubric
+from argo_audit.store import NewRubric, RubricStore
+
+root, writer, count, dies_at = sys.argv[1:]
+if dies_at != "never":
+    import os
+    from contextlib import suppress
+    event, ending = dies_at.split(":")
+    def die(name, arguments):
+        if name == event and str(arguments[1 if name == "os.link" else 0]).endswith(ending):
+            os._exit(9)
+    sys.addaudithook(die)
+template = NewRubric.model_validate_json(Path(root).with_name("template.json").read_text())
+for number in range(int(count)):
+    rubric = Rubric(text=f"Writer {writer}, rubric {number}.")
+    RubricStore(root).append(template.model_copy(update={"rubric": rubric}))
+"""
+
+
+def new(text: str = "# Rubric\n\n- Be brief.\n", **changes: object) -> NewRubric:
+    fields = {
+        "rubric": Rubric(text=text),
+        "reward_model": "org/Model-8B",
+        "label_source": "soft:Model-8B",
+        "parent": None,
+        "run": "run-1",
+        "judge": "argo/surface",
+        "created": datetime(2026, 3, 1, 12, 30, 0, 125, tzinfo=UTC),
+        "dev": AGREEMENT,
+        "held_out": None,
+    }
+    return NewRubric.model_validate(fields | changes)
+
+
+@pytest.fixture(params=["local", "memory"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    local = f"{tmp_path}/store"
+    return local if request.param == "local" else f"memory://{uuid.uuid4().hex}/store"
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    (tmp_path / "template.json").write_text(new().model_dump_json())
+    return tmp_path / "store"
+
+
+def folder_of(root: Path) -> Path:
+    return root / "org--Model-8B"
+
+
+def writer(root: Path, name: str, count: int, dies_at: str = "never") -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(root), name, str(count), dies_at])
+
+
+def test_what_is_appended_is_listed_in_order(root: str) -> None:
+    store = RubricStore(root)
+    first = store.append(new("one"))
+    second = store.append(new("two", parent=1, held_out=AGREEMENT))
+    other = store.append(new("three", reward_model="soft:Other"))
+    assert [first.version, second.version, other.version] == [1, 2, 1]
+    assert store.list() == RubricStore(root).list() == [first, second, other]
+    assert store.list("org/Model-8B") == store.list("org--Model-8B") == [first, second]
+    assert store.list("unknown") == []
+    assert store.reward_models() == ["org--Model-8B", "soft-Other"]
+    assert store.verify() == []
+
+
+def test_many_versions_keep_their_order() -> None:
+    store = RubricStore(f"memory://{uuid.uuid4().hex}")
+    stored = [store.append(new(f"rubric {number}")) for number in range(12)]
+    assert store.list() == stored
+    assert [one.version for one in stored] == list(range(1, 13))
+
+
+def test_a_path_and_its_file_url_are_one_store(local: Path) -> None:
+    stored = RubricStore(f"file://{local}").append(new())
+    assert RubricStore(local).list() == [stored]
+
+
+def test_a_rubric_is_found_by_its_reference(root: str) -> None:
+    store = RubricStore(root)
+    first, second = store.append(new("one")), store.append(new("two"))
+    assert ref(first) == "org--Model-8B@1"
+    assert store.get(ref(first)) == store.get("org/Model-8B@0001") == first
+    assert store.get("org/Model-8B") == store.get("org--Model-8B") == second
+
+
+def test_a_revision_after_an_at_sign_is_part_of_the_name(root: str) -> None:
+    store = RubricStore(root)
+    stored = store.append(new(reward_model="org/Model-8B@abc123"))
+    assert ref(stored) == "org--Model-8B@abc123@1"
+    assert store.get("org/Model-8B@abc123") == store.get("org/Model-8B@abc123@1") == stored
+
+
+@pytest.mark.parametrize("asked", ["org/Model-8B@3", "Model-8B", "", "@1", f"m@{'9' * 5000}"])
+def test_a_missing_rubric_is_answered_with_what_there_is(root: str, asked: str) -> None:
+    store = RubricStore(root)
+    with pytest.raises(StoreError, match="it holds nothing"):
+        store.get(asked)
+    store.append(new())
+    store.append(new())
+    with pytest.raises(StoreError, match="it holds org--Model-8B@1, org--Model-8B@2"):
+        store.get(asked)
+
+
+def test_the_file_reads_like_a_model_card(local: Path) -> None:
+    stored = RubricStore(local).append(new("- Be brief.", held_out=AGREEMENT))
+    path = folder_of(local) / f"0001-{stored.rubric.id}.md"
+    front, text = path.read_text().removeprefix("---\n").split("\n---\n")
+    assert text == "- Be brief."
+    assert front.splitlines()[:4] == [
+        "version: 1",
+        f"rubric: {stored.rubric.id}",
+        "reward_model: org/Model-8B",
+        "label_source: soft:Model-8B",
+    ]
+    assert "\ndev:\n  accuracy: 0.81\n" in front
+    assert "\nheld_out:\n  accuracy: 0.81\n" in front
+
+
+texts = st.text() | st.lists(st.sampled_from(["---", "\n", "\r\n", "\r", " ", "a: b", "é"])).map(
+    "".join
+)
+
+
+@settings(deadline=None, max_examples=60)
+@example(text="\x85", name="\x85", created=datetime(1, 1, 1, tzinfo=UTC))
+@example(
+    text="\u2028\ufeff---\n", name="\ufeff\u2028\n---\n\x00", created=datetime(1, 1, 1, tzinfo=UTC)
+)
+@given(text=texts, name=texts, created=st.datetimes(timezones=st.none() | st.just(UTC)))
+def test_any_text_survives_byte_for_byte(text: str, name: str, created: datetime) -> None:
+    names = dict.fromkeys(("reward_model", "run", "judge", "label_source"), name)
+    fields = new(text, **names, created=created)
+    stored = StoredRubric(version=7, **dict(fields))
+    assert from_document(to_document(stored).encode().decode()) == stored
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "\n---\nversion: 9\n---\n", "a\r\nb\r", "\n\nx\n\n"])
+def test_awkward_text_survives_the_file_system(root: str, text: str) -> None:
+    RubricStore(root).append(new(text))
+    assert RubricStore(root).get("org/Model-8B").rubric.text == text
+    assert RubricStore(root).verify() == []
+
+
+@settings(deadline=None)
+@given(
+    name=texts | st.sampled_from(["..", ".", "../../etc", "/etc", "a/../..", ".pending", "x" * 999])
+)
+def test_a_slug_is_one_safe_file_name_and_its_own_slug(name: str) -> None:
+    folder = slug(name)
+    assert folder == slug(folder)
+    assert 0 < len(folder) <= 100
+    assert folder.isascii()
+    assert not folder.startswith(".")
+    assert not set(folder) & set('/\\:*?"<>| \n\0')
+
+
+def test_a_hostile_name_stays_inside_the_root(local: Path) -> None:
+    before = set(local.parent.iterdir())
+    for name in ("../../escaped", "/tmp/escaped", "..", ".pending", "a\\..\\b", "日本"):
+        RubricStore(local).append(new(reward_model=name))
+    assert set(local.parent.iterdir()) - before == {local}
+    assert len(list(local.iterdir())) == 6
+    assert RubricStore(local).verify() == []
+
+
+def test_names_that_share_a_folder_are_refused(root: str) -> None:
+    store = RubricStore(root)
+    store.append(new(reward_model="soft:Model"))
+    with pytest.raises(StoreError, match=r"holds rubrics of 'soft:Model'.*rename"):
+        store.append(new(reward_model="soft-Model"))
+    assert len(store.list()) == 1
+
+
+@pytest.mark.parametrize("parent", [1, 0, -1])
+def test_a_parent_must_be_in_the_store(root: str, parent: int) -> None:
+    with pytest.raises(StoreError, match=f"no version {parent} to be a parent; it has none"):
+        RubricStore(root).append(new(parent=parent))
+    assert RubricStore(root).list() == []
+
+
+def test_a_root_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        RubricStore(tmp_path / "file").append(new())
+
+
+def test_writers_at_once_neither_collide_nor_leave_gaps(local: Path) -> None:
+    writers = [writer(local, name, 10) for name in "abcd"]
+    store = RubricStore(local)
+    deadline = time.monotonic() + 60
+    while any(process.poll() is None for process in writers):
+        assert time.monotonic() < deadline
+        versions = [stored.version for stored in store.list()]  # a half-written file would raise
+        assert versions == sorted(set(versions))
+    assert [process.returncode for process in writers] == [0] * 4
+    stored = store.list()
+    assert [one.version for one in stored] == list(range(1, 41))
+    assert len({one.rubric.text for one in stored}) == 40
+    assert store.verify() == []
+    assert list((folder_of(local) / ".pending").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("dies_at", "survives"),
+    [
+        pytest.param("os.link:/0002", False, id="before the claim"),
+        pytest.param("os.link:.md", True, id="between claim and write"),
+        pytest.param("os.remove:/0002", True, id="between write and release"),
+    ],
+)
+def test_a_writer_that_dies_leaves_nothing_half_done(
+    local: Path, dies_at: str, survives: bool
+) -> None:
+    first = RubricStore(local).append(new("first"))
+    assert writer(local, "dying", 1, dies_at).wait(60) == 9
+    assert RubricStore(local).list()[0] == first
+    assert RubricStore(local).verify() == []
+    last = RubricStore(local).append(new("last"))
+    texts = [stored.rubric.text for stored in RubricStore(local).list()]
+    assert texts == ["first", *(["Writer dying, rubric 0."] if survives else []), "last"]
+    assert last.version == len(texts)
+    assert RubricStore(local).verify() == []
+
+
+def test_a_claim_on_a_number_that_is_taken_is_dropped(root: str) -> None:
+    store = RubricStore(root)
+    first = store.append(new("first"))
+    late = StoredRubric(version=1, **dict(new("late")))
+    claim = f"{root}/org--Model-8B/.pending/0001"
+    filesystem, path = fsspec.url_to_fs(claim)
+    filesystem.pipe_file(path, to_document(late).encode())
+    second = store.append(new("second"))
+    assert store.list() == [first, second]
+    assert not filesystem.exists(path)
+
+
+def test_a_claim_left_behind_is_finished_on_any_file_system(root: str) -> None:
+    store = RubricStore(root)
+    store.append(new("first"))
+    left = StoredRubric(version=2, **dict(new("left behind")))
+    filesystem, path = fsspec.url_to_fs(f"{root}/org--Model-8B/.pending/0002")
+    filesystem.pipe_file(path, to_document(left).encode())
+    third = store.append(new("third"))
+    assert store.list()[1:] == [left, third]
+    assert third.version == 3
+
+
+def test_an_existing_file_is_never_overwritten(local: Path) -> None:
+    store = RubricStore(local)
+    store.append(new("first"))
+    before = {path: path.read_bytes() for path in folder_of(local).glob("*.md")}
+    for _ in range(3):
+        store.append(new("first"))
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(store.list()) == 4
+
+
+def test_verify_says_that_there_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("typo", "file"):
+        root = tmp_path / name
+        assert RubricStore(root).verify() == [f"There is no store at {root}."]
+
+
+@pytest.fixture
+def three(local: Path) -> list[Path]:
+    """A sound store's three files, for a test to damage."""
+    store = RubricStore(local)
+    for text, parent in (("one", None), ("two", 1), ("three", 2)):
+        store.append(new(text, parent=parent))
+    assert store.verify() == []
+    return sorted(folder_of(local).glob("*.md"))
+
+
+def problems(files: list[Path]) -> str:
+    return "\n".join(RubricStore(files[0].parent.parent).verify())
+
+
+def test_verify_finds_a_changed_text(three: list[Path]) -> None:
+    with three[1].open("a") as file:
+        file.write("!")
+    assert "the text was changed after it was stored" in problems(three)
+    with pytest.raises(StoreError, match="the text was changed"):
+        RubricStore(three[1].parent.parent).get("org/Model-8B@2")
+
+
+@pytest.mark.parametrize("name", ["0002-000000000000.md", "00002-{id}.md"])
+def test_verify_finds_a_name_that_does_not_match(three: list[Path], name: str) -> None:
+    three[1].rename(three[1].with_name(name.format(id=Rubric(text="two").id)))
+    assert f"belongs at org--Model-8B/{three[1].name}" in problems(three)
+
+
+def test_verify_finds_a_file_in_the_wrong_folder(three: list[Path]) -> None:
+    other = three[0].parent.parent / "other"
+    other.mkdir()
+    three[2].rename(other / three[2].name)
+    assert f"belongs at org--Model-8B/{three[2].name}" in problems(three)
+    assert "other: no version 1 to 2, though 3 is there." in problems(three)
+
+
+def test_verify_finds_gaps_and_lost_parents(three: list[Path]) -> None:
+    three[1].unlink()
+    assert "org--Model-8B: no version 2 to 2, though 3 is there." in problems(three)
+    assert f"{three[2].name}: its parent 2 is not in the store." in problems(three)
+
+
+def test_verify_finds_a_number_held_twice(three: list[Path]) -> None:
+    twin = StoredRubric(version=2, **dict(new("twin")))
+    (three[0].parent / file_name(twin)).write_text(to_document(twin))
+    assert "version 2 is held by 2 files." in problems(three)
+
+
+def test_verify_finds_a_parent_that_is_not_earlier(three: list[Path]) -> None:
+    document = three[1].read_text().replace("\nparent: 1\n", "\nparent: 3\n")
+    three[1].write_text(document)
+    assert "its parent 3 is not an earlier version." in problems(three)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no front matter",
+        b"---\nversion: 2\n",
+        b"---\n- a list\n---\ntext",
+        b"---\n\n---\ntext",
+        b"---\nversion: [\n---\ntext",
+        b"---\nversion: 2\n---\nfields are missing",
+        b"---\n!!python/object/apply:os.getcwd []\n---\ntext",
+        b"---\nx: " + b"[" * 500 + b"\n---\ntext",
+        b"---\ncreated: 2026-99-99\n---\ntext",
+        b"\xff\xfe",
+    ],
+)
+def test_verify_finds_front_matter_that_cannot_be_read(three: list[Path], content: bytes) -> None:
+    three[1].write_bytes(content)
+    (problem,) = RubricStore(three[0].parent.parent).verify()
+    assert problem.startswith(str(three[1]))
+    assert "\n" not in problem
+    with pytest.raises(StoreError, match=three[1].name):
+        RubricStore(three[0].parent.parent).list()
+
+
+def test_verify_finds_files_that_are_no_rubrics(three: list[Path]) -> None:
+    (three[0].parent / "notes.md").write_text("")
+    assert problems(three) == "org--Model-8B/notes.md is not named NNNN-<rubric id>.md."
+
+
+def test_files_beside_the_folders_are_left_alone(three: list[Path]) -> None:
+    (three[0].parent.parent / "LOG.md").write_text("")
+    assert problems(three) == ""
