@@ -1,0 +1,120 @@
+"""Step 4 of ARGO: the next policy prompts, written from prior attempts.
+
+    >>> from random import Random
+    >>> tried = [Tried("- rewards lists", 0.71), Tried("- rewards long answers", 0.44)]
+    >>> prompts = policy_prompts(tried, (), FeedbackConfig(variants=("contrast",)), Random(0))
+    >>> "- rewards lists" in prompts[0] and "0.44" in prompts[0]
+    True
+
+Each step asks several prompt variants, since rewriting the prompt is a search of its own (Sodhi et
+al., 2026, Figure 2, horizontal axis): explore without feedback, improve one of the best attempts,
+combine two, contrast best with worst, or show the pairs on which the best is most wrong. The
+templates are the files `prompts/feedback_*.md`. Attempts and responses are model text: they are cut
+to a stated length and set off by a marker, and nothing in them is ever executed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from random import Random
+from string import Template
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from argo_audit.records import Pair, Record
+
+Variant = Literal["explore", "improve", "combine", "contrast", "disagreements"]
+
+
+class FeedbackConfig(Record):
+    """Which prompt variants a step asks, and how much of the past they show.
+
+    `elite` is how many of the best attempts "best" and "second" are drawn from, so that variants
+    of one kind differ; the lengths are in characters.
+    """
+
+    variants: tuple[Variant, ...] = ("explore", "improve", "combine", "contrast")
+    elite: int = Field(default=8, ge=1)
+    max_rubric: int = Field(default=4000, ge=1)
+    max_excerpt: int = Field(default=400, ge=1)
+    disagreements: int = Field(default=2, ge=1)
+
+
+class Tried(NamedTuple):
+    """An earlier rubric and its agreement (share of pairs, 0 to 1)."""
+
+    text: str
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A pair that the best attempt gets most wrong: P(A) by label and by judge."""
+
+    pair: Pair
+    label_p_a: float
+    judge_p_a: float
+
+
+def policy_prompts(
+    tried: Sequence[Tried],
+    disagreements: Sequence[Disagreement],
+    config: FeedbackConfig,
+    rng: Random,
+) -> list[str]:
+    """One policy prompt per configured variant; `tried` is ordered best first.
+
+    A variant that needs more of the past than there is falls back to "explore".
+    """
+    return [_prompt(variant, tried, disagreements, config, rng) for variant in config.variants]
+
+
+def _prompt(
+    variant: Variant,
+    tried: Sequence[Tried],
+    disagreements: Sequence[Disagreement],
+    config: FeedbackConfig,
+    rng: Random,
+) -> str:
+    needed = {"explore": 0, "improve": 1, "disagreements": 1, "combine": 2, "contrast": 2}[variant]
+    if len(tried) < needed or (variant == "disagreements" and not disagreements):
+        variant = "explore"
+    drawn = rng.sample(list(tried[: config.elite]), k=min(2, len(tried), config.elite))
+    attempts = {"best": drawn[:1], "second": drawn[1:], "worst": tried[-1:]}
+    parts = {name: "".join(_attempt(t, config) for t in some) for name, some in attempts.items()}
+    wrong = disagreements[: config.disagreements]
+    parts["disagreements"] = "\n\n".join(_disagreement(d, config) for d in wrong)
+    feedback = _template(f"feedback_{variant}").substitute(parts).strip()
+    return _template("policy").substitute(feedback=feedback).strip()
+
+
+@cache
+def _template(name: str) -> Template:
+    text = files("argo_audit").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
+    return Template(text)
+
+
+def _attempt(tried: Tried, config: FeedbackConfig) -> str:
+    body = _cut(tried.text.strip(), config.max_rubric)
+    return f"<attempt agreement={tried.agreement:.2f}>\n{body}\n</attempt>"
+
+
+def _disagreement(disagreement: Disagreement, config: FeedbackConfig) -> str:
+    pair = disagreement.pair
+    preferred, other = (pair.response_a, pair.response_b)
+    if disagreement.label_p_a < 0.5:
+        preferred, other = other, preferred
+    lines = (
+        ("Prompt", pair.prompt[-1].content),
+        ("Preferred", preferred),
+        ("Not preferred", other),
+    )
+    return "\n".join(
+        f"{name}: {_cut(' '.join(text.split()), config.max_excerpt)}" for name, text in lines
+    )
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 2] + " …"

@@ -1,0 +1,233 @@
+"""ARGO with fakes: the four steps, what is paid, what is kept, what is selected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+from fakes import FixedJudge, ScriptedPolicy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argo_audit.agreement import measure
+from argo_audit.feedback import FeedbackConfig
+from argo_audit.records import (
+    Attempt,
+    Judgment,
+    Label,
+    Measurement,
+    Message,
+    Pair,
+    PolicyPrompt,
+    Rubric,
+)
+from argo_audit.search import SearchConfig, SearchData, argo, repeated_share, reward_of
+
+GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
+
+
+@dataclass
+class Kept:
+    """A Memory that keeps."""
+
+    run: str = "r"
+    attempts: list[Attempt] = field(default_factory=list)
+    prompts: list[PolicyPrompt] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+
+    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
+        if isinstance(record, Attempt):
+            self.attempts.append(record)
+        elif isinstance(record, PolicyPrompt):
+            self.prompts.append(record)
+        else:
+            self.measurements.append(record)
+
+    def progress(self, step: int, best: Attempt | None) -> None:
+        self.steps.append(step)
+
+
+def world(n: int = 60) -> SearchData:
+    """Pairs in which A has a list or B has one; the reward model likes lists, people toss coins."""
+    rng = Random(0)
+    pairs = [
+        Pair(
+            id=f"p{i}",
+            prompt=(Message(role="user", content=f"Question {i}"),),
+            response_a="- a list" if i % 2 else "prose",
+            response_b="prose" if i % 2 else "- a list",
+        )
+        for i in range(n)
+    ]
+    liked = {
+        p.id: Label(pair_id=p.id, p_a=0.8 if "-" in p.response_a else 0.2, source="rm")
+        for p in pairs
+    }
+    coin = {p.id: Label(pair_id=p.id, p_a=float(rng.random() < 0.5), source="human") for p in pairs}
+    splits = {"train": pairs[:30], "dev": pairs[30:45], "held-out": pairs[45:]}
+    return SearchData(splits, {"rm": liked, "human": coin}, "rm")  # type: ignore[arg-type]
+
+
+def follow(rubric: Rubric, pair: Pair) -> float | None:
+    """A judge that does what the rubric says about lists."""
+    if "unreadable" in rubric.text:
+        return None
+    if "lists" not in rubric.text:
+        return 0.5
+    wants_list = "rewards" in rubric.text
+    return 0.9 if wants_list == ("-" in pair.response_a) else 0.1
+
+
+def config(**changes: object) -> SearchConfig:
+    feedback = FeedbackConfig(variants=("explore", "improve"), elite=1)
+    return SearchConfig.model_validate(
+        {"steps": 3, "minibatch": 20, "windows": 3, "feedback": feedback, **changes}
+    )
+
+
+def run(
+    rounds: Sequence[Sequence[str]], **changes: object
+) -> tuple[Kept, ScriptedPolicy, tuple[object, ...]]:
+    memory, policy = Kept(), ScriptedPolicy(rounds)
+    winners = argo(policy, FixedJudge(follow), world(), config(**changes), memory)
+    return memory, policy, winners
+
+
+def test_the_rubric_that_agrees_is_paid_more_and_wins() -> None:
+    memory, policy, winners = run([[GOOD, BAD], [BAD, GOOD], [GOOD, GOOD]])
+    assert policy.rewards[0][0] > policy.rewards[0][1]
+    best = winners[-1]
+    assert best.rubric.text == GOOD  # type: ignore[attr-defined]
+    assert best.held_out.accuracy == 1.0  # type: ignore[attr-defined]
+    assert memory.steps == [1, 2, 3]
+
+
+def test_every_proposal_is_an_attempt_with_its_variant_and_the_cost_of_both_orders() -> None:
+    memory, _, _ = run([[GOOD, BAD], [GOOD, BAD], [GOOD, BAD]])
+    assert [(a.step, a.prompt_variant) for a in memory.attempts] == [
+        (step, variant) for step in range(3) for variant in range(2)
+    ]
+    assert {a.judge_calls for a in memory.attempts} == {40}
+    assert {a.train.n for a in memory.attempts} == {20}
+
+
+def test_all_rubrics_of_a_step_see_the_same_minibatch_and_steps_see_others() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    class Watching(FixedJudge):
+        async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
+            seen.append(tuple(pair.id for pair in pairs))
+            return await super().judge(rubric, pairs)
+
+    argo(ScriptedPolicy([[GOOD, BAD]] * 3), Watching(follow), world(), config(), Kept())
+    steps = [seen[i : i + 2] for i in (0, 2, 4)]
+    assert all(first == second for first, second in steps)
+    assert steps[0][0] != steps[1][0]
+
+
+def test_what_was_paid_at_one_step_is_in_the_prompts_of_the_next() -> None:
+    memory, policy, _ = run([[GOOD, BAD], [NONE, NONE], [NONE, NONE]])
+    assert GOOD not in policy.prompts[0][1]
+    assert GOOD in policy.prompts[1][1]
+    assert [p.text for p in memory.prompts if p.step == 1] == list(policy.prompts[1])
+
+
+def test_the_same_text_is_judged_once_a_step_and_paid_twice() -> None:
+    calls = 0
+
+    class Counting(FixedJudge):
+        async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
+            nonlocal calls
+            calls += 1
+            return await super().judge(rubric, pairs)
+
+    memory = Kept()
+    argo(ScriptedPolicy([[GOOD, GOOD]] * 3), Counting(follow), world(), config(), memory)
+    assert len(memory.attempts) == 6
+    assert calls == 3 + 3 * 2
+
+
+def test_dev_selects_and_held_out_is_only_measured() -> None:
+    """A rubric that is right on dev and wrong on held-out still wins, and its report says so."""
+    data = world()
+    dev = {pair.id for pair in data.splits["dev"]}
+
+    def trap(rubric: Rubric, pair: Pair) -> float | None:
+        right = follow(Rubric(text=GOOD), pair)
+        if "trap" not in rubric.text or right is None:
+            return 0.6 if (right or 0) > 0.5 else 0.4
+        return right if pair.id in dev else 1 - right
+
+    rounds = [["- lists trap", GOOD]] * 3
+    winners = argo(
+        ScriptedPolicy(rounds), FixedJudge(trap), data, config(fit_temperature=False), Kept()
+    )
+    assert winners[-1].rubric.text == "- lists trap"
+    assert winners[-1].dev.accuracy == 1.0
+    assert winners[-1].held_out.accuracy == 0.0
+
+
+def test_measurements_cover_both_splits_and_every_label_source() -> None:
+    memory, _, _ = run([[GOOD, BAD]] * 3)
+    assert {(m.split, m.label_source) for m in memory.measurements} == {
+        (split, source) for split in ("dev", "held-out") for source in ("rm", "human")
+    }
+
+
+def test_rubrics_without_criteria_win_nothing() -> None:
+    _, _, winners = run([[NONE, ""]] * 3)
+    assert winners == ()
+
+
+def test_unreadable_verdicts_cost_the_policy_and_do_not_raise() -> None:
+    memory, policy, winners = run([["- unreadable", GOOD]] * 3)
+    unread, good = policy.rewards[0]
+    assert unread < good
+    assert memory.attempts[0].train.unparsed == 20
+    assert memory.attempts[0].train.accuracy is None
+    assert winners[-1].rubric.text == GOOD  # type: ignore[attr-defined]
+
+
+def test_training_on_raw_labels_uses_them() -> None:
+    data = world()
+    raw = SearchData(data.splits, data.labels, "human")
+    memory = Kept()
+    argo(ScriptedPolicy([[GOOD, BAD]] * 3), FixedJudge(follow), raw, config(), memory)
+    batch = {m.label_source for m in memory.measurements}
+    assert batch == {"rm", "human"}
+    assert memory.attempts[0].train.accuracy != 1.0
+
+
+def test_lone_surrogates_from_a_policy_are_replaced() -> None:
+    memory, _, _ = run([["- rewards lists \ud800", BAD]] * 3)
+    assert memory.attempts[0].rubric.text == "- rewards lists ?"
+
+
+@given(st.text(max_size=200))
+def test_the_reward_is_total_and_below_the_empty_rubrics_without_criteria(text: str) -> None:
+    labels = [Label(pair_id="p", p_a=0.8, source="rm")]
+    said = [Judgment(pair_id="p", rubric_id="r", p_a=0.5, p_a_first=0.5, p_a_second=0.5)]
+    train = measure(labels, said)
+    assert train.kl is not None
+    reward = reward_of(text, train, train.kl, SearchConfig())
+    assert reward <= -train.kl
+    if not any(mark in text for mark in "-*+|0123456789"):
+        assert reward == pytest.approx(-train.kl - SearchConfig().floor)
+
+
+def test_repeated_lines_cost() -> None:
+    assert repeated_share(GOOD) == 0.0
+    assert repeated_share("\n".join([GOOD] * 4)) == 0.75
+    labels = [Label(pair_id="p", p_a=0.8, source="rm")]
+    said = [Judgment(pair_id="p", rubric_id="r", p_a=0.8, p_a_first=0.8, p_a_second=0.8)]
+    train = measure(labels, said)
+    once, often = (reward_of("\n".join([GOOD] * n), train, 0.2, SearchConfig()) for n in (1, 4))
+    assert once > often
+
+
+def test_the_same_seed_repeats_the_search() -> None:
+    first, _, _ = run([[GOOD, BAD]] * 3)
+    second, _, _ = run([[GOOD, BAD]] * 3)
+    strip = [a.model_copy(update={"seconds": 0.0}) for a in first.attempts]
+    assert strip == [a.model_copy(update={"seconds": 0.0}) for a in second.attempts]
