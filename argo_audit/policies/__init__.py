@@ -1,0 +1,1 @@
+"""Rubric writers behind the Policy role."""
