@@ -64,13 +64,13 @@ def tempered(p: Array, temperature: float, clip: float = CLIP) -> Array:
 
 def kl_divergence(target: Array, judged: Array, clip: float = CLIP) -> Array:
     """KL(Bernoulli(target) || Bernoulli(judged)) in nats, elementwise; `judged` is clipped."""
-    return cross_entropy(target, judged, clip) - _entropy(target)
+    return np.asarray(cross_entropy(target, judged, clip) - _entropy(target), dtype=np.float64)
 
 
 def cross_entropy(target: Array, judged: Array, clip: float = CLIP) -> Array:
     """-[p log q + (1 - p) log(1 - q)] in nats, elementwise; `judged` is clipped."""
     q = np.clip(judged, clip, 1 - clip)
-    return -(target * np.log(q) + (1 - target) * np.log1p(-q))
+    return np.asarray(-(target * np.log(q) + (1 - target) * np.log1p(-q)), dtype=np.float64)
 
 
 def fit_temperature(target: Array, judged: Array, clip: float = CLIP) -> float:

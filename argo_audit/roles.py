@@ -13,10 +13,14 @@ Conversation = Sequence[Message]
 
 
 class Proposal(NamedTuple):
-    """A rubric's text as the policy wrote it, and which of the step's prompts it answers."""
+    """A rubric's text as the policy wrote it, and which of the step's prompts it answers.
+
+    `finished` is False when the policy was cut off at its length limit.
+    """
 
     prompt_variant: int
     text: str
+    finished: bool = True
 
 
 NextPrompts = Callable[[], Sequence[str]]

@@ -52,9 +52,10 @@ class SearchConfig(Record):
     """What a search does; saved with the run.
 
     `minibatch` is pairs per step, drawn anew each step and shared by all its rubrics.
-    `fit_temperature` fits the judge temperature per rubric on the minibatch. `floor` is what a
-    rubric without criteria earns below the empty rubric, in nats; `repeat_price` what a rubric of
-    repeated lines only would earn below one without repeats. `recent` is how many steps back
+    `fit_temperature` fits the judge temperature per rubric on the minibatch. `floor` is what a text
+    that is no rubric (cut off, or without a criterion) earns below the empty rubric, in nats, and
+    one with fewer than `min_criteria` lines pays its share of it; `repeat_price` is what a rubric
+    of repeated lines only would earn below one without repeats. `recent` is how many steps back
     feedback looks. After training the `top` rubrics of each of `windows` stretches of steps are
     measured on dev and held-out.
     """
@@ -64,6 +65,7 @@ class SearchConfig(Record):
     fit_temperature: bool = True
     clip: float = Field(default=CLIP, gt=0, lt=0.5)
     floor: float = Field(default=0.05, ge=0)
+    min_criteria: int = Field(default=4, ge=1)
     repeat_price: float = Field(default=0.1, ge=0)
     recent: int = Field(default=10, ge=1)
     windows: int = Field(default=9, ge=3)
@@ -123,19 +125,21 @@ def argo(
         return search.winners()
 
 
-def reward_of(text: str, train: Agreement, empty_kl: float, config: SearchConfig) -> float:
+def reward_of(proposal: Proposal, train: Agreement, empty_kl: float, config: SearchConfig) -> float:
     """What the policy is paid for one rubric, in nats; total over any text.
 
-    -KL on the verdicts that could be read and the floor on the rest, less a price for repeated
-    lines. The floor, `config.floor` below the empty rubric's KL, is also what a text without a
-    single criterion gets.
+    -KL on the verdicts that could be read and the floor on the rest, less the prices for having
+    too few criteria and for repeated lines. A text that is no rubric earns the floor itself,
+    `config.floor` below the empty rubric's -KL.
     """
     floor = -empty_kl - config.floor
-    asked = train.n + train.unparsed
-    if train.kl is None or not asked or not len(outline(text)):
+    criteria = len(outline(proposal.text))
+    if train.kl is None or not criteria or not proposal.finished:
         return floor
-    read = train.n / asked
-    return read * -train.kl + (1 - read) * floor - config.repeat_price * repeated_share(text)
+    read = train.n / (train.n + train.unparsed)
+    missing = max(0.0, 1 - criteria / config.min_criteria)
+    price = config.floor * missing + config.repeat_price * repeated_share(proposal.text)
+    return max(floor, read * -train.kl + (1 - read) * floor - price)
 
 
 def repeated_share(text: str) -> float:
@@ -186,7 +190,7 @@ class _Search:
     def policy_reward(self, proposals: Sequence[Proposal]) -> list[float]:
         """Step 2: judge every rubric of the step on one minibatch and pay for agreement."""
         started = time.monotonic()
-        proposals = [Proposal(p.prompt_variant, _writable(p.text)) for p in proposals]
+        proposals = [p._replace(text=_writable(p.text)) for p in proposals]
         batch = self._rng.sample(
             list(self._train.values()), min(self._config.minibatch, len(self._train))
         )
@@ -228,7 +232,7 @@ class _Search:
             prompt_variant=proposal.prompt_variant,
             rubric=Rubric(text=proposal.text),
             train=train,
-            policy_reward=reward_of(proposal.text, train, empty_kl, config),
+            policy_reward=reward_of(proposal, train, empty_kl, config),
             empty_kl=empty_kl,
             judge_calls=2 * len(judgments),
             tokens=sum(judgment.tokens for judgment in judgments),

@@ -1,6 +1,7 @@
 """The pure measures: laws that hold for all inputs, and values worked out by hand."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -25,11 +26,11 @@ inner = st.floats(CLIP, 1 - CLIP)
 rows = st.lists(st.tuples(probabilities, probabilities), min_size=1, max_size=40)
 
 
-def labels_of(values: list[float]) -> list[Label]:
+def labels_of(values: Sequence[float]) -> list[Label]:
     return [Label(pair_id=str(i), p_a=p, source="rm") for i, p in enumerate(values)]
 
 
-def judged(values: list[float | None]) -> list[Judgment]:
+def judged(values: Sequence[float | None]) -> list[Judgment]:
     return [
         Judgment(pair_id=str(i), rubric_id="r", p_a=p, p_a_first=p, p_a_second=p)
         for i, p in enumerate(values)

@@ -70,9 +70,10 @@ def test_gates_are_known_by_their_heading_or_by_their_cap() -> None:
 def test_line_numbers_point_into_the_text() -> None:
     lines = PAPER.splitlines()
     read = outline(PAPER)
-    for item in (*read.criteria, *read.biases, *read.gates):
-        first_word = item.text.split()[0].strip("`*")
-        assert first_word in lines[item.line - 1]
+    found = [(c.name or c.text, c.line) for c in read.criteria]
+    found += [(bias.text, bias.line) for bias in read.biases]
+    found += [(gate.text, gate.line) for gate in read.gates]
+    assert all(text.split()[0] in lines[line - 1] for text, line in found)
 
 
 @pytest.mark.parametrize(

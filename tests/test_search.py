@@ -21,6 +21,7 @@ from argo_audit.records import (
     PolicyPrompt,
     Rubric,
 )
+from argo_audit.roles import Proposal
 from argo_audit.search import SearchConfig, SearchData, argo, repeated_share, reward_of
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
@@ -210,7 +211,7 @@ def test_the_reward_is_total_and_below_the_empty_rubrics_without_criteria(text: 
     said = [Judgment(pair_id="p", rubric_id="r", p_a=0.5, p_a_first=0.5, p_a_second=0.5)]
     train = measure(labels, said)
     assert train.kl is not None
-    reward = reward_of(text, train, train.kl, SearchConfig())
+    reward = reward_of(Proposal(0, text), train, train.kl, SearchConfig())
     assert reward <= -train.kl
     if not any(mark in text for mark in "-*+|0123456789"):
         assert reward == pytest.approx(-train.kl - SearchConfig().floor)
@@ -222,8 +223,25 @@ def test_repeated_lines_cost() -> None:
     labels = [Label(pair_id="p", p_a=0.8, source="rm")]
     said = [Judgment(pair_id="p", rubric_id="r", p_a=0.8, p_a_first=0.8, p_a_second=0.8)]
     train = measure(labels, said)
-    once, often = (reward_of("\n".join([GOOD] * n), train, 0.2, SearchConfig()) for n in (1, 4))
+    different = "\n".join(f"{GOOD} {i}" for i in range(4))
+    once, often = (
+        reward_of(Proposal(0, text), train, 0.2, SearchConfig())
+        for text in (different, "\n".join([GOOD] * 4))
+    )
     assert once > often
+
+
+def test_a_rubric_that_was_cut_off_or_names_too_little_costs() -> None:
+    labels = [Label(pair_id="p", p_a=0.8, source="rm")]
+    said = [Judgment(pair_id="p", rubric_id="r", p_a=0.8, p_a_first=0.8, p_a_second=0.8)]
+    train, config = measure(labels, said), SearchConfig()
+    full = "\n".join(f"{GOOD} {i}" for i in range(config.min_criteria))
+    whole, cut, short = (
+        reward_of(proposal, train, 0.2, config)
+        for proposal in (Proposal(0, full), Proposal(0, full, False), Proposal(0, GOOD))
+    )
+    assert cut == pytest.approx(-0.2 - config.floor)
+    assert cut < short < whole
 
 
 def test_the_same_seed_repeats_the_search() -> None:

@@ -52,7 +52,9 @@ class GRPOPolicy:
         )
         trainer = _ArgoTrainer(
             model=model,
-            reward_funcs=_reward_function(policy_reward, settings.rubrics_per_prompt),
+            reward_funcs=_reward_function(
+                policy_reward, settings.rubrics_per_prompt, tokenizer.eos_token_id
+            ),
             args=trainer_arguments(settings, self._variants, self._folder, steps),
             train_dataset=_placeholder(self._variants),
             processing_class=tokenizer,
@@ -82,6 +84,7 @@ def trainer_arguments(
         beta=settings.kl_to_start,
         epsilon=settings.clip,
         shuffle_dataset=False,
+        scale_rewards="batch",
         bf16=settings.bf16,
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=False,
@@ -118,12 +121,19 @@ class _ArgoTrainer(GRPOTrainer):  # type: ignore[misc]  # trl ships no types
 
 
 def _reward_function(
-    policy_reward: PolicyReward, rubrics_per_prompt: int
+    policy_reward: PolicyReward, rubrics_per_prompt: int, end: int
 ) -> Callable[..., list[float]]:
-    def rubric_reward(completions: Sequence[list[dict[str, str]]], **_: object) -> list[float]:
-        texts = (completion[0]["content"] for completion in completions)
+    def rubric_reward(
+        completions: Sequence[list[dict[str, str]]],
+        completion_ids: Sequence[Sequence[int]],
+        **_: object,
+    ) -> list[float]:
+        written = zip(completions, completion_ids, strict=True)
         return policy_reward(
-            [Proposal(i // rubrics_per_prompt, text) for i, text in enumerate(texts)]
+            [
+                Proposal(i // rubrics_per_prompt, completion[0]["content"], end in ids)
+                for i, (completion, ids) in enumerate(written)
+            ]
         )
 
     return rubric_reward
