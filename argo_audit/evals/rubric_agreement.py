@@ -1,0 +1,120 @@
+r"""The task `rubric_agreement`: does a judge with this rubric prefer what the reward model prefers?
+
+    inspect eval argo_audit/rubric_agreement --model argo/surface
+    inspect eval argo_audit/rubric_agreement -T rubric=organism-a@1 -T labels=human,organism-a \
+        --model-role judge=openai/gpt-5-mini
+
+From Python, with the settings that spare Inspect's overhead when the judge is fast:
+
+    [log] = inspect_ai.eval(rubric_agreement("organism-a"), model="argo/surface", **EVAL_SETTINGS)
+
+One pass of judging is scored against every label source asked for, so the 2x2 of what a rubric
+was trained on and what it is held to costs two logs, not four.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final, Literal, TypedDict
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import MemoryDataset
+from inspect_ai.scorer import Scorer
+
+from argo_audit.evals.judging import judge_pair, sample_of
+from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
+from argo_audit.evals.subject import Subject, load_subject
+from argo_audit.judges.inspect_judge import DEFAULT_VOTES
+
+VERSION = 1
+"""Of what the numbers mean; raised whenever the same judge and rubric would get another number."""
+
+
+class EvalSettings(TypedDict):
+    """Arguments of `inspect_ai.eval` that are about overhead and not about results."""
+
+    display: Literal["log"]
+    log_realtime: bool
+    score_display: bool
+    acp_server: bool
+    ctl_server: bool
+
+
+EVAL_SETTINGS: Final[EvalSettings] = {
+    "display": "log",
+    "log_realtime": False,
+    "score_display": False,
+    "acp_server": False,
+    "ctl_server": False,
+}
+"""For a program that shows its own progress. Two thirds more samples per second with a judge that
+answers at once, nearly all of it from `log_realtime`, which only the live view needs."""
+
+
+@task
+def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command line
+    rubric: str | None = "organism-a",
+    pairs: str | None = None,
+    labels: str | Sequence[str] | None = None,
+    store: str | None = None,
+    temperature: float | None = None,
+    baseline: bool = True,
+    votes: int = DEFAULT_VOTES,
+    logprobs: bool = True,
+    limit_seed: int = 0,
+) -> Task:
+    """Agreement of a rubric-conditioned judge with a reward model (or people) on held-out pairs.
+
+    Per label source: `agreement` is the share of pairs on which judge and label prefer the same
+    response (0.5 is chance; a judge at exactly 0.5 gets half a point; tied labels do not count);
+    `kl` is the mean KL(label || judge) in nats after the judge temperature, `kl_raw` before it;
+    `brier` the mean squared difference. Beside them: the judge without a rubric, the longer
+    response, the share of pairs without a verdict, and of those whose verdict follows the order
+    in which the responses are shown. Judged in both orders, always.
+
+    With the surface judge (`--model argo/surface`) the agreement is the style-explained share of
+    the preference: it sees style only. An LLM judge has to beat it.
+
+    Args:
+        rubric: "<reward model>" (its latest in the store) or "<reward model>@<version>", a path
+            that ends in .md, or "" for no rubric at all.
+        pairs: File of pairs; by default the held-out pairs of the rubric's reward model.
+        labels: Label sources, with commas between; by default the rubric's reward model.
+        store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
+        temperature: Judge temperature; by default the one fitted on dev when the rubric was
+            selected, 1 for a rubric that is not from the store.
+        baseline: Also judge without a rubric, which doubles the calls.
+        votes: Replies per order where the model gives no log-probabilities for both letters.
+        logprobs: Whether to ask for log-probabilities.
+        limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
+    """
+    subject = load_subject(
+        rubric or "", pairs=pairs, labels=labels, store=store, temperature=temperature
+    )
+    return Task(
+        dataset=_dataset(subject, limit_seed),
+        solver=judge_pair(subject.facts.rubric_text, baseline, votes, logprobs),
+        scorer=_scorers(subject, baseline),
+        version=VERSION,
+        metadata={"subject": subject.facts.model_dump(mode="json")},
+    )
+
+
+def _dataset(subject: Subject, seed: int) -> MemoryDataset:
+    labels: dict[str, dict[str, float]] = {pair.id: {} for pair in subject.pairs}
+    for source, of_source in subject.labels.items():
+        for label in of_source:
+            labels[label.pair_id][source] = label.p_a
+    samples = [sample_of(pair, labels[pair.id]) for pair in subject.pairs]
+    Random(seed).shuffle(samples)
+    return MemoryDataset(samples, name="pairs", location=subject.facts.pairs_file)
+
+
+def _scorers(subject: Subject, baseline: bool) -> list[Scorer]:
+    sources, temperature = list(subject.facts.label_sources), subject.facts.temperature
+    has_baseline = baseline and subject.facts.rubric_text.strip()
+    return [
+        with_rubric(sources, temperature),
+        *([no_rubric(sources, temperature)] if has_baseline else []),
+        longest_response(sources),
+        verdicts(),
+    ]

@@ -1,0 +1,1 @@
+"""Judges: any Inspect model, and the embedded surface judge."""

@@ -1,0 +1,186 @@
+"""The surface judge: applies a rubric by what can be measured on the text, and nothing else.
+
+    judgments = await SurfaceJudge().judge(Rubric(text="- rewards short answers"), pairs)
+
+It is deterministic, offline and fast, and it sees style only. Its agreement with a reward model is
+the share of that model that style explains: the floor an LLM judge has to beat, not a measure of
+the rubric's worth.
+
+A response's score is 5 + 5 x the weighted mean of direction x feature over the criteria that were
+read, hence on the rubrics' usual scale of 0 to 10; gates then cap it; P(A) is the logistic
+function of SHARPNESS x the difference of the scores. Features differ in how much they vary
+between two responses: wishes about what is seldom there (an apology) decide few pairs but those
+clearly, wishes about length decide a little everywhere. That is left as it is: features share a
+scale by meaning (0.5 is "clearly there"), and scaling by the variance of the data at hand would
+make a judgment depend on its neighbours. The order of showing plays no part, so both orders of a
+judgment are the same number. A rubric of which nothing was read gives exactly 0.5.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from argo_audit.judges.fences import last_request, render_messages
+from argo_audit.judges.surface_features import FEATURES, Features, measure
+from argo_audit.judges.surface_reader import TOP_SCORE, ReadGate, Reading, read_rubric
+from argo_audit.records import Judgment, Pair, Rubric
+
+NAME = "argo/surface"
+SHARPNESS = 2.0
+"""Half a point of ten apart is P = 0.73. Fixed; a judge's temperature is fitted elsewhere."""
+
+NEUTRAL = TOP_SCORE / 2
+PRESENT = 0.5
+"""From this value on a feature is there, as far as gates are concerned."""
+
+_BATCHES_REMEMBERED = 16
+_RESPONSES_REMEMBERED = 200_000
+_DIGITS = 12  # scores are rounded, so that equal responses score equally wherever they stand
+_COLUMN = {feature: column for column, feature in enumerate(FEATURES)}
+
+Scores = NDArray[np.float64]
+
+
+class _Batch(NamedTuple):
+    """The features of N pairs, each of shape (N, len(FEATURES))."""
+
+    pairs: tuple[Pair, ...]
+    first: Features
+    second: Features
+
+
+class Explanation(NamedTuple):
+    """Reasoning whose last line is `Verdict: A` or `Verdict: B`, and P(A); at 0.5 it says A."""
+
+    text: str
+    p_a: float
+
+
+class SurfaceJudge:
+    """Role Judge without a model. Features are measured once per response, then remembered."""
+
+    def __init__(self) -> None:
+        self._measure = lru_cache(maxsize=_RESPONSES_REMEMBERED)(measure)
+        self._batches: deque[_Batch] = deque(maxlen=_BATCHES_REMEMBERED)
+
+    @property
+    def name(self) -> str:
+        """The name under which Inspect knows the same judge."""
+        return NAME
+
+    async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
+        """One Judgment per pair, in order; see roles.Judge.
+
+        `reply` says in one line how much of the rubric was read; `explain` gives the reasoning.
+        """
+        reading, batch = read_rubric(rubric.text), self._batch(tuple(pairs))
+        p_a = preferences(reading, batch.first, batch.second)
+        rubric_id, reply = rubric.id, _summary(reading)
+        return [
+            Judgment.model_construct(
+                pair_id=pair.id,
+                rubric_id=rubric_id,
+                p_a=p,
+                p_a_first=p,
+                p_a_second=p,
+                votes=0,
+                reply=reply,
+                tokens=0,
+            )
+            for pair, p in zip(pairs, p_a.tolist(), strict=True)
+        ]
+
+    def features(self, pair: Pair) -> tuple[Features, Features]:
+        """The features of both responses, each of shape (len(FEATURES),)."""
+        request = last_request(render_messages(pair.prompt))
+        return self._measure(request, pair.response_a), self._measure(request, pair.response_b)
+
+    def _batch(self, pairs: tuple[Pair, ...]) -> _Batch:
+        """The stacked features; the batches of a search's step come again for every rubric."""
+        for batch in self._batches:
+            same = len(batch.pairs) == len(pairs)
+            if same and all(a is b for a, b in zip(batch.pairs, pairs, strict=True)):
+                return batch
+        shape = (len(pairs), len(FEATURES))
+        both = [self.features(pair) for pair in pairs]
+        first = np.array([a for a, _ in both]).reshape(shape)
+        second = np.array([b for _, b in both]).reshape(shape)
+        self._batches.append(_Batch(pairs, first, second))
+        return self._batches[-1]
+
+
+def preferences(reading: Reading, first: Features, second: Features) -> Scores:
+    """P(first preferred) by a rubric's reading; features (N, len(FEATURES)), result (N,)."""
+    difference = scores(reading, first) - scores(reading, second)
+    return np.asarray(expit(SHARPNESS * difference), dtype=np.float64)
+
+
+def scores(reading: Reading, features: Features) -> Scores:
+    """The overall scores in [0, 10] of responses with `features` (N, len(FEATURES))."""
+    uncapped = NEUTRAL + NEUTRAL * features @ weights(reading)
+    caps = [np.where(hit(gate, features), gate.cap, TOP_SCORE) for gate in reading.gates]
+    capped = np.minimum.reduce([uncapped, *caps])
+    return np.asarray(np.round(capped, _DIGITS), dtype=np.float64)
+
+
+def weights(reading: Reading) -> Features:
+    """The signed weight of each feature; absolute weights of the criteria add up to 1, or 0."""
+    signed = np.zeros(len(FEATURES))
+    for criterion in reading.criteria:
+        signed[_COLUMN[criterion.feature]] += criterion.direction * criterion.weight
+    total = sum(criterion.weight for criterion in reading.criteria)
+    return signed / total if total else signed
+
+
+def hit(gate: ReadGate, features: Features) -> NDArray[np.bool_]:
+    """Whether each response triggers the gate; features (..., len(FEATURES))."""
+    values = features[..., _COLUMN[gate.feature]]
+    return np.asarray(values >= PRESENT if gate.present else values < PRESENT)
+
+
+def explain(rubric: Rubric, request: str, response_a: str, response_b: str) -> Explanation:
+    """The written reasoning on one pair, from the last request and the two responses."""
+    reading = read_rubric(rubric.text)
+    both = np.stack([measure(request, response_a), measure(request, response_b)])
+    score_a, score_b = scores(reading, both).tolist()
+    p_a = float(preferences(reading, both[:1], both[1:])[0])
+    lines = [
+        *_wish_lines(reading, both),
+        *(_gate_line(gate, both) for gate in reading.gates),
+        *(f'- Could not read: "{line}"' for line in reading.unread),
+        f"Overall: A {score_a:.2f}, B {score_b:.2f} of 10; P(A) = {p_a:.3f}",
+        f"Verdict: {'A' if p_a >= 0.5 else 'B'}",
+    ]
+    return Explanation("\n".join(lines), p_a)
+
+
+def _wish_lines(reading: Reading, both: Features) -> Iterator[str]:
+    total = sum(wish.weight for wish in reading.criteria) or 1.0
+    for wish in reading.criteria:
+        a, b = both[:, _COLUMN[wish.feature]].tolist()
+        worth = NEUTRAL * wish.direction * wish.weight / total
+        wanted = "more" if wish.direction > 0 else "less"
+        yield (
+            f'- "{wish.quote}": {wanted} {wish.feature}; A has {a:.2f}, B has {b:.2f}: '
+            f"{worth * (a - b):+.2f} for A"
+        )
+
+
+def _gate_line(gate: ReadGate, both: Features) -> str:
+    letters = [letter for letter, is_hit in zip("AB", hit(gate, both), strict=True) if is_hit]
+    return (
+        f'- Gate "{gate.quote}": {gate.feature} {"present" if gate.present else "absent"} caps at '
+        f"{gate.cap:g}; it holds for {' and '.join(letters) or 'neither'}"
+    )
+
+
+def _summary(reading: Reading) -> str:
+    return (
+        f"Read from the rubric: wishes {len(reading.criteria)}, gates {len(reading.gates)}; "
+        f"lines not read: {len(reading.unread)}."
+    )

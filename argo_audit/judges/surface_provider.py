@@ -1,0 +1,92 @@
+"""The surface judge as an Inspect model: `inspect eval ... --model argo/surface`.
+
+It is asked like any model, with a judge prompt, and finds rubric, prompt and responses by their
+fences. It answers like any model: reasoning, then the line `Verdict: A` or `Verdict: B`, and on
+request log-probabilities with both letters at the verdict. So whatever asks a real judge can be
+tried on this one. A prompt without two fenced responses gets an answer without a verdict, which
+is what a judge that cannot read gives.
+
+Usage counts four characters as a token: an estimate, for there is no tokenizer.
+"""
+
+import math
+
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    Logprob,
+    Logprobs,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    TopLogprob,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from argo_audit.judges.fences import last_request, read_fences
+from argo_audit.judges.surface import NAME, explain
+from argo_audit.records import Rubric
+
+_CONNECTIONS = 1_000
+_CHARACTERS_PER_TOKEN = 4
+_NOTHING_TO_JUDGE = (
+    "I compare two responses that stand in fences named RESPONSE A and RESPONSE B. "
+    "This prompt has none, so there is no verdict."
+)
+
+
+class SurfaceAPI(ModelAPI):
+    """Inspect's provider of `argo/surface`."""
+
+    async def generate(
+        self,
+        input: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        """The judgment of the pair that is fenced in the conversation."""
+        asked = "\n".join(message.text for message in input)
+        fenced = read_fences(asked)
+        reply, logprobs = _NOTHING_TO_JUDGE, None
+        if {"RESPONSE A", "RESPONSE B"} <= fenced.keys():
+            explanation = explain(
+                Rubric(text=fenced.get("RUBRIC", "")),
+                last_request(fenced.get("PROMPT", "")),
+                fenced["RESPONSE A"],
+                fenced["RESPONSE B"],
+            )
+            reply = explanation.text
+            logprobs = _logprobs(reply, explanation.p_a) if config.logprobs else None
+        return ModelOutput(
+            model=NAME,
+            choices=[
+                ChatCompletionChoice(
+                    message=ChatMessageAssistant(content=reply, model=NAME, source="generate"),
+                    stop_reason="stop",
+                    logprobs=logprobs,
+                )
+            ],
+            usage=_usage(asked, reply),
+        )
+
+    def max_connections(self) -> int:
+        """Calls are computed here and wait for nobody."""
+        return _CONNECTIONS
+
+
+def _logprobs(reply: str, p_a: float) -> Logprobs:
+    """Two tokens: the text before the letter, which was certain, and the letter."""
+    logprobs = {"A": math.log(p_a), "B": math.log1p(-p_a)}
+    ranked = sorted(logprobs, key=lambda letter: -logprobs[letter])
+    alternatives = [TopLogprob(token=letter, logprob=logprobs[letter]) for letter in ranked]
+    letter = reply[-1]
+    verdict = Logprob(token=letter, logprob=logprobs[letter], top_logprobs=alternatives)
+    return Logprobs(content=[Logprob(token=reply[:-1], logprob=0.0), verdict])
+
+
+def _usage(asked: str, reply: str) -> ModelUsage:
+    read, written = (math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in (asked, reply))
+    return ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written)
