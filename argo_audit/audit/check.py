@@ -1,0 +1,149 @@
+"""Read a finished audit back and list what does not hold in it.
+
+    problems = check_audit(Path("out/audit/audit.md"), Path("rubric_store"))
+
+An audit is trusted because it quotes. So every quote is looked up again in the file and on the
+line that it names, every link is followed, every table counted, and nothing may be HTML, wherever
+the audit is read. `write_audit` refuses to publish one with problems; whoever was sent an audit can
+ask the same questions.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from argo_audit.audit.markdown import front_matter, plain, slug, visible
+
+_LINE_LINK = re.compile(r"line (\d+)")
+_COLUMN = re.compile(r"(?<!\\)\|")
+_EXCERPT = "rubric"  # the info string of a fence that quotes
+
+
+class _Link(NamedTuple):
+    """A link or image: its text, and the text of the same block since the link before it."""
+
+    href: str
+    text: str
+    before: str
+
+
+def check_audit(path: Path, store_root: Path) -> list[str]:
+    """One sentence per problem of the audit at `path`; empty when all of it holds.
+
+    HTML anywhere, tables with uneven rows, links and anchors that lead nowhere, and quotes that do
+    not stand on the line they name, in the store or in a run's attempts.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        _, body = front_matter(text)
+    except ValueError as error:
+        return [f"{path}: {error}"]
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
+    lines = body.split("\n")
+    found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, path)]
+    return found + list(_quotes(tokens, path, store_root))
+
+
+def anchors(tokens: Sequence[Token]) -> list[str]:
+    """The anchors of the headings, in order, as GitHub makes them."""
+    seen: Counter[str] = Counter()
+    found = []
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open":
+            base = slug(plain(inline))
+            found.append(f"{base}-{seen[base]}" if seen[base] else base)
+            seen[base] += 1
+    return found
+
+
+def _html(tokens: Sequence[Token]) -> Iterator[str]:
+    every = (t for token in tokens for t in (token, *(token.children or ())))
+    for token in every:
+        if token.type in ("html_block", "html_inline"):
+            yield f"raw HTML: {token.content.strip()[:80]!r}"
+
+
+def _tables(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[str]:
+    for token in tokens:
+        if token.type == "table_open" and token.map:
+            rows = lines[slice(*token.map)]
+            columns = {len(_COLUMN.findall(row)) - 1 for row in rows}
+            if len(columns) > 1:
+                yield f"a table with rows of {sorted(columns)} cells: {rows[0][:80]!r}"
+        elif token.type == "inline" and token.content.startswith("| "):
+            yield f"a table that does not parse: {token.content[:80]!r}"
+
+
+def _links(tokens: Sequence[Token], path: Path) -> Iterator[str]:
+    known = set(anchors(tokens))
+    for link in (link for token in tokens for link in _links_of(token)):
+        target, _, fragment = link.href.partition("#")
+        if not target and fragment not in known:
+            yield f"no heading for the link #{fragment}"
+        elif "://" not in target and not (path.parent / unquote(target)).exists():
+            yield f"no file for the link {link.href}"
+
+
+def _links_of(token: Token) -> Iterator[_Link]:
+    """Links and images of one block, in order."""
+    before, text, href = "", "", None
+    for child in token.children or ():
+        if child.type == "image":
+            yield _Link(str(child.attrs["src"]), child.content, before)
+        elif child.type == "link_open":
+            href, text = str(child.attrs["href"]), ""
+        elif child.type == "link_close" and href is not None:
+            yield _Link(href, text, before)
+            before, href = "", None
+        elif href is None:
+            before += child.content
+        else:
+            text += child.content
+
+
+def _quotes(tokens: Sequence[Token], path: Path, store_root: Path) -> Iterator[str]:
+    """Every link "line N" that a quote stands before, or a quoting fence after."""
+    for i, token in enumerate(tokens):
+        for link in _links_of(token):
+            named = _LINE_LINK.fullmatch(link.text)
+            said = link.before if "“" in link.before else _excerpt(tokens[i:])
+            if named and said:
+                source = path.parent / unquote(link.href.partition("#")[0])
+                yield from _quote(said, source, int(named[1]), store_root)
+
+
+def _excerpt(tokens: Sequence[Token]) -> str | None:
+    """The text of the fence right after the paragraph that `tokens` starts in."""
+    after = tokens[2] if len(tokens) > 2 else None
+    return f"“{after.content}”" if after and after.info == _EXCERPT else None
+
+
+def _quote(said: str, source: Path, number: int, store_root: Path) -> Iterator[str]:
+    """What is wrong with a quote of line `number` of `source`; `said` has it between “ and ”."""
+    words = _folded(said[said.find("“") + 1 : said.rfind("”")])
+    if source.suffix != ".jsonl" and not source.resolve().is_relative_to(store_root.resolve()):
+        yield f"a quote from outside the store {store_root}: {source}"
+    elif source.is_file() and not (words and words in _folded(_line(source, number))):
+        yield f"not on line {number} of {source.name}: {words[:80]!r}"
+
+
+def _line(source: Path, number: int) -> str:
+    """One line of a file, from 1; of a run's attempts, the rubric it holds."""
+    content = source.read_bytes().decode()
+    if source.suffix == ".jsonl":
+        lines = content.split("\n")
+        return str(json.loads(lines[number - 1])["rubric"]["text"]) if number <= len(lines) else ""
+    lines = visible(content).split("\n")
+    return lines[number - 1] if number <= len(lines) else ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(visible(text).split())

@@ -1,0 +1,240 @@
+"""The inputs joined: which rubric a run selected, where it is kept, how it agrees with whom.
+
+    facts = Facts(inputs, out_dir, store_root)
+    trained = facts.principal("A")
+    facts.held_out(trained, "human")
+
+A run may store several rubrics (the best so far, as it went); the one that counts is the best on
+dev: the lowest KL, since that is what was optimised. Where a number is known from several places,
+an evaluation log counts first (it can be opened and repeated), then the store, then the search's
+own measurements. None of them: not measured.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
+from argo_audit.audit.markdown import escape, link, visible
+from argo_audit.errors import InputError, StoreError
+from argo_audit.records import Agreement, Rubric, Split, StoredRubric
+from argo_audit.store import file_name, slug
+
+if TYPE_CHECKING:
+    from argo_audit.evals.logs import Evaluation
+
+EMPTY = Rubric(text="").id
+NO_RUBRIC = "no rubric"
+LONGEST = "longest response"
+
+_LONGEST_QUOTE = 300  # characters of one line
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text file as the report links to it; the quoted text starts on its line `first_line`."""
+
+    href: str
+    first_line: int
+
+    def quote(self, text: str, line: int) -> str:
+        """Line `line` of `text` (from 1), less its list marks, with a link to where it stands."""
+        words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
+        words = words.removeprefix("- ").removeprefix("* ")
+        cut = " …" if len(words) > _LONGEST_QUOTE else ""
+        where = self.first_line + line - 1
+        return f"“{escape(words[:_LONGEST_QUOTE])}”{cut} {self.line(where)}"
+
+    def line(self, number: int) -> str:
+        """A link to one line of the file."""
+        return link(f"line {number}", f"{self.href}#L{number}")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run, the rubric it put into the store, and the file that holds it."""
+
+    record: RunRecord
+    best: StoredRubric | None
+    source: Source | None
+
+    @property
+    def population(self) -> str:
+        """As the run names it."""
+        return self.record.run.population
+
+    @property
+    def label_source(self) -> str:
+        """What the run was trained on."""
+        return self.record.run.label_source
+
+    @property
+    def text(self) -> str:
+        """The selected rubric's text; empty when nothing was selected."""
+        return self.best.rubric.text if self.best else ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The inputs, and the folders that links start from and lead to.
+
+    Raises InputError when two runs share population and label source: the report could not tell
+    them apart.
+    """
+
+    inputs: AuditInputs
+    out_dir: Path
+    store_root: Path
+
+    def __post_init__(self) -> None:
+        seen: set[tuple[str, str]] = set()
+        for record in self.inputs.runs:
+            key = (record.run.population, record.run.label_source)
+            if key in seen:
+                problem = f"a second run of population {key[0]!r} on labels {key[1]!r}"
+                raise InputError(record.folder, problem, "audit one of the two runs at a time")
+            seen.add(key)
+
+    @cached_property
+    def populations(self) -> tuple[str, ...]:
+        """In the order of the runs."""
+        return tuple(dict.fromkeys(record.run.population for record in self.inputs.runs))
+
+    @cached_property
+    def all_trained(self) -> tuple[Trained, ...]:
+        """By population; trained on a reward model's labels before trained on raw ones."""
+        order = {population: i for i, population in enumerate(self.populations)}
+        return tuple(
+            sorted(
+                map(self._trained, self.inputs.runs),
+                key=lambda t: (order[t.population], t.label_source == RAW),
+            )
+        )
+
+    def trained(self, population: str) -> list[Trained]:
+        """The runs of one population; trained on a reward model's labels first."""
+        return [t for t in self.all_trained if t.population == population]
+
+    def principal(self, population: str) -> Trained:
+        """The run that speaks for the population: on a reward model's labels, if there is one."""
+        return self.trained(population)[0]
+
+    def label_sources(self, population: str) -> list[str]:
+        """What held-out agreement of this population was measured against; raw labels last."""
+        found = {trained.label_source for trained in self.trained(population)}
+        found |= {e.label_source for e in self.inputs.evaluations if e.population == population}
+        for trained in self.trained(population):
+            found |= {m.label_source for m in trained.record.measurements}
+        first = self.principal(population).label_source
+        return sorted(found, key=lambda source: (source == RAW, source != first, source))
+
+    def held_out(self, trained: Trained, label_source: str) -> Agreement | None:
+        """Held-out agreement of the run's rubric with the labels of one source."""
+        if trained.best is None:
+            return None
+        rubric = trained.best.rubric.id
+        for evaluation in self._evaluations(trained, label_source):
+            if evaluation.rubric_id == rubric:
+                return evaluation.agreement
+        if trained.best.held_out is not None and trained.label_source == label_source:
+            return trained.best.held_out
+        return _measured(trained.record, rubric, "held-out", label_source)
+
+    def baseline(self, population: str, label_source: str, name: str) -> Agreement | None:
+        """Held-out agreement of NO_RUBRIC or LONGEST on one population."""
+        for trained in self.trained(population):
+            for evaluation in self._evaluations(trained, label_source):
+                if name in evaluation.baselines:
+                    return evaluation.baselines[name]
+        if name != NO_RUBRIC:
+            return None
+        records = (trained.record for trained in self.trained(population))
+        found = (_measured(record, EMPTY, "held-out", label_source) for record in records)
+        return next((agreement for agreement in found if agreement), None)
+
+    def relative(self, path: Path) -> str:
+        """`path` as it is reached from the report's folder."""
+        return Path(os.path.relpath(path.resolve(), self.out_dir.resolve())).as_posix()
+
+    def href(self, path: Path) -> str:
+        """`path` as the report links to it."""
+        return quote(self.relative(path))
+
+    def _evaluations(self, trained: Trained, label_source: str) -> "Iterator[Evaluation]":
+        """Finished logs of the judge that the run was trained with."""
+        key = (trained.population, label_source, trained.record.run.judge)
+        for log in self.inputs.evaluations:
+            if (log.population, log.label_source, log.judge) == key and log.status == "success":
+                yield log
+
+    def _trained(self, record: RunRecord) -> Trained:
+        own = [stored for stored in self.inputs.stored if stored.run == record.run.id]
+        best = min(own, key=_dev_kl, default=None)
+        return Trained(record, best, self._source(best) if best else None)
+
+    def _source(self, stored: StoredRubric) -> Source:
+        """Where the store keeps a rubric; raises StoreError when it does not."""
+        path = self.store_root / slug(stored.reward_model) / file_name(stored)
+        document = path.read_bytes().decode() if path.is_file() else None
+        if document is None or not document.endswith(stored.rubric.text):
+            raise StoreError(
+                f"{path}: expected rubric {stored.rubric.id} there, and it is not.\n"
+                "  Remedy: point at the store the run wrote to; `argo-audit store verify` checks it"
+            )
+        before = document.removesuffix(stored.rubric.text)
+        return Source(self.href(path), before.count("\n") + 1)
+
+
+def _measured(record: RunRecord, rubric: str, split: Split, source: str) -> Agreement | None:
+    """One measurement of the search itself."""
+    for m in record.measurements:
+        if (m.rubric_id, m.split, m.label_source) == (rubric, split, source):
+            return m.agreement
+    return None
+
+
+def plain_population(population: str) -> str:
+    """A population as figures name it."""
+    return f"population {population}" if population else "all pairs"
+
+
+def plain_label(source: str) -> str:
+    """A label source as figures name it."""
+    return "raw labels" if source == RAW else source
+
+
+def population_name(population: str) -> str:
+    """A population as the text names it, escaped."""
+    return escape(plain_population(population))
+
+
+def label_name(source: str) -> str:
+    """A label source as the text names it, escaped."""
+    return escape(plain_label(source))
+
+
+def panel_title(population: str, source: str) -> str:
+    """A panel of a figure, on two lines: whose pairs, measured against what."""
+    who, labels = sentence_case(plain_population(population)), plain_label(source)
+    return f"{visible(who)},\nagainst {visible(labels)}"
+
+
+def run_name(trained: Trained) -> str:
+    """A run as tables head it, escaped."""
+    name = sentence_case(population_name(trained.population))
+    return f"{name}, trained on {label_name(trained.label_source)}"
+
+
+def sentence_case(text: str) -> str:
+    """`text` with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def _dev_kl(stored: StoredRubric) -> tuple[float, int]:
+    """What rubrics of one run are ranked by; the later of two equals first."""
+    return (math.inf if stored.dev.kl is None else stored.dev.kl, -stored.version)

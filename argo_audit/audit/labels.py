@@ -1,0 +1,123 @@
+"""Section 6, Figure 6: does training on the reward model's labels beat training on raw labels?
+
+    section(facts).blocks
+
+The paper's figure does not say which labels the raw-trained rubrics are scored on; here every
+rubric is scored on both, and the reward model itself stands beside them.
+"""
+
+from collections.abc import Mapping
+
+from argo_audit.audit.curves import TOP, Spread, final, mean_difference
+from argo_audit.audit.facts import (
+    Facts,
+    Trained,
+    label_name,
+    panel_title,
+    population_name,
+)
+from argo_audit.audit.figures import HistogramPanel, histogram_figure
+from argo_audit.audit.inputs import RAW
+from argo_audit.audit.markdown import NOT_MEASURED, Drawing, Section, escape, percent, table
+from argo_audit.audit.summary import with_interval
+from argo_audit.records import Interval
+
+TITLE = "Reward model labels beside raw labels (Figure 6)"
+
+_NOTE = (
+    f"Bars count the top {TOP} rubrics at the end of training by their held-out agreement, dashed "
+    "lines are means; tables give the rubric that was selected on dev, then the mean at the end of "
+    "training."
+)
+_OVER_RUBRICS = (
+    "The pair by pair difference is not among the inputs. Its stand-in resamples the rubrics at "
+    "the end of training: it says how sure the difference is for this sample of pairs and one run "
+    "of each kind, not for other pairs or other seeds."
+)
+
+
+def section(facts: Facts) -> Section:
+    """The histograms, then the 2x2 and the difference of each population that has both runs."""
+    both = [p for p in facts.populations if len(facts.trained(p)) > 1]
+    if not both:
+        text = "Not measured: no population was trained on a reward model's and on raw labels."
+        return Section(TITLE, [text])
+    drawings = _drawings(facts, both)
+    blocks = [*(drawing.image for drawing in drawings), _NOTE]
+    for population in both:
+        blocks += [f"### Labels of {population_name(population)}", _table(facts, population)]
+        blocks += [_difference(facts, population)]
+    return Section(TITLE, blocks, drawings)
+
+
+def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:
+    found = [
+        HistogramPanel(panel_title(population, source), samples)
+        for population in populations
+        for source in facts.label_sources(population)
+        if any((samples := _final(facts, population, source)).values())
+    ]
+    title = f"Held-out agreement of the top {TOP} at the end of training"
+    return (histogram_figure("figure-6", title, found),) if found else ()
+
+
+def _final(facts: Facts, population: str, source: str) -> Mapping[str, tuple[float, ...]]:
+    return {
+        _kind(facts, trained): final(trained.record, source).accuracies
+        for trained in facts.trained(population)
+    }
+
+
+def _kind(facts: Facts, trained: Trained) -> str:
+    """What a run was trained on, in words that all populations share."""
+    if trained.label_source == RAW:
+        return "trained on raw labels"
+    is_first = trained == facts.principal(trained.population)
+    return f"trained on {'the reward model' if is_first else trained.label_source}"
+
+
+def _table(facts: Facts, population: str) -> str:
+    sources = facts.label_sources(population)
+    header = ["Trained on", *(f"Against {label_name(source)}" for source in sources)]
+    trained = facts.trained(population)
+    rows = [[f"{label_name(t.label_source)}, selected", *_selected(facts, t)] for t in trained]
+    rows += [[f"{label_name(t.label_source)}, end of training", *_end(facts, t)] for t in trained]
+    own = facts.inputs.rm_on_raw.get(population)
+    itself = [with_interval(own) if source == RAW else "-" for source in sources]
+    return table(header, [*rows, ["The reward model's own labels", *itself]])
+
+
+def _selected(facts: Facts, trained: Trained) -> list[str]:
+    sources = facts.label_sources(trained.population)
+    return [with_interval(facts.held_out(trained, source)) for source in sources]
+
+
+def _end(facts: Facts, trained: Trained) -> list[str]:
+    spreads = [final(trained.record, source) for source in facts.label_sources(trained.population)]
+    return [_mean(spread) for spread in spreads]
+
+
+def _mean(spread: Spread) -> str:
+    count = len(spread.accuracies)
+    return f"mean {percent(spread.mean)} of {count}" if count else NOT_MEASURED
+
+
+def _difference(facts: Facts, population: str) -> str:
+    """RM-trained minus raw-trained against the reward model's labels."""
+    first, *_, last = facts.trained(population)
+    against = f"against the labels of {label_name(first.label_source)}"
+    said = f"Trained on {label_name(first.label_source)} minus trained on raw labels, {against}"
+    if paired := facts.inputs.differences.get(population):
+        method = f"pair by pair, {paired.interval.method}, p = {paired.p_value:.3g}, n = {paired.n}"
+        return f"{said}: {_points(paired.estimate, paired.interval)} ({escape(method)})."
+    ours, theirs = (final(trained.record, first.label_source) for trained in (first, last))
+    interval = mean_difference(ours, theirs)
+    if last.label_source != RAW or not (interval and ours.mean and theirs.mean):
+        return f"{said}: not measured."
+    found = _points(ours.mean - theirs.mean, interval)
+    return f"{said}: {found} ({escape(interval.method)}). {_OVER_RUBRICS}"
+
+
+def _points(difference: float, interval: Interval) -> str:
+    low, high = 100 * interval.low, 100 * interval.high
+    return f"{100 * difference:+.1f} points [{low:+.1f}, {high:+.1f}]"

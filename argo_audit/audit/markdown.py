@@ -1,0 +1,143 @@
+r"""Markdown in which model text cannot act, and the parser that reads it back.
+
+    >>> escape("| <script> **bold** |")
+    '&#124; &lt;script&gt; \\*\\*bold\\*\\* &#124;'
+
+Rubrics are written by a model and quoted in a report that people render on GitHub, in editors and
+as HTML. So the report is markdown without any raw HTML, and every quoted character that a renderer
+could take for markup is written as an escape or an entity: both survive tables, where backslash
+and pipe together are read differently by different parsers. What cannot be seen (controls,
+direction overrides) is spelled out: `⟨U+202E⟩`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from unicodedata import category
+from urllib.parse import quote
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+NOT_MEASURED = "not measured"
+
+_ENTITIES = {"\\": "&#92;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
+_MARKS = {mark: f"\\{mark}" for mark in "`*_[]~"}
+_ESCAPES = str.maketrans(_ENTITIES | _MARKS)
+_BARE_LINK = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.I)
+_JOINERS = "\u200c\u200d"  # unseen by themselves, but letters and emoji are built with them
+
+
+class Drawing(NamedTuple):
+    """A figure of the report: `figures/<name>.svg`."""
+
+    name: str
+    description: str
+    svg: str
+
+    @property
+    def image(self) -> str:
+        """The figure as the report shows it."""
+        return f"![{escape(self.description)}](figures/{self.name}.svg)"
+
+
+class Section(NamedTuple):
+    """A heading and the blocks under it, each valid markdown by itself."""
+
+    title: str
+    blocks: list[str]
+    drawings: tuple[Drawing, ...] = ()
+
+
+def parser() -> MarkdownIt:
+    """CommonMark with tables and without HTML: what the report is written for."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def visible(text: str) -> str:
+    """`text` with line ends as newlines and every unseen character spelled out as ⟨U+XXXX⟩."""
+    return "".join(map(_seen, text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def escape(text: str) -> str:
+    """`text` on one line, as markdown that shows it and does nothing else."""
+    folded = " ".join(visible(text).split())
+    return _BARE_LINK.sub(lambda found: f"\\{found[0]}", folded.translate(_ESCAPES))
+
+
+def fence(text: str, info: str) -> str:
+    """`text` as a code block, fenced longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{info}\n{visible(text)}\n{ticks}"
+
+
+def link(text: str, href: str) -> str:
+    """A link; `text` is escaped, and so is what cannot stand in `href` (escapes in it stay)."""
+    return f"[{escape(text)}]({quote(href, safe='/:#?=&.-_~%')})"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are markdown already. Raises ValueError unless every row fits the header."""
+    lines = [_row(header), _row(["---"] * len(header))]
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"a row of {len(row)} cells under a header of {len(header)}: {row}")
+        lines.append(_row(row))
+    return "\n".join(lines)
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage with one decimal; None is "not measured"."""
+    return NOT_MEASURED if share is None else f"{100 * share:.1f}%"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number with `digits` decimals; None is "not measured"."""
+    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+
+
+def together(text: str) -> str:
+    """`text` with spaces at which no line breaks, for numbers that belong together."""
+    return text.replace(" ", "\u00a0")
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def with_front_matter(fields: dict[str, Any], body: str) -> str:
+    """`body` under YAML front matter."""
+    head = yaml.safe_dump(fields, sort_keys=False, width=100)
+    return f"---\n{head}---\n\n{body}"
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """The fields and the body of a text made by `with_front_matter`.
+
+    Raises ValueError when there is no front matter, or it is not a mapping.
+    """
+    head, mark, body = text.removeprefix("---\n").partition("\n---\n")
+    try:
+        fields = yaml.safe_load(head) if mark and text.startswith("---\n") else None
+    except yaml.YAMLError as error:
+        raise ValueError(f"the front matter cannot be read: {error}") from error
+    if not isinstance(fields, dict):
+        raise ValueError("no YAML front matter")
+    return fields, body
+
+
+def plain(inline: Token) -> str:
+    """The visible text of an inline token."""
+    return "".join(t.content for t in inline.children or () if t.type in ("text", "code_inline"))
+
+
+def _seen(character: str) -> str:
+    hidden = category(character) in ("Cc", "Cf", "Cs") and character not in f"\n\t{_JOINERS}"
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,163 @@
+"""Section 2: what was audited and how, so that a number can be traced and repeated.
+
+    section(facts).blocks
+
+One column per run: what was judged by whom on which data, at what cost, with which settings. A
+search can also fail by writing nothing, or the same thing again and again; how often it did stands
+here, since a good best rubric hides it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+
+from argo_audit.audit.evolution import Collapse, collapse
+from argo_audit.audit.facts import Facts, Trained, label_name, population_name, run_name
+from argo_audit.audit.inputs import RunRecord
+from argo_audit.audit.markdown import (
+    NOT_MEASURED,
+    Section,
+    escape,
+    link,
+    number,
+    percent,
+    table,
+)
+from argo_audit.audit.summary import with_interval
+from argo_audit.records import Agreement
+
+_SHORT = 16
+_LAST = 3  # the last third of a search is reported by itself
+
+_FIELDS: Mapping[str, Callable[[Trained], str]] = {
+    "Run": lambda t: escape(t.record.run.id),
+    "Outcome": lambda t: escape(t.record.run.outcome),
+    "Labels": lambda t: label_name(t.label_source),
+    "Reward model fingerprint": lambda t: _short(t.record.run.rm_fingerprint),
+    "Data fingerprint": lambda t: _short(t.record.run.data_fingerprint),
+    "Judge": lambda t: escape(t.record.run.judge),
+    "Policy": lambda t: escape(t.record.run.policy),
+    "Seed": lambda t: str(t.record.run.seed),
+    "Judge temperature": lambda t: _of(t, lambda a: number(a.temperature)),
+    "Clip": lambda t: _of(t, lambda a: f"{a.clip:g}"),
+    "Train pairs judged per step": lambda t: _minibatch(t.record),
+    "Dev pairs": lambda t: _of(t, _pairs),
+    "Held-out pairs": lambda t: _pairs(t.best.held_out) if t.best else NOT_MEASURED,
+    "Steps": lambda t: str(len({a.step for a in t.record.attempts})),
+    "Attempts": lambda t: f"{len(t.record.attempts):,}",
+    "Judge calls in training": lambda t: f"{sum(a.judge_calls for a in t.record.attempts):,}",
+    "Judge tokens in training": lambda t: f"{sum(a.tokens for a in t.record.attempts):,}",
+    "Started": lambda t: f"{t.record.run.started:%Y-%m-%d %H:%M:%S %Z}".strip(),
+    "Time": lambda t: _duration(t.record),
+    "Lines cut off by an interruption": lambda t: str(t.record.cut_off),
+}
+_COLLAPSE_NOTE = (
+    "Shares of all attempts. *Without criteria*: some text, but no line that could be a list item "
+    "or a table row. *Repeating*: at least half of its three-word runs occurred earlier in it."
+)
+_COLLAPSE = ("Run", "Attempts", "Distinct", "Empty", "Without criteria", "Repeating")
+
+
+def section(facts: Facts) -> Section:
+    """Settings and costs of each run, the logs that were read, and the collapse report."""
+    runs = facts.all_trained
+    if not runs:
+        return Section("What was audited and how", ["No run was given: nothing to report."])
+    header = ["", *(run_name(trained) for trained in runs)]
+    rows = [[name, *map(show, runs)] for name, show in _FIELDS.items()]
+    rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
+    blocks = [table(header, rows), "### Settings and packages", table(header, _settings(facts))]
+    blocks += ["### Evaluation logs", _logs(facts), "### Did the search collapse?"]
+    blocks += [_COLLAPSE_NOTE, table(_COLLAPSE, _collapses(facts))]
+    return Section("What was audited and how", blocks)
+
+
+def _short(fingerprint: str) -> str:
+    """The beginning of a fingerprint; the whole of it is in the front matter and in run.json."""
+    shown = escape(fingerprint[:_SHORT])
+    return f"{shown}…" if len(fingerprint) > _SHORT else shown or "none"
+
+
+def _of(trained: Trained, show: Callable[[Agreement], str]) -> str:
+    """What the selected rubric was measured with on dev."""
+    return show(trained.best.dev) if trained.best else NOT_MEASURED
+
+
+def _pairs(agreement: Agreement | None) -> str:
+    if agreement is None:
+        return NOT_MEASURED
+    lost = f", {agreement.unparsed} without a verdict" if agreement.unparsed else ""
+    return f"{agreement.n} of {agreement.prompts} prompts{lost}"
+
+
+def _minibatch(record: RunRecord) -> str:
+    sizes = sorted({attempt.judge_calls // 2 for attempt in record.attempts})
+    if not sizes:
+        return NOT_MEASURED
+    return str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+
+
+def _duration(record: RunRecord) -> str:
+    if record.run.ended is None:
+        return "did not end"
+    return f"{(record.run.ended - record.run.started).total_seconds():.0f} s"
+
+
+def _records(facts: Facts, record: RunRecord) -> str:
+    files = [record.folder / name for name in ("run.json", "attempts.jsonl", "measurements.jsonl")]
+    links = [link(path.name, facts.href(path)) for path in files if path.is_file()]
+    return ", ".join(links) or "no file"
+
+
+def _settings(facts: Facts) -> list[list[str]]:
+    """Every leaf of the runs' configurations, and every package; one row each."""
+    columns = [_leaves(t.record.run.config) | t.record.run.packages for t in facts.all_trained]
+    names = dict.fromkeys(name for column in columns for name in column)
+    return [[escape(name), *(escape(c.get(name, "-")) for c in columns)] for name in names]
+
+
+def _leaves(config: Mapping[str, object], path: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            found |= _leaves(value, f"{path}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            found[f"{path}{key}"] = text
+    return found
+
+
+def _logs(facts: Facts) -> str:
+    if not facts.inputs.evaluations:
+        return "No evaluation log was given: held-out numbers are those of the runs and the store."
+    header = ("Log", "Status", "Rubric", "Population", "Labels", "Judge", "Estimator", "Held-out")
+    rows = [
+        [
+            *map(escape, (log.log, log.status, log.rubric_ref or "no rubric")),
+            population_name(log.population),
+            label_name(log.label_source),
+            *map(escape, (log.judge, log.estimator)),
+            with_interval(log.agreement),
+        ]
+        for log in facts.inputs.evaluations
+    ]
+    unfinished = any(log.status != "success" for log in facts.inputs.evaluations)
+    note = "\n\nLogs that did not end in success are listed and not used." if unfinished else ""
+    return table(header, rows) + note
+
+
+def _collapses(facts: Facts) -> list[list[str]]:
+    rows = []
+    for trained in facts.all_trained:
+        attempts = trained.record.attempts
+        steps = max((attempt.step for attempt in attempts), default=-1) + 1
+        last = [a for a in attempts if a.step * _LAST >= steps * (_LAST - 1)]
+        rows.append([run_name(trained), *_shares(collapse(attempts))])
+        rows.append(["its last third", *_shares(collapse(last))])
+    return rows
+
+
+def _shares(found: Collapse | None) -> list[str]:
+    if found is None:
+        return ["0", *[NOT_MEASURED] * 4]
+    shares = (found.distinct, found.empty, found.without_criteria, found.repeating)
+    return [f"{found.attempts:,}", *map(percent, shares)]

@@ -1,0 +1,118 @@
+"""Section 7: the preferences that were planted, and what of them the rubrics recovered.
+
+    for row in recovered(planted, stances(rubric_text)):
+        row.feature, row.verdict
+
+Possible only where the truth is known, that is in an organism. A wrong sign counts against recall
+and precision alike. Features are correlated in text (tables come with headers), so a spurious one
+may still predict the labels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from argo_audit.audit.facts import Facts, population_name, run_name
+from argo_audit.audit.inputs import Planted
+from argo_audit.audit.markdown import Section, escape, number, percent, table
+from argo_audit.audit.stances import Stance, feature_name, stances
+from argo_audit.audit.summary import with_interval
+
+Verdict = Literal["recovered", "missed", "wrong sign", "spurious"]
+
+TITLE = "Recovered against planted"
+
+_NOTE = (
+    "The rubric's side is what the surface reader reads in it; a weight of 1 is that of an average "
+    "line. A planted preference may be missed because the rubric lacks it, or because its words "
+    "were not understood. A spurious feature may still be a correlate of a planted one."
+)
+_HEADER = ("Feature", "Planted", "Strength", "Rubric", "Weight", "Verdict")
+_CEILING = "Ceiling (the planted preferences written as a rubric, same judge)"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """One feature: what was planted (+1 or -1, strength), what was read, and the verdict."""
+
+    feature: str
+    planted: int | None
+    strength: float | None
+    read: Stance | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Score:
+    """Share of planted preferences recovered, and of read ones that were planted so."""
+
+    recall: float | None
+    precision: float | None
+
+
+def recovered(planted: Planted, read: Mapping[str, Stance]) -> list[Recovered]:
+    """Planted features by strength, then spurious ones by weight."""
+    known = sorted(planted.preferences, key=lambda p: (-p.strength, p.feature))
+    rows = []
+    for preference in known:
+        direction = 1 if preference.direction == "rewards" else -1
+        stance = read.get(preference.feature)
+        verdict = _verdict(direction, stance)
+        rows.append(Recovered(preference.feature, direction, preference.strength, stance, verdict))
+    features = {preference.feature for preference in known}
+    spurious = [(feature, stance) for feature, stance in read.items() if feature not in features]
+    return rows + [Recovered(name, None, None, stance, "spurious") for name, stance in spurious]
+
+
+def score(rows: Sequence[Recovered]) -> Score:
+    """Recall and precision; None where there is nothing to divide by."""
+    found = sum(row.verdict == "recovered" for row in rows)
+    planted = sum(row.planted is not None for row in rows)
+    read = sum(row.read is not None for row in rows)
+    return Score(found / planted if planted else None, found / read if read else None)
+
+
+def section(facts: Facts) -> Section:
+    """A table of features and a line of scores for each population with planted preferences."""
+    known = [p for p in facts.populations if p in facts.inputs.planted]
+    if not known:
+        return Section(TITLE, ["Nothing is known to be planted in these labels: not measured."])
+    blocks = [_NOTE]
+    for population in known:
+        blocks += [f"### Planted in {population_name(population)}", *_tables(facts, population)]
+    return Section(TITLE, blocks)
+
+
+def _tables(facts: Facts, population: str) -> list[str]:
+    planted = facts.inputs.planted[population]
+    runs = [(t, recovered(planted, stances(t.text))) for t in facts.trained(population) if t.best]
+    if not runs:
+        return ["No rubric was selected: not measured."]
+    scores = [(run_name(trained), score(rows)) for trained, rows in runs]
+    summary = [[name, percent(found.recall), percent(found.precision)] for name, found in scores]
+    ceiling = f"{_CEILING}: {with_interval(planted.ceiling)}."
+    features = [
+        block
+        for trained, rows in runs
+        for block in (f"{run_name(trained)}:", table(_HEADER, map(_row, rows)))
+    ]
+    return [table(("Run", "Recall", "Precision"), summary), ceiling, *features]
+
+
+def _verdict(direction: int, stance: Stance | None) -> Verdict:
+    if stance is None:
+        return "missed"
+    return "recovered" if stance.direction == direction else "wrong sign"
+
+
+def _row(row: Recovered) -> list[str]:
+    sides = {1: "rewarded", -1: "penalised", None: "-"}
+    read = row.read
+    return [
+        escape(feature_name(row.feature)),
+        sides[row.planted],
+        number(row.strength) if row.strength is not None else "-",
+        sides[read.direction if read else None],
+        ("gate" if read.weight is None else number(read.weight)) if read else "-",
+        row.verdict,
+    ]

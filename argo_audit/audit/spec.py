@@ -1,0 +1,155 @@
+"""The report as a whole: assemble `audit.md`, render `audit.html` from it, write both or neither.
+
+    files = write_audit(inputs, Path("out/audit"), Path("rubric_store"))
+    files.markdown, files.html, files.figures
+
+Everything is written into a folder beside `out_dir` first and checked there (`check_audit`); only
+an audit without problems takes the place of an earlier one. Its date is that of its newest run, so
+that the same inputs give the same bytes.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from argo_audit import __version__
+from argo_audit.audit import (
+    compare,
+    labels,
+    progress,
+    provenance,
+    recovery,
+    repeat,
+    structure,
+    summary,
+)
+from argo_audit.audit.check import check_audit
+from argo_audit.audit.facts import Facts, Trained
+from argo_audit.audit.inputs import AuditInputs
+from argo_audit.audit.markdown import Drawing, Section, escape, link, slug, with_front_matter
+from argo_audit.audit.page import page
+from argo_audit.audit.summary import KeyFigures, accuracy, key_figures
+from argo_audit.errors import ArgoError
+from argo_audit.records import Agreement
+
+SECTIONS: Sequence[Callable[[Facts], Section]] = (
+    summary.section,
+    provenance.section,
+    progress.section,
+    compare.section,
+    structure.section,
+    labels.section,
+    recovery.section,
+    repeat.section,
+)
+
+
+@dataclass(frozen=True)
+class AuditFiles:
+    """Where an audit was written."""
+
+    markdown: Path
+    html: Path
+    figures: tuple[Path, ...]
+
+
+def write_audit(inputs: AuditInputs, out_dir: Path, store_root: Path) -> AuditFiles:
+    """Write `audit.md`, `audit.html` and `figures/*.svg` into `out_dir`.
+
+    `store_root` is the folder of the store that holds `inputs.stored`; links lead there, and to the
+    runs' folders, relative to `out_dir`. Raises ArgoError, and writes nothing, when the audit does
+    not hold against its own check.
+    """
+    out_dir.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
+    try:
+        names = _write(inputs, staged, store_root)
+        if problems := check_audit(staged / "audit.md", store_root):
+            listed = "\n".join(f"  - {problem}" for problem in problems)
+            remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
+            raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
+        (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+        markdown, html, *figures = ((staged / name).replace(out_dir / name) for name in names)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return AuditFiles(markdown, html, tuple(figures))
+
+
+def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
+    """The markdown report and its figures."""
+    sections = [section(facts) for section in SECTIONS]
+    contents = "\n".join(f"- {link(s.title, f'#{slug(s.title)}')}" for s in sections)
+    blocks = [f"# {escape(facts.inputs.title)}", _lead(facts), contents]
+    for section in sections:
+        blocks += [f"## {section.title}", *section.blocks]
+    drawings = tuple(drawing for section in sections for drawing in section.drawings)
+    return with_front_matter(_fields(facts), "\n\n".join(blocks) + "\n"), drawings
+
+
+def _write(inputs: AuditInputs, folder: Path, store_root: Path) -> list[str]:
+    """Write every file of the audit; returns their names, markdown and page first."""
+    markdown, drawings = assemble(Facts(inputs, folder, store_root))
+    svgs = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
+    texts = {"audit.md": markdown, "audit.html": page(markdown, svgs)} | svgs
+    (folder / "figures").mkdir()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
+
+
+def _lead(facts: Facts) -> str:
+    runs = len(facts.all_trained)
+    return (
+        f"Rubrics were learned by ARGO from {runs} run{'s' if runs != 1 else ''}: a policy writes "
+        "rubrics, a fixed judge applies them, and what is kept is the rubric under which the judge "
+        "prefers what the labels prefer. All numbers are from held-out pairs unless they say so."
+    )
+
+
+def _fields(facts: Facts) -> dict[str, Any]:
+    """The report for machines."""
+    ends = [t.record.run.ended or t.record.run.started for t in facts.all_trained]
+    return {
+        "title": facts.inputs.title,
+        "date": max(ends).isoformat() if ends else None,
+        "argo_audit": __version__,
+        "runs": [_run(trained) for trained in facts.all_trained],
+        "key_figures": [_figures(row) for row in key_figures(facts)],
+    }
+
+
+def _run(trained: Trained) -> dict[str, Any]:
+    run, best = trained.record.run, trained.best
+    keys = ("id", "population", "label_source", "judge", "policy", "seed", "outcome")
+    fields = {key: getattr(run, key) for key in (*keys, "data_fingerprint", "rm_fingerprint")}
+    return fields | {
+        "attempts": len(trained.record.attempts),
+        "rubric": best.rubric.id if best else None,
+        "reward_model": best.reward_model if best else None,
+        "version": best.version if best else None,
+    }
+
+
+def _figures(row: KeyFigures) -> dict[str, Any]:
+    best, bounds = row.trained.best, row.held_out.accuracy_interval if row.held_out else None
+    return {
+        "run": row.trained.record.run.id,
+        "rubric": best.rubric.id if best else None,
+        "measured_against": row.label_source,
+        "dev": _rounded(best.dev if best else None),
+        "held_out": _rounded(row.held_out),
+        "interval": [round(bounds.low, 6), round(bounds.high, 6)] if bounds else None,
+        "kl": round(row.held_out.kl, 6) if row.held_out and row.held_out.kl is not None else None,
+        "pairs": row.held_out.n if row.held_out else None,
+        "no_rubric": _rounded(row.no_rubric),
+        "longest_response": _rounded(row.longest),
+        "ceiling": _rounded(row.ceiling),
+    }
+
+
+def _rounded(agreement: Agreement | None) -> float | None:
+    value = accuracy(agreement)
+    return None if value is None else round(value, 6)

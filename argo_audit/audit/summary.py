@@ -1,0 +1,203 @@
+"""Section 1: what the reward model rewards and how sure we are, on one screen.
+
+    section(facts).blocks
+
+A run's rubric was selected on dev; its held-out agreement is the number of the audit, and it says
+little alone: no rubric, the longer response and, where it is known, the ceiling stand beside it.
+All runs of a population are measured against the same labels, the reward model's where there are
+some.
+"""
+
+from typing import NamedTuple
+
+from argo_audit.audit.facts import (
+    LONGEST,
+    NO_RUBRIC,
+    Facts,
+    Trained,
+    label_name,
+    population_name,
+    sentence_case,
+)
+from argo_audit.audit.inputs import RAW
+from argo_audit.audit.markdown import (
+    NOT_MEASURED,
+    Section,
+    escape,
+    link,
+    number,
+    percent,
+    table,
+    together,
+)
+from argo_audit.audit.stances import feature_name, stances
+from argo_audit.records import Agreement, Interval
+
+SURFACE_JUDGE = "argo/surface"
+
+_HEADER = (
+    "Population",
+    "Trained on",
+    "Agreement [95% interval]",
+    "No rubric",
+    "Longest response",
+    "Ceiling",
+    "KL, nats",
+    "Pairs",
+    "On dev",
+    "Measured against",
+    "Rubric",
+)
+_NAMED = 4  # features a sentence names on each side
+_STYLE_ONLY = (
+    f"The judge was `{SURFACE_JUDGE}`, which sees style only: these numbers are the "
+    "*style-explained share* of the labels, a floor that a judge who reads for content has to beat."
+)
+_OTHER_JUDGE = (
+    "An agreement is that of rubric and judge together: another judge may read the same rubric "
+    "otherwise."
+)
+
+
+class KeyFigures(NamedTuple):
+    """One row of the summary: a run and what its rubric achieved against `label_source`."""
+
+    trained: Trained
+    label_source: str
+    held_out: Agreement | None
+    no_rubric: Agreement | None
+    longest: Agreement | None
+    ceiling: Agreement | None
+
+
+def key_figures(facts: Facts) -> list[KeyFigures]:
+    """One row per run."""
+    return [_figures(facts, trained) for trained in facts.all_trained]
+
+
+def section(facts: Facts) -> Section:
+    """The table, two sentences for each population, and one on what the judge can see."""
+    figures = key_figures(facts)
+    rows = [_row(row) for row in figures]
+    spoken = [row for row in figures if row.trained is facts.principal(row.trained.population)]
+    judges = {row.trained.record.run.judge for row in figures}
+    blocks = ["Agreement is the share of pairs on which judge and label prefer the same response."]
+    blocks += [table(_HEADER, rows)] if rows else ["No run was given: not measured."]
+    blocks += [_sentences(row) for row in spoken]
+    blocks += [_STYLE_ONLY] if SURFACE_JUDGE in judges else []
+    blocks += [_OTHER_JUDGE] if judges - {SURFACE_JUDGE} else []
+    return Section("Summary", blocks)
+
+
+def with_interval(agreement: Agreement | None) -> str:
+    """An accuracy with its interval, in percent."""
+    if agreement is None or agreement.accuracy is None:
+        return NOT_MEASURED
+    bounds = agreement.accuracy_interval
+    return percent(agreement.accuracy) + (f" {_bounds(bounds)}" if bounds else "")
+
+
+def accuracy(agreement: Agreement | None) -> float | None:
+    """None when it was not measured."""
+    return None if agreement is None else agreement.accuracy
+
+
+def _figures(facts: Facts, trained: Trained) -> KeyFigures:
+    population = trained.population
+    source = facts.principal(population).label_source
+    planted = facts.inputs.planted.get(population)
+    return KeyFigures(
+        trained,
+        source,
+        facts.held_out(trained, source),
+        facts.baseline(population, source, NO_RUBRIC),
+        facts.baseline(population, source, LONGEST),
+        planted.ceiling if planted else None,
+    )
+
+
+def _row(row: KeyFigures) -> list[str]:
+    best, source = row.trained.best, row.trained.source
+    rubric = link(f"version {best.version}", source.href) if best and source else "none selected"
+    reached = accuracy(row.held_out)
+    return [
+        escape(row.trained.population) or "all",
+        label_name(row.trained.label_source),
+        with_interval(row.held_out),
+        percent(accuracy(row.no_rubric)),
+        percent(accuracy(row.longest)),
+        _ceiling(row.ceiling, reached),
+        number(row.held_out.kl if row.held_out else None, 3),
+        str(row.held_out.n) if row.held_out else NOT_MEASURED,
+        percent(accuracy(best.dev) if best else None),
+        label_name(row.label_source),
+        rubric,
+    ]
+
+
+def _ceiling(ceiling: Agreement | None, reached: float | None) -> str:
+    best = accuracy(ceiling)
+    if best is None:
+        return "unknown"
+    return percent(best) + (f" ({reached / best:.2f} of it)" if reached and best else "")
+
+
+def _sentences(row: KeyFigures) -> str:
+    """What is rewarded, and how sure we are."""
+    raw = row.label_source == RAW
+    who = "the raw labels" if raw else f"the reward model {label_name(row.label_source)}"
+    name = f"**{sentence_case(population_name(row.trained.population))}.**"
+    if row.trained.best is None:
+        return f"{name} No rubric was selected, so what is rewarded is not known."
+    return f"{name} {_rewards(row, who)} {_certainty(row, who)}"
+
+
+def _rewards(row: KeyFigures, who: str) -> str:
+    found, ending = stances(row.trained.text), "" if row.label_source == RAW else "s"
+    said = []
+    for verb, direction in (("reward", 1), ("penalise", -1)):
+        names = [feature for feature, stance in found.items() if stance.direction == direction]
+        said += [f"{verb}{ending} {_named(names)}"] if names else []
+    if not said:
+        return f"What the rubric says of {who} could not be read in terms of style."
+    return f"By the rubric, {who} {' and '.join(said)}."
+
+
+def _named(features: list[str]) -> str:
+    names = [escape(feature_name(feature)) for feature in features]
+    if len(names) > _NAMED + 1:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _certainty(row: KeyFigures, who: str) -> str:
+    reached, bounds = row.held_out, row.held_out.accuracy_interval if row.held_out else None
+    if reached is None or reached.accuracy is None:
+        return "How far that holds on held-out pairs was not measured."
+    sure = f" (95% interval {percent(bounds.low)} to {percent(bounds.high)})" if bounds else ""
+    said = (
+        f"A judge that follows it sides with {who} on {percent(reached.accuracy)}{sure} of "
+        f"{reached.n} held-out pairs"
+    )
+    beside = {"no rubric": accuracy(row.no_rubric), "the longer response": accuracy(row.longest)}
+    return f"{said}; {_against(bounds, {k: v for k, v in beside.items() if v is not None})}."
+
+
+def _against(bounds: Interval | None, beside: dict[str, float]) -> str:
+    """How the interval lies to the baselines that were measured."""
+    if not beside:
+        return "no baseline was measured beside it"
+    if bounds is None:
+        return f"beside {_listed(beside)}, but without an interval nobody can say how sure that is"
+    unbeaten = {name: value for name, value in beside.items() if value >= bounds.low}
+    if unbeaten:
+        return f"that is not clearly above {_listed(unbeaten)}, so it does not bear the rubric out"
+    return f"the whole interval lies above {_listed(beside)}"
+
+
+def _listed(baselines: dict[str, float]) -> str:
+    return " and ".join(f"{name} ({percent(value)})" for name, value in baselines.items())
+
+
+def _bounds(interval: Interval) -> str:
+    return together(f"[{100 * interval.low:.1f}, {100 * interval.high:.1f}]")
