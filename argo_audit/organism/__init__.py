@@ -1,0 +1,1 @@
+"""The embedded world: populations with planted preferences, so that every answer is known."""
