@@ -1,0 +1,1 @@
+"""The models under audit: classifier checkpoints, recorded scores, training and labelling."""

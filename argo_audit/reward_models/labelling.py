@@ -1,0 +1,59 @@
+"""What the reward model prefers: pairs in, soft labels out.
+
+    labels = label_pairs(reward_model, pairs)
+    labels[0].p_a, labels[0].rewards      # 0.85, (1.2, -0.5)
+
+P(A preferred) is Bradley-Terry's sigmoid of the reward difference over a temperature, and the
+rewards stay on the label, so that another temperature needs no second scoring. A conversation
+that appears in several pairs is scored once: identical responses get exactly 0.5.
+"""
+
+import math
+from collections.abc import Sequence
+
+from argo_audit.agreement import preference
+from argo_audit.errors import RewardModelError
+from argo_audit.records import Label, Message, Pair
+from argo_audit.roles import RewardModel
+
+
+def label_pairs(
+    reward_model: RewardModel, pairs: Sequence[Pair], temperature: float = 1.0
+) -> tuple[Label, ...]:
+    """One label per pair, in order; `source` is the reward model's name.
+
+    Args:
+        reward_model: scores each distinct conversation once, in one call.
+        pairs: what to label.
+        temperature: divides the reward difference, > 0; 1 takes the rewards as logits.
+
+    Raises:
+        RewardModelError: a reward is missing or not finite.
+    """
+    sides = [pair.conversations() for pair in pairs]
+    distinct = list(dict.fromkeys(conversation for side in sides for conversation in side))
+    reward_of = dict(zip(distinct, _checked_rewards(reward_model, distinct), strict=True))
+    labels = []
+    for pair, (a, b) in zip(pairs, sides, strict=True):
+        rewards = reward_of[a], reward_of[b]
+        p_a = preference(*rewards, temperature=temperature)
+        labels.append(Label(pair_id=pair.id, p_a=p_a, source=reward_model.name, rewards=rewards))
+    return tuple(labels)
+
+
+def _checked_rewards(
+    reward_model: RewardModel, conversations: Sequence[tuple[Message, ...]]
+) -> list[float]:
+    rewards = reward_model.reward(conversations)
+    if len(rewards) != len(conversations):
+        raise RewardModelError(
+            f"{reward_model.name}: {len(rewards)} rewards for {len(conversations)} conversations\n"
+            "  Remedy: return one reward per conversation, in order"
+        )
+    unusable = sum(not math.isfinite(reward) for reward in rewards)
+    if unusable:
+        raise RewardModelError(
+            f"{reward_model.name}: {unusable} of {len(rewards)} rewards are NaN or infinite\n"
+            "  Remedy: load it in float32, and check that its weights are complete"
+        )
+    return rewards

@@ -1,0 +1,216 @@
+"""A reward model that is a file of its scores: audit what you cannot, or need not, run.
+
+    model = RecordedRewardModel.read("scores.jsonl.gz", pairs)
+    model.reward([conversation])          # looked up, never computed
+
+Each line of the file, JSONL or gzipped JSONL, is one of
+
+    {"pair_id": "p1", "reward_a": 1.5, "reward_b": -0.25}
+    {"conversation": [{"role": "user", "content": "Hi"}, ...], "reward": 1.5}
+
+The first kind needs the pairs it speaks of. Both end up keyed by the conversation's text, so that
+a conversation has one reward wherever it appears; a file that gives it two is refused, for a
+reward model is a function. Nothing here imports torch.
+"""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
+
+from argo_audit.errors import InputError, RewardModelError
+from argo_audit.records import Message, Pair, Record, fingerprint
+from argo_audit.roles import Conversation
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_LINE_REMEDY = (
+    'write {"pair_id", "reward_a", "reward_b"} or {"conversation", "reward"}, '
+    "one JSON object a line, rewards finite numbers"
+)
+
+
+class PairScore(Record):
+    """One line: the rewards of both responses of a pair."""
+
+    pair_id: str
+    reward_a: float
+    reward_b: float
+
+
+class ConversationScore(Record):
+    """One line: the reward of one conversation."""
+
+    conversation: tuple[Message, ...]
+    reward: float
+
+
+def _kind(line: object) -> str:
+    return "pair" if isinstance(line, dict) and "pair_id" in line else "conversation"
+
+
+_Score = PairScore | ConversationScore
+_SCORE: TypeAdapter[_Score] = TypeAdapter(
+    Annotated[
+        Annotated[PairScore, Tag("pair")] | Annotated[ConversationScore, Tag("conversation")],
+        Discriminator(_kind),
+    ]
+)
+
+
+def conversation_key(conversation: Conversation) -> str:
+    """SHA-256 of the conversation's roles and contents, in order (64 hex digits)."""
+    return fingerprint("\x1e".join(f"{m.role}\x1f{m.content}" for m in conversation), length=64)
+
+
+class RecordedRewardModel:
+    """Rewards looked up by conversation (role RewardModel).
+
+    `unused` counts scores in the file that belong to none of the pairs it was read with.
+    """
+
+    def __init__(
+        self, name: str, rewards: Mapping[str, float], *, digest: str = "", unused: int = 0
+    ) -> None:
+        """Serve `rewards`, keyed by `conversation_key`, under `name`."""
+        self.name = name
+        self.unused = unused
+        self._rewards = rewards
+        self._digest = digest
+
+    @classmethod
+    def read(
+        cls, path: str | Path, pairs: Sequence[Pair] = (), *, name: str | None = None
+    ) -> "RecordedRewardModel":
+        """Read a file of scores; every one of `pairs` must be scored by it.
+
+        The name is the file's, without suffixes, unless given. Raises InputError, with file and
+        line, for what cannot be read, is not finite, appears twice, or is missing.
+        """
+        path = Path(path)
+        table = _Table(path, pairs)
+        for number, line in _lines(path):
+            table.add(number, _parse(path, number, line))
+        table.check_complete()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        name = name or path.name.removesuffix(".gz").removesuffix(".jsonl")
+        return cls(name, table.rewards, digest=digest, unused=table.unused)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file of scores; empty when the scores came from no file."""
+        return self._digest
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        """The recorded reward of each conversation; RewardModelError when there is none."""
+        keys = [conversation_key(conversation) for conversation in conversations]
+        missing = sum(key not in self._rewards for key in keys)
+        if missing:
+            raise RewardModelError(
+                f"{self.name}: no recorded score for {missing} of {len(keys)} conversations\n"
+                "  Remedy: score every pair you audit, or audit only the pairs you scored"
+            )
+        return [self._rewards[key] for key in keys]
+
+
+def write_scores(
+    path: str | Path, pairs: Sequence[Pair], rewards: Sequence[tuple[float, float]]
+) -> None:
+    """Write one line per pair with its rewards (A, B); gzipped when the name ends in `.gz`.
+
+    The file appears whole or not at all, and the same scores give the same bytes.
+    """
+    path = Path(path)
+    scores = (
+        PairScore(pair_id=pair.id, reward_a=a, reward_b=b)
+        for pair, (a, b) in zip(pairs, rewards, strict=True)
+    )
+    data = "".join(f"{score.model_dump_json()}\n" for score in scores).encode()
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    part.replace(path)
+
+
+class _Table:
+    """Scores joined with the pairs they speak of, as the lines arrive."""
+
+    def __init__(self, path: Path, pairs: Iterable[Pair]) -> None:
+        self.rewards: dict[str, float] = {}
+        self.unused = 0
+        self._path = path
+        self._pairs = {pair.id: pair for pair in pairs}
+        self._seen: set[str] = set()
+
+    def add(self, line: int, score: _Score) -> None:
+        if isinstance(score, ConversationScore):
+            self._once(line, conversation_key(score.conversation), "conversation")
+            self._keep(line, score.conversation, score.reward)
+            return
+        self._once(line, score.pair_id, f"pair_id {score.pair_id!r}")
+        pair = self._pairs.get(score.pair_id)
+        if pair is None:
+            self.unused += 1
+            return
+        a, b = pair.conversations()
+        self._keep(line, a, score.reward_a)
+        self._keep(line, b, score.reward_b)
+
+    def check_complete(self) -> None:
+        unscored = [
+            pair.id
+            for pair in self._pairs.values()
+            if any(conversation_key(c) not in self.rewards for c in pair.conversations())
+        ]
+        if unscored:
+            raise InputError(
+                self._path,
+                f"no score for {len(unscored)} of {len(self._pairs)} pairs, "
+                f"the first is {unscored[0]!r}",
+                "score every pair, or leave the unscored ones out of the pairs",
+            )
+        if not self.rewards:
+            raise InputError(
+                self._path,
+                f"no usable score ({self.unused} for pairs that were not given)",
+                "give the pairs that these scores belong to",
+            )
+
+    def _once(self, line: int, key: str, what: str) -> None:
+        if key in self._seen:
+            raise InputError(self._path, f"{what} appears twice", "keep one line for each", line)
+        self._seen.add(key)
+
+    def _keep(self, line: int, conversation: Conversation, reward: float) -> None:
+        known = self.rewards.setdefault(conversation_key(conversation), reward)
+        if known != reward:
+            raise InputError(
+                self._path,
+                f"a conversation scored {known} before is scored {reward} here",
+                "give one conversation one reward",
+                line,
+            )
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The non-blank lines of a JSONL or gzipped JSONL file, numbered from 1."""
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data).decode()
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise InputError(
+            path, f"cannot be read: {error}", "give a complete UTF-8 JSONL or JSONL.gz file"
+        ) from error
+    # not splitlines(): JSON strings may hold U+2028, which it would take for a line's end
+    return [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+
+
+def _parse(path: Path, number: int, line: str) -> _Score:
+    try:
+        return _SCORE.validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        problem = f"{where}: {first['msg']}" if where else first["msg"]
+        raise InputError(path, problem, _LINE_REMEDY, number) from error

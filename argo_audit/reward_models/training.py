@@ -1,0 +1,275 @@
+"""Train a Bradley-Terry reward model on preference labels, with TRL's RewardTrainer.
+
+    record = train_reward_model(pairs, labels, "runs/a/reward_model", held_out=(held, held_labels))
+    record.trained_on, record.over_length, record.held_out_accuracy
+
+The result is a folder that `ClassifierRewardModel` reads like any checkpoint: safetensors,
+tokenizer, and `training.json` with the record. It starts from a checkpoint (`base`) or from
+scratch (`tiny`). Which response a label prefers is all that is used of it. TRL leaves out pairs
+that are too long without a word; here they are left out before, and counted, as ties are.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import torch
+from datasets import Dataset
+from pydantic import Field
+from transformers import (
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from trl import RewardConfig, RewardTrainer
+
+from argo_audit.errors import RewardModelError
+from argo_audit.records import Label, Pair, Record, fingerprint
+from argo_audit.reward_models.checkpoint import encode, load_tokenizer, locate, quiet_transformers
+from argo_audit.reward_models.classifier import ClassifierRewardModel
+from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+from argo_audit.roles import Conversation
+from argo_audit.run_folder import check_free
+
+_PACKAGES = ("torch", "transformers", "trl", "tokenizers")
+
+
+class TrainingConfig(Record):
+    """How a reward model is trained; saved with it."""
+
+    base: str | None = None  # folder or hub id to start from; None = from scratch, see `tiny`
+    tiny: TinyConfig = TinyConfig()
+    seed: int = 0
+    epochs: float = Field(2.0, gt=0)
+    batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1.0, ge=0)
+    max_length: int = Field(512, ge=8)
+    center_rewards: float = Field(0.01, ge=0)
+
+
+class TrainingRecord(Record):
+    """What was trained, on what, and how well it agrees with its labels."""
+
+    config: TrainingConfig
+    packages: dict[str, str]
+    data_fingerprint: str
+    pairs: int
+    ties: int
+    over_length: int
+    trained_on: int
+    parameters: int
+    seconds: float
+    train_accuracy: float | None
+    held_out_accuracy: float | None
+
+
+class _Comparison(NamedTuple):
+    chosen: Conversation
+    rejected: Conversation
+
+
+def train_reward_model(
+    pairs: Sequence[Pair],
+    labels: Sequence[Label],
+    out_dir: str | Path,
+    *,
+    config: TrainingConfig | None = None,
+    held_out: tuple[Sequence[Pair], Sequence[Label]] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> TrainingRecord:
+    """Train on the labels and write the reward model to `out_dir`, all of it or nothing.
+
+    Args:
+        pairs: what the labels are about.
+        labels: at most one per pair; ties teach nothing and are left out.
+        out_dir: a new or empty folder; its name becomes the reward model's name.
+        config: by default a tiny model from scratch.
+        held_out: pairs and labels that are only scored, for the record.
+        progress: called with the share done, 0 to 1.
+
+    Raises:
+        RunFolderError: the folder holds something.
+        RewardModelError: no label takes a side, or every pair is too long.
+    """
+    started, config = time.monotonic(), config or TrainingConfig()
+    out = Path(out_dir)
+    check_free(out)
+    comparisons = compare(pairs, labels)
+    set_seed(config.seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent) as scratch, quiet_transformers():
+        folder = Path(scratch) / out.name
+        model, tokenizer = _start(config, pairs)
+        data = _tokenised(tokenizer, comparisons, config.max_length)
+        _fit(model, tokenizer, data, _arguments(config, folder), progress)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        trained = ClassifierRewardModel(folder)
+        record = TrainingRecord(
+            config=config,
+            packages={name: version(name) for name in _PACKAGES},
+            data_fingerprint=fingerprint("\n".join(str(c) for c in comparisons)),
+            pairs=len(pairs),
+            ties=len(labels) - len(comparisons),
+            over_length=len(comparisons) - len(data),
+            trained_on=len(data),
+            parameters=model.num_parameters(),
+            seconds=time.monotonic() - started,
+            train_accuracy=accuracy(trained, pairs, labels),
+            held_out_accuracy=None if held_out is None else accuracy(trained, *held_out),
+        )
+        text = record.model_dump_json(indent=1) + "\n"
+        (folder / "training.json").write_text(text, encoding="utf-8")
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    return record
+
+
+def compare(pairs: Sequence[Pair], labels: Sequence[Label]) -> list[_Comparison]:
+    """What the labels prefer, as (chosen, rejected); ties are left out.
+
+    Raises RewardModelError when nothing is left, or a label's pair is not among `pairs`.
+    """
+    by_id = {pair.id: pair for pair in pairs}
+    strangers = [label.pair_id for label in labels if label.pair_id not in by_id]
+    if strangers:
+        raise RewardModelError(
+            f"{len(strangers)} labels are of other pairs, the first of {strangers[0]!r}\n"
+            "  Remedy: give the pairs that the labels are of"
+        )
+    found = []
+    for label in labels:
+        a, b = by_id[label.pair_id].conversations()
+        if label.p_a != 0.5:
+            found.append(_Comparison(a, b) if label.p_a > 0.5 else _Comparison(b, a))
+    if not found:
+        raise RewardModelError(
+            "no label takes a side, so there is nothing to train on\n"
+            "  Remedy: give labels other than 0.5"
+        )
+    return found
+
+
+def accuracy(
+    model: ClassifierRewardModel, pairs: Sequence[Pair], labels: Sequence[Label]
+) -> float | None:
+    """Share of the sided labels that the rewards agree with; None when no label takes a side."""
+    rewarded = {label.pair_id: label.p_a for label in label_pairs(model, pairs)}
+    hits = [
+        (rewarded[label.pair_id] > 0.5) == (label.p_a > 0.5) for label in labels if label.p_a != 0.5
+    ]
+    return sum(hits) / len(hits) if hits else None
+
+
+def _start(
+    config: TrainingConfig, pairs: Sequence[Pair]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model before training: from scratch, or a checkpoint with a fresh scalar head."""
+    if config.base is None:
+        texts = [m.content for pair in pairs for c in pair.conversations() for m in c]
+        tokenizer = build_tokenizer(texts, config.tiny, config.max_length)
+        return build_model(tokenizer, config.tiny, config.max_length), tokenizer
+    folder, _ = locate(config.base)
+    tokenizer = load_tokenizer(folder)
+    try:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=1, dtype=torch.float32, use_safetensors=True
+        )
+    except (OSError, ValueError) as error:
+        raise RewardModelError(
+            f"{config.base}: cannot be made a reward model: {error}\n"
+            "  Remedy: name a checkpoint with safetensors that transformers can classify with"
+        ) from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
+
+
+def _tokenised(
+    tokenizer: PreTrainedTokenizerBase, comparisons: Sequence[_Comparison], max_length: int
+) -> Dataset:
+    """The pairs whose two conversations fit into `max_length` tokens, as token ids."""
+    chosen = encode(tokenizer, [c.chosen for c in comparisons])
+    rejected = encode(tokenizer, [c.rejected for c in comparisons])
+    rows = [
+        {"chosen_ids": c, "rejected_ids": r}
+        for c, r in zip(chosen, rejected, strict=True)
+        if max(len(c), len(r)) <= max_length
+    ]
+    if not rows:
+        raise RewardModelError(
+            f"every pair has more than {max_length} tokens\n  Remedy: raise max_length"
+        )
+    return Dataset.from_list(rows)
+
+
+def _arguments(config: TrainingConfig, folder: Path) -> RewardConfig:
+    return RewardConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=config.batch_size,
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        lr_scheduler_type="cosine",
+        warmup_steps=0.1,
+        center_rewards_coefficient=config.center_rewards,
+        max_length=None,
+        bf16=False,
+        gradient_checkpointing=False,
+        activation_checkpointing=False,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+        seed=config.seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def _fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    data: Dataset,
+    arguments: RewardConfig,
+    progress: Callable[[float], None],
+) -> None:
+    trainer = RewardTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        processing_class=tokenizer,
+        callbacks=[_Progress(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+
+
+class _Progress(TrainerCallback):  # type: ignore[misc]  # transformers is Any to mypy
+    """Passes the share of steps done on."""
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        """Report after each optimiser step."""
+        self._report(state.global_step / max(1, state.max_steps))
