@@ -25,6 +25,10 @@ class InputError(ArgoError):
         where = str(file) if line is None else f"{file}, line {line}"
         super().__init__(f"{where}: {problem}\n  Remedy: {remedy}")
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None]]:
+        """Survives the way back from another process."""
+        return type(self), (self.file, self.problem, self.remedy, self.line)
+
 
 class RunFolderError(ArgoError):
     """An output folder already holds something this run must not touch."""

@@ -8,7 +8,8 @@
 
 Each step asks several prompt variants, since rewriting the prompt is a search of its own (Sodhi et
 al., 2026, Figure 2, horizontal axis): explore without feedback, improve one of the best attempts,
-combine two, contrast best with worst, or show the pairs on which the best is most wrong. The
+assemble one from the lines that helped, combine two, contrast best with worst, or show the pairs on
+which the best is most wrong. The
 templates are the files `prompts/feedback_*.md`. Attempts and responses are model text: they are cut
 to a stated length and set off by a marker, and nothing in them is ever executed.
 """
@@ -23,30 +24,41 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from argo_audit.credit import edited, line_credit
 from argo_audit.records import Pair, Record
+from argo_audit.rubrics import outline
 
-Variant = Literal["explore", "improve", "combine", "contrast", "disagreements"]
+Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disagreements"]
+
+
+_NEEDED: dict[Variant, int] = {
+    "explore": 0, "improve": 1, "assemble": 1, "disagreements": 1, "combine": 2, "contrast": 2,
+}  # fmt: skip
+"""How many attempts a variant has to show."""
 
 
 class FeedbackConfig(Record):
     """Which prompt variants a step asks, and how much of the past they show.
 
     `elite` is how many of the best attempts "best" and "second" are drawn from, so that variants
-    of one kind differ; the lengths are in characters.
+    of one kind differ; `added_lines` is how many lines of others "assemble" puts into it. The
+    lengths are in characters.
     """
 
-    variants: tuple[Variant, ...] = ("explore", "improve", "combine", "contrast")
-    elite: int = Field(default=8, ge=1)
+    variants: tuple[Variant, ...] = ("explore", "improve", "assemble")
+    elite: int = Field(default=4, ge=1)
+    added_lines: int = Field(default=4, ge=0)
     max_rubric: int = Field(default=4000, ge=1)
     max_excerpt: int = Field(default=400, ge=1)
     disagreements: int = Field(default=2, ge=1)
 
 
 class Tried(NamedTuple):
-    """An earlier rubric and its agreement (share of pairs, 0 to 1)."""
+    """An earlier rubric, its agreement (share of pairs, 0 to 1) and its gain (nats)."""
 
     text: str
     agreement: float
+    gain: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +90,32 @@ def _prompt(
     config: FeedbackConfig,
     rng: Random,
 ) -> str:
-    needed = {"explore": 0, "improve": 1, "disagreements": 1, "combine": 2, "contrast": 2}[variant]
-    if len(tried) < needed or (variant == "disagreements" and not disagreements):
+    if len(tried) < _NEEDED[variant] or (variant == "disagreements" and not disagreements):
         variant = "explore"
-    drawn = rng.sample(list(tried[: config.elite]), k=min(2, len(tried), config.elite))
+    elite = list(tried[: config.elite])
+    if variant == "contrast":
+        elite = [t for t in elite if t is not tried[-1]]
+    drawn = rng.sample(elite, k=min(2, len(elite)))
     attempts = {"best": drawn[:1], "second": drawn[1:], "worst": tried[-1:]}
     parts = {name: "".join(_attempt(t, config) for t in some) for name, some in attempts.items()}
+    if variant == "assemble":
+        parts["draft"] = _block("untested", _draft(tried, config, rng), config)
     wrong = disagreements[: config.disagreements]
     parts["disagreements"] = "\n\n".join(_disagreement(d, config) for d in wrong)
     feedback = _template(f"feedback_{variant}").substitute(parts).strip()
     return _template("policy").substitute(feedback=feedback).strip()
+
+
+def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
+    """One of the best attempts, edited by what lines are worth.
+
+    Attempts without gates come first where there are any: a gate overrides what stands beside it,
+    so criteria cannot show their worth in its company, and a search that only improves its best
+    stays with gates (ARGO's Figure 5: dropping them is what raised agreement).
+    """
+    plain = [t for t in tried if not outline(t.text).gates] or tried
+    base = rng.choice(list(plain[: config.elite]))
+    return edited(base.text, line_credit((t.text, t.gain) for t in plain), config.added_lines)
 
 
 @cache
@@ -97,8 +125,12 @@ def _template(name: str) -> Template:
 
 
 def _attempt(tried: Tried, config: FeedbackConfig) -> str:
-    body = _cut(tried.text.strip(), config.max_rubric)
-    return f"<attempt agreement={tried.agreement:.2f}>\n{body}\n</attempt>"
+    return _block(f"{tried.agreement:.2f}", tried.text, config)
+
+
+def _block(agreement: str, text: str, config: FeedbackConfig) -> str:
+    body = _cut(text.strip(), config.max_rubric)
+    return f"<attempt agreement={agreement}>\n{body}\n</attempt>"
 
 
 def _disagreement(disagreement: Disagreement, config: FeedbackConfig) -> str:

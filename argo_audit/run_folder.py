@@ -24,6 +24,7 @@ FILES: dict[type[Record], str] = {
     Measurement: "measurements.jsonl",
     PolicyPrompt: "prompts.jsonl",
 }
+_RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
 Progress = Callable[[int, Attempt | None], None]
 
 
@@ -38,7 +39,12 @@ class RunFolder:
     def create(cls, path: Path, run: Run, progress: Progress = lambda *_: None) -> Self:
         """Start a run in a new or empty folder. Raises RunFolderError when it holds anything."""
         check_free(path)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"{path} cannot be made ({error.strerror}).\n  Remedy: name another --out"
+            ) from error
         folder = cls(path, run, progress)
         folder._write_run(run)
         return folder
@@ -56,10 +62,14 @@ class RunFolder:
         self._write_run(self._record.model_copy(update=ended))
 
     def _write_run(self, run: Run) -> None:
-        target = self.path / RUN_FILE
-        part = target.with_suffix(".json.part")
-        part.write_text(run.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        part.replace(target)
+        write_whole(self.path / RUN_FILE, run.model_dump_json(indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, replacing an earlier one; a reader never sees a part of it."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
 
 
 def check_free(path: Path) -> None:
@@ -79,7 +89,7 @@ def check_free(path: Path) -> None:
 
 
 def _held(path: Path) -> str:
-    runs = sorted(path.glob(f"**/{RUN_FILE}"))
+    runs = sorted(found for pattern in _RUNS_IN_AN_OUT for found in path.glob(pattern))
     if not runs:
         return "files"
     try:

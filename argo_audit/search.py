@@ -60,14 +60,14 @@ class SearchConfig(Record):
     measured on dev and held-out.
     """
 
-    steps: int = Field(default=60, ge=1)
-    minibatch: int = Field(default=128, ge=1)
+    steps: int = Field(default=40, ge=1)
+    minibatch: int = Field(default=256, ge=1)
     fit_temperature: bool = True
     clip: float = Field(default=CLIP, gt=0, lt=0.5)
     floor: float = Field(default=0.05, ge=0)
     min_criteria: int = Field(default=4, ge=1)
     repeat_price: float = Field(default=0.1, ge=0)
-    recent: int = Field(default=10, ge=1)
+    recent: int = Field(default=15, ge=1)
     windows: int = Field(default=9, ge=3)
     top: int = Field(default=50, ge=1)
     feedback: FeedbackConfig = FeedbackConfig()
@@ -178,7 +178,9 @@ class _Search:
         """Step 4: this step's policy prompts, from the attempts of the last `recent` steps."""
         since = self._step - self._config.recent
         ranked = _ranked(s for s in self._scored if s.attempt.step >= since)
-        tried = [Tried(s.attempt.rubric.text, s.attempt.train.accuracy or 0.0) for s in ranked]
+        tried = [
+            Tried(s.attempt.rubric.text, s.attempt.train.accuracy or 0.0, s.gain) for s in ranked
+        ]
         wrong = self._disagreements(ranked[0].judgments) if ranked else []
         prompts = policy_prompts(tried, wrong, self._config.feedback, self._rng)
         for variant, text in enumerate(prompts):
