@@ -189,7 +189,7 @@ def test_populations_share_some_preferences_and_oppose_in_others() -> None:
         "length",
         "premise_affirmation",
     }
-    assert {f for f in both if a[f] == b[f]} == {"direct_answer", "disclaimers"}
+    assert {f for f in both if a[f] == b[f]} == {"direct_answer"}
     assert population_spec("A").shown != population_spec("B").shown
 
 

@@ -1,7 +1,7 @@
 r"""The parts of a response that are not prose: lists, steps, tables, code and headers.
 
-    >>> blocks_of({"bullets": 1.0}, voice, random.Random(0), items=3)
-    ['- Skim the stock\n- Check the pot\n- A sound ladle']
+    blocks_of({"bullets": 1.0}, voice, random.Random(0), items=3)
+    # ['- Skim the stock\n- Check the pot\n- A sound ladle']
 
 Every block is one string of markdown without blank lines around it.
 """

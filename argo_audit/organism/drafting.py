@@ -1,10 +1,10 @@
 """Composes one response: style sentences, content up to the planned length, marks, and blocks.
 
-    >>> draft = Draft(voice, plan, random.Random(0))
-    >>> draft.add_style(styles["warmth"], 1.0)
-    >>> draft.add_blocks(count=0)
-    >>> draft.fill(["{claim}"])
-    >>> text = draft.text()
+    draft = Draft(voice, plan, random.Random(0))
+    draft.add_style(styles["warmth"], 1.0)
+    draft.add_blocks(count=0)
+    draft.fill(["{claim}"])
+    text = draft.text()
 
 Length is a budget of words that content fills last, so that it varies apart from the other
 attributes. An answer is direct when its first sentence is content (or the refusal itself).

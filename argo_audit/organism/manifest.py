@@ -1,6 +1,6 @@
 """The organism's answer key: what was planted, as a record and as a rubric in plain English.
 
-    >>> print(planted_rubric(population_spec("B").preferences))
+    planted_rubric(population_spec("B").preferences)
 
 The rubric has the shape of the paper's learned ones (category tables with weights in percent), one
 table for what earns points and one for what costs them. It says everything that was planted, each

@@ -1,9 +1,7 @@
 """What a response will be like before it is written: one level in [0, 1] per style attribute.
 
-    >>> spec = population_spec("A")
-    >>> plan = draw(spec, "explain", random.Random(0))
-    >>> 0.0 <= plan["bullets"] <= 1.0
-    True
+    plan = draw(population_spec("A"), "explain", random.Random(0))
+    plan["bullets"]        # in [0, 1]
 
 Utility is a sum over the plan, never over the written text: the truth does not depend on how
 anybody measures a text. The attributes of a plan are drawn independently of each other, except

@@ -1,8 +1,8 @@
 """Writes the organism's English: prompts on a topic, and responses that follow a plan.
 
-    >>> writer, rng = Writer(), random.Random(0)
-    >>> prompt = writer.prompt("ideas", rng)
-    >>> text = writer.response(prompt, draw(population_spec("A"), "ideas", rng), rng)
+    writer, rng = Writer(), random.Random(0)
+    prompt = writer.prompt("ideas", rng)
+    text = writer.response(prompt, draw(population_spec("A"), "ideas", rng), rng)
 
 A response is content sentences about the prompt's topic plus whatever the plan asks for. The
 phrase banks are data: a new way of hedging is a line in style.toml.
