@@ -7,7 +7,8 @@
     store.verify()                                      # [] or sentences about what is wrong
 
 A rubric is one file, `<root>/<slug of the reward model>/NNNN-<rubric id>.md`: YAML front matter
-with its lineage and agreement, like a model card, then the rubric's text, byte for byte.
+with its lineage and agreement, like a model card, then the rubric's text, byte for byte. Beside
+them may lie `held-out.jsonl.gz`, the pairs that all of them are evaluated on; nothing else may.
 
 Decisions: the store has one way to write, which makes a whole new file or none, and no way to
 overwrite or delete a rubric. Two writers agree on a number through a claim, `.pending/NNNN`, that
@@ -34,6 +35,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from argo_audit.errors import StoreError
 from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
+
+HELD_OUT = "held-out.jsonl.gz"
+"""The held-out pairs of a reward model, in its folder."""
 
 _PENDING = ".pending"
 _FILE_NAME = re.compile(r"(\d{4,})-([0-9a-f]{12})\.md")
@@ -112,8 +116,21 @@ class RubricStore:
     """Append-only rubrics under a folder on any fsspec file system."""
 
     def __init__(self, root: str | Path) -> None:
-        """`root` is a path or an fsspec URL; nothing is made until the first `append`."""
-        self._fs, self._root = url_to_fs(str(root))
+        """`root` is a path or an fsspec URL; nothing is made until the first `append`.
+
+        Raises:
+            StoreError: When fsspec has no driver for the URL.
+        """
+        try:
+            self._fs, self._root = url_to_fs(str(root))
+        except (ValueError, ImportError) as error:
+            remedy = "name a folder, or install the package that fsspec asks for"
+            raise StoreError(f"{root} cannot be a store ({error}); {remedy}") from error
+
+    @property
+    def folder(self) -> Path | None:
+        """The root as a folder of this machine; None on any other file system."""
+        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
     def append(self, new: NewRubric) -> StoredRubric:
         """Store a rubric under its reward model's next number.
@@ -174,7 +191,8 @@ class RubricStore:
     def _verify(self, folder: str) -> builtins.list[str]:
         files = self._files(folder)
         versions = [version for version, _ in files]
-        strays = sorted(self._entries(self._path(folder)).keys() - {name for _, name in files})
+        known = {HELD_OUT, *(name for _, name in files)}
+        strays = sorted(self._entries(self._path(folder)).keys() - known)
         problems = [f"{folder}/{name} is not named NNNN-<rubric id>.md." for name in strays]
         problems += [f"{folder}: {problem}" for problem in _numbering(versions)]
         for _, name in files:

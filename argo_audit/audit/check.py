@@ -35,11 +35,11 @@ class _Link(NamedTuple):
     before: str
 
 
-def check_audit(path: Path, store_root: Path) -> list[str]:
+def check_audit(path: Path, *stores: Path) -> list[str]:
     """One sentence per problem of the audit at `path`; empty when all of it holds.
 
     HTML anywhere, tables with uneven rows, links and anchors that lead nowhere, and quotes that do
-    not stand on the line they name, in the store or in a run's attempts.
+    not stand on the line they name, in one of the stores (by root) or in a run's attempts.
     """
     text = path.read_text(encoding="utf-8")
     try:
@@ -49,7 +49,7 @@ def check_audit(path: Path, store_root: Path) -> list[str]:
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
     lines = body.split("\n")
     found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, path)]
-    return found + list(_quotes(tokens, path, store_root))
+    return found + list(_quotes(tokens, path, stores))
 
 
 def anchors(tokens: Sequence[Token]) -> list[str]:
@@ -109,7 +109,7 @@ def _links_of(token: Token) -> Iterator[_Link]:
             text += child.content
 
 
-def _quotes(tokens: Sequence[Token], path: Path, store_root: Path) -> Iterator[str]:
+def _quotes(tokens: Sequence[Token], path: Path, stores: Sequence[Path]) -> Iterator[str]:
     """Every link "line N" that a quote stands before, or a quoting fence after."""
     for i, token in enumerate(tokens):
         for link in _links_of(token):
@@ -117,7 +117,7 @@ def _quotes(tokens: Sequence[Token], path: Path, store_root: Path) -> Iterator[s
             said = link.before if "“" in link.before else _excerpt(tokens[i:])
             if named and said:
                 source = path.parent / unquote(link.href.partition("#")[0])
-                yield from _quote(said, source, int(named[1]), store_root)
+                yield from _quote(said, source, int(named[1]), stores)
 
 
 def _excerpt(tokens: Sequence[Token]) -> str | None:
@@ -126,11 +126,12 @@ def _excerpt(tokens: Sequence[Token]) -> str | None:
     return f"“{after.content}”" if after and after.info == _EXCERPT else None
 
 
-def _quote(said: str, source: Path, number: int, store_root: Path) -> Iterator[str]:
+def _quote(said: str, source: Path, number: int, stores: Sequence[Path]) -> Iterator[str]:
     """What is wrong with a quote of line `number` of `source`; `said` has it between “ and ”."""
     words = _folded(said[said.find("“") + 1 : said.rfind("”")])
-    if source.suffix != ".jsonl" and not source.resolve().is_relative_to(store_root.resolve()):
-        yield f"a quote from outside the store {store_root}: {source}"
+    inside = any(source.resolve().is_relative_to(store.resolve()) for store in stores)
+    if source.suffix != ".jsonl" and not inside:
+        yield f"a quote from outside the store {', '.join(map(str, stores))}: {source}"
     elif source.is_file() and not (words and words in _folded(_line(source, number))):
         yield f"not on line {number} of {source.name}: {words[:80]!r}"
 

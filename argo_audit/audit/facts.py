@@ -1,6 +1,6 @@
 """The inputs joined: which rubric a run selected, where it is kept, how it agrees with whom.
 
-    facts = Facts(inputs, out_dir, store_root)
+    facts = Facts(inputs, out_dir, (store_root,))
     trained = facts.principal("A")
     facts.held_out(trained, "human")
 
@@ -23,7 +23,7 @@ from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
 from argo_audit.audit.markdown import escape, link, visible
 from argo_audit.errors import InputError, StoreError
 from argo_audit.records import Agreement, Rubric, Split, StoredRubric
-from argo_audit.store import file_name, slug
+from argo_audit.store import file_name, from_document, slug
 
 if TYPE_CHECKING:
     from argo_audit.evals.logs import Evaluation
@@ -57,11 +57,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Trained:
-    """A run, the rubric it put into the store, and the file that holds it."""
+    """A run, the rubric it put into a store, the file that holds it, and the store's root."""
 
     record: RunRecord
     best: StoredRubric | None
     source: Source | None
+    store: Path | None
 
     @property
     def population(self) -> str:
@@ -81,7 +82,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Facts:
-    """The inputs, and the folders that links start from and lead to.
+    """The inputs, and the folders that links start from and lead to: rubrics lie in `stores`.
 
     Raises InputError when two runs share population and label source: the report could not tell
     them apart.
@@ -89,7 +90,7 @@ class Facts:
 
     inputs: AuditInputs
     out_dir: Path
-    store_root: Path
+    stores: tuple[Path, ...]
 
     def __post_init__(self) -> None:
         seen: set[tuple[str, str]] = set()
@@ -175,19 +176,36 @@ class Facts:
     def _trained(self, record: RunRecord) -> Trained:
         own = [stored for stored in self.inputs.stored if stored.run == record.run.id]
         best = min(own, key=_dev_kl, default=None)
-        return Trained(record, best, self._source(best) if best else None)
+        if best is None:
+            return Trained(record, None, None, None)
+        store = self._store(best)
+        path = store / _place(best)
+        before = path.read_bytes().decode().removesuffix(best.rubric.text)
+        return Trained(record, best, Source(self.href(path), before.count("\n") + 1), store)
 
-    def _source(self, stored: StoredRubric) -> Source:
-        """Where the store keeps a rubric; raises StoreError when it does not."""
-        path = self.store_root / slug(stored.reward_model) / file_name(stored)
-        document = path.read_bytes().decode() if path.is_file() else None
-        if document is None or not document.endswith(stored.rubric.text):
-            raise StoreError(
-                f"{path}: expected rubric {stored.rubric.id} there, and it is not.\n"
-                "  Remedy: point at the store the run wrote to; `argo-audit store verify` checks it"
-            )
-        before = document.removesuffix(stored.rubric.text)
-        return Source(self.href(path), before.count("\n") + 1)
+    def _store(self, stored: StoredRubric) -> Path:
+        """The root of the store that holds a rubric; raises StoreError when none does."""
+        place = _place(stored)
+        for store in self.stores:
+            if _holds(store / place, stored):
+                return store
+        roots = ", ".join(map(str, self.stores)) or "no store"
+        raise StoreError(
+            f"{roots}: expected rubric {stored.rubric.id} at {place}, and it is not there.\n"
+            "  Remedy: point at the store the run wrote to; `argo-audit store verify` checks it"
+        )
+
+
+def _place(stored: StoredRubric) -> Path:
+    return Path(slug(stored.reward_model), file_name(stored))
+
+
+def _holds(path: Path, stored: StoredRubric) -> bool:
+    """Whether a file is this very rubric: stores may number different ones alike."""
+    try:
+        return from_document(path.read_bytes().decode()) == stored
+    except (OSError, UnicodeDecodeError, StoreError):
+        return False
 
 
 def _measured(record: RunRecord, rubric: str, split: Split, source: str) -> Agreement | None:

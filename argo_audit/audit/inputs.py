@@ -31,13 +31,17 @@ _REMEDY = "point at the folder of a search, or run the search again into a new f
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One search as its folder holds it; `cut_off` counts last lines lost to an interruption."""
+    """One search as its folder holds it, and the file of the held-out pairs where it is known.
+
+    `cut_off` counts last lines lost to an interruption.
+    """
 
     run: Run
     attempts: tuple[Attempt, ...]
     measurements: tuple[Measurement, ...]
     folder: Path
     cut_off: int = 0
+    held_out: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -36,16 +36,19 @@ def section(facts: Facts) -> Section:
 
 
 def _commands(facts: Facts) -> list[str]:
-    """One evaluation per selected rubric, then the store's own check; run from the audit."""
-    store = facts.relative(facts.store_root)
+    """One evaluation per selected rubric, then each store's own check; run from the audit."""
     known = [trained for trained in facts.all_trained if trained.best]
-    return [_evaluation(trained, store) for trained in known] + (
-        [shlex.join(["argo-audit", "store", "verify", store])] if known else []
-    )
+    stores = dict.fromkeys(facts.relative(t.store) for t in known if t.store)
+    checks = (["argo-audit", "store", "verify", store] for store in stores)
+    return [shlex.join(words) for words in (*(_evaluation(facts, t) for t in known), *checks)]
 
 
-def _evaluation(trained: Trained, store: str) -> str:
-    rubric = f"rubric={ref(trained.best)}" if trained.best else ""
+def _evaluation(facts: Facts, trained: Trained) -> list[str]:
+    settings = {
+        "rubric": ref(trained.best) if trained.best else None,
+        "store": facts.relative(trained.store) if trained.store else None,
+        "pairs": facts.relative(trained.record.held_out) if trained.record.held_out else None,
+    }
+    given = (part for key, value in settings.items() if value for part in ("-T", f"{key}={value}"))
     task = ["inspect", "eval", "argo_audit/rubric_agreement"]
-    model = trained.record.run.judge
-    return shlex.join([*task, "-T", rubric, "-T", f"store={store}", "--model", model])
+    return [*task, *given, "--model", trained.record.run.judge]

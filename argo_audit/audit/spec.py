@@ -56,18 +56,18 @@ class AuditFiles:
     figures: tuple[Path, ...]
 
 
-def write_audit(inputs: AuditInputs, out_dir: Path, store_root: Path) -> AuditFiles:
+def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles:
     """Write `audit.md`, `audit.html` and `figures/*.svg` into `out_dir`.
 
-    `store_root` is the folder of the store that holds `inputs.stored`; links lead there, and to the
+    `stores` are the roots of the stores that hold `inputs.stored`; links lead there, and to the
     runs' folders, relative to `out_dir`. Raises ArgoError, and writes nothing, when the audit does
     not hold against its own check.
     """
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
     try:
-        names = _write(inputs, staged, store_root)
-        if problems := check_audit(staged / "audit.md", store_root):
+        names = _write(Facts(inputs, staged, stores))
+        if problems := check_audit(staged / "audit.md", *stores):
             listed = "\n".join(f"  - {problem}" for problem in problems)
             remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
             raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
@@ -89,9 +89,10 @@ def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
     return with_front_matter(_fields(facts), "\n\n".join(blocks) + "\n"), drawings
 
 
-def _write(inputs: AuditInputs, folder: Path, store_root: Path) -> list[str]:
+def _write(facts: Facts) -> list[str]:
     """Write every file of the audit; returns their names, markdown and page first."""
-    markdown, drawings = assemble(Facts(inputs, folder, store_root))
+    folder = facts.out_dir
+    markdown, drawings = assemble(facts)
     svgs = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
     texts = {"audit.md": markdown, "audit.html": page(markdown, svgs)} | svgs
     (folder / "figures").mkdir()

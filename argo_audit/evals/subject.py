@@ -18,10 +18,7 @@ import argo_audit
 from argo_audit.errors import InputError
 from argo_audit.pairs import PairFile, labels_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric
-from argo_audit.store import RubricStore, from_document, ref, slug
-
-HELD_OUT = "held-out.jsonl.gz"
-"""The held-out pairs of a stored rubric, in its reward model's folder."""
+from argo_audit.store import HELD_OUT, RubricStore, from_document, ref, slug
 
 
 class SubjectFacts(Record):

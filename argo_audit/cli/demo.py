@@ -1,0 +1,128 @@
+"""The whole main job on the embedded world: what `make demo` runs.
+
+Two populations with planted preferences are built; for each a reward model is trained on noisy raw
+labels and audited twice, on the reward model's labels and on the raw ones; one report sets them
+side by side. The two populations share nothing, so each runs in a process of its own with one
+torch thread: two such processes are faster on two cores than one with two threads.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from queue import Empty, Queue
+from typing import NamedTuple, TypeAlias
+
+from argo_audit.audit.spec import AuditFiles
+from argo_audit.cli.audit import Event, Watch, audit
+from argo_audit.cli.facts import Facts
+from argo_audit.cli.parts import HUMAN, needs_train
+from argo_audit.cli.report import report
+from argo_audit.cli.request import AuditRequest
+from argo_audit.cli.watch import Display
+from argo_audit.organism.populations import PopulationName
+from argo_audit.organism.world import build, write_population
+from argo_audit.pairs import read, split
+from argo_audit.run_folder import check_free
+from argo_audit.search import SearchConfig
+
+PHASES = ("train", "read", "search", "search", "evaluate")
+Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
+
+
+class DemoConfig(NamedTuple):
+    """Size of the demo; the same code with larger numbers is a real study.
+
+    `share` of the pairs go to dev and as many to held-out.
+    """
+
+    pairs: int = 3000
+    share: float = 0.12
+    search: SearchConfig = SearchConfig(steps=30, windows=6)
+    label_agreement: float = 0.675
+    seed: int = 0
+    workers: int = 2
+
+
+class Finished(NamedTuple):
+    """What the demo leaves behind."""
+
+    facts: Mapping[PopulationName, Facts]
+    files: AuditFiles
+
+
+def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
+    """Run the demo into a new folder. Raises RunFolderError when `out` holds anything."""
+    check_free(out)
+    with needs_train("the demo"):
+        pass
+    names: tuple[PopulationName, ...] = ("A", "B")
+    os.environ.update(ONE_THREAD)
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(config.workers, context) as pool:
+        events: Events = manager.Queue()
+        lanes = {name: display.lane(f"population {name}", PHASES) for name in names}
+        jobs = {name: pool.submit(audit_population, name, out, config, events) for name in names}
+        _relay(events, lanes, list(jobs.values()))
+        facts = {name: job.result() for name, job in jobs.items()}
+    last = display.lane("both", ("report",))
+    last(Event("report", 0, 1))
+    files = report(
+        [out / name for name in names],
+        out / "audit",
+        "What two populations' reward models reward",
+        [
+            f"argo-audit demo --seed {config.seed} --pairs {config.pairs} "
+            f"--steps {config.search.steps}"
+        ],
+    )
+    last(Event("report", 1, 1))
+    return Finished(facts, files)
+
+
+def audit_population(name: PopulationName, out: Path, config: DemoConfig, events: Events) -> Facts:
+    """One population from its making to its evaluation; runs in a process of its own."""
+    from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+
+    world = out / "organism" / name
+    population = build(name, config.pairs, config.seed, config.label_agreement)
+    write_population(population, world)
+    file = read(world / "pairs.jsonl.gz")
+    train = split(file.pairs, config.seed, config.share, config.share)["train"]
+    ids = {pair.id for pair in train}
+    model = out / "reward_models" / population.name
+    train_reward_model(
+        train,
+        [label for label in population.raw if label.pair_id in ids],
+        model,
+        config=TrainingConfig(seed=config.seed),
+        progress=lambda share: events.put(
+            (name, Event("train a reward model", round(100 * share), 100))
+        ),
+    )
+    request = AuditRequest(
+        pairs=world / "pairs.jsonl.gz",
+        labels=(f"rm:{model}", HUMAN),
+        out=out / name,
+        store=str(out / "rubric_store"),
+        search=config.search,
+        dev=config.share,
+        held_out=config.share,
+        seed=config.seed,
+        answer_key=world,
+    )
+    return audit(request, lambda event: events.put((name, event)))
+
+
+def _relay(
+    events: Events, lanes: Mapping[PopulationName, Watch], jobs: list[Future[Facts]]
+) -> None:
+    """Show events until every job has ended."""
+    while not (events.empty() and all(job.done() for job in jobs)):
+        try:
+            name, event = events.get(timeout=0.2)
+        except Empty:
+            continue
+        lanes[name](event)

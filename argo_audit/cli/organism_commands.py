@@ -1,0 +1,45 @@
+"""`argo-audit organism …`: the embedded world with known answers."""
+
+from typing import Annotated
+
+import typer
+
+from argo_audit.cli.parts import needs_train
+from argo_audit.cli.terminal import OutOption, SeedOption, say
+from argo_audit.organism.world import build, write_population
+from argo_audit.run_folder import check_free
+
+organism_app = typer.Typer(help="The embedded world with known answers.", no_args_is_help=True)
+
+
+@organism_app.command("build")
+def organism_build(
+    out: OutOption,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs per population.")] = 3000,
+    label_agreement: Annotated[
+        float,
+        typer.Option(
+            min=0.51, max=1, help="How often one raw label agrees with the planted preference."
+        ),
+    ] = 0.675,
+    seed: SeedOption = 0,
+) -> None:
+    """Write two populations with planted preferences: pairs, raw labels and the answer key."""
+    check_free(out)
+    for name in ("A", "B"):
+        population = build(name, pairs, seed, label_agreement)
+        write_population(population, out / name)
+        say(
+            f"{out / name}: {len(population.pairs)} pairs, {population.manifest.prompts} "
+            f"prompts, {len(population.manifest.spec.preferences)} planted preferences"
+        )
+
+
+@organism_app.command("writer")
+def organism_writer(out: OutOption, seed: SeedOption = 0) -> None:
+    """Build the embedded rubric writer anew; the shipped one was made so, in about 30 minutes."""
+    check_free(out)
+    with needs_train("building the rubric writer"):
+        from argo_audit.organism.writer import WriterConfig, build_writer
+    build_writer(out, WriterConfig(seed=seed))
+    say(f"{out}: the rubric writer")

@@ -1,0 +1,85 @@
+"""The report over one or more audits, made again from what they left on disk.
+
+    files = report([Path("runs/a"), Path("runs/b")], Path("runs/audit"), title="A beside B")
+
+Populations stand side by side when several audits are given. No model is loaded: eval logs, run
+folders, stored rubrics and `facts.json` are all there is to it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
+from argo_audit.audit.spec import AuditFiles, write_audit
+from argo_audit.cli.facts import LOGS, RUNS, Facts, read_facts
+from argo_audit.evals.logs import read_evaluations
+from argo_audit.run_folder import write_whole
+from argo_audit.store import HELD_OUT, RubricStore, file_name, slug, to_document
+
+_SKIPPED_SHOWN = 3
+
+
+def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str]) -> AuditFiles:
+    """Write audit.md, audit.html and figures to `out`; `commands` repeat the audit.
+
+    Rubrics are linked where their stores keep them; of a store on another machine, those of the
+    audited reward models are copied to `out` first. Raises InputError when a folder is not a
+    finished audit.
+    """
+    facts = {folder: read_facts(folder) for folder in audits}
+    stores = {folder: fact.store(folder) for folder, fact in facts.items()}
+    runs = (_runs(folder) for folder in facts)
+    inputs = AuditInputs(
+        title=title,
+        runs=tuple(run for found in runs for run in found),
+        stored=tuple(stores[folder].get(ref) for folder in facts for ref in facts[folder].stored),
+        evaluations=tuple(e for folder in facts for e in read_evaluations(folder / LOGS)),
+        planted={f.population: _planted(f) for f in facts.values() if f.manifest is not None},
+        rm_on_raw={f.population: f.rm_on_raw for f in facts.values() if f.rm_on_raw is not None},
+        differences={
+            f.population: f.difference for f in facts.values() if f.difference is not None
+        },
+        notes=tuple(note for fact in facts.values() for note in _notes(fact)),
+        commands=tuple(commands),
+    )
+    folders = [_on_disk(stores[folder], facts[folder], out) for folder in facts]
+    return write_audit(inputs, out, *dict.fromkeys(folders))
+
+
+def _runs(folder: Path) -> Iterator[RunRecord]:
+    for run in sorted((folder / RUNS).iterdir()):
+        yield replace(load_run(run), held_out=folder / HELD_OUT)
+
+
+def _on_disk(store: RubricStore, facts: Facts, out: Path) -> Path:
+    """The store's folder; of a store elsewhere, a copy of what it holds on the reward models."""
+    if store.folder is not None:
+        return store.folder
+    copy = out / "stores" / slug(facts.store_root)
+    for reward_model in {ref.rpartition("@")[0] for ref in facts.stored}:
+        (copy / reward_model).mkdir(parents=True, exist_ok=True)
+        for stored in store.list(reward_model):
+            write_whole(copy / reward_model / file_name(stored), to_document(stored))
+    return copy
+
+
+def _planted(facts: Facts) -> Planted:
+    preferences = facts.manifest.spec.preferences if facts.manifest else ()
+    return Planted(preferences=preferences, ceiling=facts.ceiling)
+
+
+def _notes(facts: Facts) -> Iterator[str]:
+    """What was not as it should be with the input of an audit, in words."""
+    if facts.truncated:
+        yield (
+            f"{facts.population}: {facts.truncated} conversations were too long for the reward "
+            "model and were cut, so that their rewards are those of other texts."
+        )
+    if facts.skipped:
+        shown = "; ".join(facts.skipped[:_SKIPPED_SHOWN])
+        more = "; ..." if len(facts.skipped) > _SKIPPED_SHOWN else ""
+        yield (
+            f"{facts.population}: {len(facts.skipped)} unusable lines of the pairs file were left "
+            f"out ({shown}{more})."
+        )

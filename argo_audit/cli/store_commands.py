@@ -1,0 +1,79 @@
+"""`argo-audit store …` and `argo-audit read`: what rubrics there are and what they say."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from argo_audit.cli.terminal import STORE_HELP, StoreOption, brief, console, percent, row, say
+from argo_audit.errors import InputError
+from argo_audit.evals.subject import default_store
+from argo_audit.judges.surface_reader import read_rubric
+from argo_audit.records import Rubric
+from argo_audit.store import RubricStore, ref
+
+RootArgument = Annotated[str | None, typer.Argument(help=STORE_HELP)]
+
+store_app = typer.Typer(help="Versioned rubrics.", no_args_is_help=True)
+
+
+@store_app.command("list")
+def store_list(root: RootArgument = None) -> None:
+    """List stored rubrics with their agreement."""
+    table = Table("rubric", "trained on", "parent", "dev", "held-out", "run", box=None)
+    for stored in RubricStore(root or default_store()).list():
+        row(
+            table, ref(stored), stored.label_source, str(stored.parent or "-"),
+            percent(stored.dev), percent(stored.held_out), stored.run,
+        )  # fmt: skip
+    console.print(table)
+
+
+@store_app.command("show")
+def store_show(
+    rubric: Annotated[str, typer.Argument(help="<reward model> or <reward model>@<version>.")],
+    store: StoreOption = None,
+) -> None:
+    """Print a stored rubric's text."""
+    say(RubricStore(store or default_store()).get(rubric).rubric.text)
+
+
+@store_app.command("verify")
+def store_verify(root: RootArgument = None) -> None:
+    """Check every file of the store; exit code 2 when something is wrong."""
+    place = root or default_store()
+    store = RubricStore(place)
+    problems = store.verify()
+    for problem in problems:
+        say(problem)
+    if problems:
+        raise typer.Exit(2)
+    say(f"{place}: sound, {len(store.list())} rubrics")
+
+
+def read_command(
+    rubric: Annotated[str, typer.Argument(help="A .md file, or a rubric of the store.")],
+    store: StoreOption = None,
+) -> None:
+    """Show what the surface judge reads in a rubric, and which lines it cannot."""
+    reading = read_rubric(_rubric(rubric, store).text)
+    table = Table("line", "feature", "direction", "weight", "quote", box=None)
+    for c in reading.criteria:
+        direction = "rewards" if c.direction > 0 else "penalises"
+        row(table, str(c.line), c.feature, direction, f"{c.weight:g}", c.quote)
+    for g in reading.gates:
+        when = "present" if g.present else "absent"
+        row(table, str(g.line), g.feature, f"cap if {when}", f"<= {g.cap:g}", g.quote)
+    console.print(table)
+    for line in reading.unread:
+        say(f"not read: {line}")
+
+
+def _rubric(name: str, store: str | None) -> Rubric:
+    if name.endswith(".md"):
+        try:
+            return Rubric(text=Path(name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(name, brief(error), "name a rubric file in UTF-8") from error
+    return RubricStore(store or default_store()).get(name).rubric

@@ -1,0 +1,57 @@
+"""What the commands share: the console, options, and how text, errors and agreement are shown.
+
+Names and rubrics come from files and models. Nothing in them is markup to the terminal: `say` and
+`row` show them as they are, with control characters spelled out.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from argo_audit.audit.markdown import visible
+from argo_audit.records import Agreement
+
+console = Console()
+
+STORE_HELP = (
+    "Root of the rubric store (any fsspec URL). Default: $ARGO_STORE, ./rubric_store, else the "
+    "one shipped."
+)
+StoreOption = Annotated[str | None, typer.Option("--store", help=STORE_HELP)]
+OutOption = Annotated[Path, typer.Option("--out", help="New folder for everything written.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+PairsOption = Annotated[
+    Path, typer.Option("--pairs", help="Preference pairs, .jsonl or .jsonl.gz.")
+]
+
+
+def say(text: str) -> None:
+    """Print text as it is: no markup, no wrapping, no control characters."""
+    typer.echo(visible(text))
+
+
+def row(table: Table, *cells: str) -> None:
+    """Add a row of text as it is to a table."""
+    table.add_row(*(Text(visible(cell)) for cell in cells))
+
+
+def brief(error: Exception) -> str:
+    """An error on one line: of pydantic's list, the first field and what is wrong with it."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+
+
+def percent(agreement: Agreement | None) -> str:
+    """Accuracy, with its interval when there is one, or "not measured"."""
+    if agreement is None or agreement.accuracy is None:
+        return "not measured"
+    interval = agreement.accuracy_interval
+    bounds = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{agreement.accuracy:.1%}{bounds}"
