@@ -1,0 +1,243 @@
+"""One search on one world, and everything the tables need to know of it.
+
+    outcome = run_trial(trial, folder)
+    outcome.held_out["planted"], outcome.points[-1].judge_calls
+
+Three arms share the search, the judge, the minibatch and the number of rubrics a step, hence the
+judge calls: `argo` trains the writer, `feedback` asks the untrained writer with feedback on
+earlier attempts, `best-of-n` draws from the untrained writer's explore prompt alone.
+
+Progress is followed in two ways, each after every step: the best rubric so far by its gain on its
+own minibatch, and the best so far on dev, for which the step's best by gain is measured on dev
+(those judge calls are counted). Seconds are wall clock and, beside it, CPU time of the process,
+which other work on the machine does not lengthen.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, NamedTuple
+
+from argo_audit.agreement import measure
+from argo_audit.audit.curves import TOP, gain, top, windows
+from argo_audit.audit.evolution import collapse
+from argo_audit.cli.parts import EMBEDDED, policy_model
+from argo_audit.judges.surface import SurfaceJudge
+from argo_audit.policies.grpo import GRPOPolicy
+from argo_audit.policies.settings import PolicySettings
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split
+from argo_audit.roles import Policy
+from argo_audit.rubrics import outline
+from argo_audit.search import SearchConfig, SearchData, Winner, argo
+from benchmarks.untrained import UntrainedWriter
+from benchmarks.worlds import SOURCES, World, WorldSpec, Yardsticks, load, yardsticks
+
+Arm = Literal["argo", "feedback", "best-of-n"]
+WORLDS = "worlds"
+
+
+class Trial(Record):
+    """A search and its world; `source` is the labels trained on and selected by."""
+
+    world: WorldSpec
+    source: str
+    arm: Arm
+    search: SearchConfig
+    policy: PolicySettings
+    writer: str  # fingerprint of the rubric writer's files
+
+
+class Point(Record):
+    """Where a search stood after a step.
+
+    `judge_calls` are those of policy rewards, `dev_calls` of choosing on dev, both since the
+    start. `by_train` and `by_dev` are held-out agreement with the labels trained on.
+    """
+
+    judge_calls: int
+    dev_calls: int
+    wall: float
+    cpu: float
+    by_train: float | None
+    by_dev: float | None
+
+
+class Collapses(Record):
+    """Of so many `attempts`: texts that are empty, without criteria, repeating; distinct ones."""
+
+    attempts: int
+    empty: int
+    without_criteria: int
+    repeating: int
+    distinct: int
+
+
+class Outcome(Record):
+    """What came out of a trial.
+
+    `rubric` is the best on dev and `held_out` its agreement by label source. `dev_top` and
+    `held_out_top` are means over the top 50 of each window of steps, on the labels trained on.
+    """
+
+    yardsticks: Yardsticks
+    rubric: str
+    step: int | None
+    dev: float | None
+    held_out: dict[str, float | None]
+    dev_top: tuple[float | None, ...]
+    held_out_top: tuple[float | None, ...]
+    points: tuple[Point, ...]
+    collapses: Collapses
+
+
+class _Tick(NamedTuple):
+    wall: float
+    cpu: float
+
+
+class _Notes:
+    """The search's Memory, kept in memory."""
+
+    run = "benchmark"
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.measurements: list[Measurement] = []
+        self.ticks = [_now()]
+
+    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
+        if isinstance(record, Attempt):
+            self.attempts.append(record)
+        elif isinstance(record, Measurement):
+            self.measurements.append(record)
+
+    def progress(self, step: int, best: Attempt | None) -> None:
+        self.ticks.append(_now())
+
+    def accuracies(self, part: Split, source: str) -> dict[str, float]:
+        """Agreement by rubric id, where it was measured."""
+        wanted = (part, source)
+        found = (m for m in self.measurements if (m.split, m.label_source) == wanted)
+        return {
+            m.rubric_id: m.agreement.accuracy for m in found if m.agreement.accuracy is not None
+        }
+
+
+def run_trial(trial: Trial, folder: Path) -> Outcome:
+    """Search, then measure; the world comes from `folder`, which keeps it."""
+    world = load(trial.world, folder / WORLDS)
+    notes, judge = _Notes(), SurfaceJudge()
+    data = SearchData(world.splits, world.labels, trial.source)
+    with TemporaryDirectory() as scratch:
+        winners = argo(_policy(trial, Path(scratch)), judge, data, trial.search, notes)
+    best = winners[-1] if winners else None
+    return Outcome(
+        yardsticks=yardsticks(world),
+        rubric=best.rubric.text if best else "",
+        step=best.step if best else None,
+        dev=best.dev.accuracy if best else None,
+        held_out={source: _held_out(notes, best, source) for source in SOURCES},
+        dev_top=_top_means(notes, trial, "dev"),
+        held_out_top=_top_means(notes, trial, "held-out"),
+        points=asyncio.run(_points(notes, world, trial, judge)),
+        collapses=_collapses(notes.attempts),
+    )
+
+
+def _now() -> _Tick:
+    return _Tick(time.monotonic(), time.process_time())
+
+
+def _policy(trial: Trial, folder: Path) -> Policy:
+    model = policy_model(EMBEDDED)
+    if trial.arm == "argo":
+        return GRPOPolicy(model, len(trial.search.feedback.variants), folder, trial.policy)
+    return UntrainedWriter(model, trial.policy)
+
+
+def _held_out(notes: _Notes, best: Winner | None, source: str) -> float | None:
+    return notes.accuracies("held-out", source).get(best.rubric.id) if best else None
+
+
+def _top_means(notes: _Notes, trial: Trial, part: Split) -> tuple[float | None, ...]:
+    known = notes.accuracies(part, trial.source)
+    means: list[float | None] = []
+    for steps in windows(notes.attempts, trial.search.windows):
+        found = [known[i] for i in top(notes.attempts, steps) if i in known][:TOP]
+        means.append(sum(found) / len(found) if found else None)
+    return tuple(means)
+
+
+def _collapses(attempts: Sequence[Attempt]) -> Collapses:
+    found, total = collapse(attempts), len(attempts)
+    if found is None:
+        return Collapses(attempts=0, empty=0, without_criteria=0, repeating=0, distinct=0)
+    return Collapses(
+        attempts=total,
+        empty=round(found.empty * total),
+        without_criteria=round(found.without_criteria * total),
+        repeating=round(found.repeating * total),
+        distinct=round(found.distinct * total),
+    )
+
+
+async def _points(
+    notes: _Notes, world: World, trial: Trial, judge: SurfaceJudge
+) -> tuple[Point, ...]:
+    """One point per step; what is best so far is carried from step to step."""
+    follower = _Follower(world, trial, judge)
+    start = notes.ticks[0]
+    points, calls = [], 0
+    for step, tick in enumerate(notes.ticks[1:]):
+        tried = [attempt for attempt in notes.attempts if attempt.step == step]
+        calls += sum(attempt.judge_calls for attempt in tried)
+        await follower.after(tried)
+        points.append(
+            Point(
+                judge_calls=calls,
+                dev_calls=2 * len(world.splits["dev"]) * (step + 1),
+                wall=tick.wall - start.wall,
+                cpu=tick.cpu - start.cpu,
+                by_train=follower.by_train,
+                by_dev=follower.by_dev,
+            )
+        )
+    return tuple(points)
+
+
+class _Follower:
+    """The best attempt so far by gain on train, and by KL on dev, with held-out agreement."""
+
+    def __init__(self, world: World, trial: Trial, judge: SurfaceJudge):
+        self._world, self._trial, self._judge = world, trial, judge
+        self._gain, self._dev_kl = float("-inf"), float("inf")
+        self.by_train: float | None = None
+        self.by_dev: float | None = None
+
+    async def after(self, tried: Sequence[Attempt]) -> None:
+        """Take in one step's attempts."""
+        with_criteria = [a for a in tried if len(outline(a.rubric.text))]
+        if not with_criteria:
+            return
+        best = max(with_criteria, key=gain)
+        dev_kl = await self._kl_on_dev(best)
+        if gain(best) <= self._gain and dev_kl >= self._dev_kl:
+            return
+        held_out = await self._held_out(best)
+        if gain(best) > self._gain:
+            self._gain, self.by_train = gain(best), held_out
+        if dev_kl < self._dev_kl:
+            self._dev_kl, self.by_dev = dev_kl, held_out
+
+    async def _kl_on_dev(self, attempt: Attempt) -> float:
+        pairs = self._world.splits["dev"]
+        labels = [self._world.labels[self._trial.source][pair.id] for pair in pairs]
+        judged = await self._judge.judge(attempt.rubric, pairs)
+        found = measure(labels, judged, temperature=attempt.train.temperature).kl
+        return float("inf") if found is None else found
+
+    async def _held_out(self, attempt: Attempt) -> float | None:
+        judged = await self._judge.judge(attempt.rubric, self._world.splits["held-out"])
+        return self._world.accuracy(judged, self._trial.source)
