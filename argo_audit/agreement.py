@@ -130,7 +130,7 @@ def measure(
         n=len(joined.pair_ids),
         ties=int((~sided).sum()),
         unparsed=joined.unparsed,
-        prompts=len({clusters[i] if clusters else i for i in joined.pair_ids}),
+        prompts=len({clusters[i] for i in joined.pair_ids}) if clusters else 0,
         position_flip_rate=_flip_rate(judgments),
         temperature=temperature,
         clip=clip,

@@ -43,7 +43,7 @@ def lines_of(text: str) -> list[Line]:
     introduction: list[str] = []
     fresh = True
     rows = [row for row in text.splitlines() if row.strip()]
-    for row, following in zip(rows, [*rows[1:], ""], strict=True):
+    for row, following in zip(rows, [*rows[1:], ""], strict=False):
         header = row.startswith("|") and (_RULE.match(row) or _RULE.match(following or "x"))
         if _ITEM.match(row) and not header:
             found.append(Line("\n".join(introduction), row))

@@ -130,7 +130,8 @@ class Agreement(Record):
     `n` pairs were judged (of which `ties` have a label of exactly 0.5 and do not enter accuracy),
     `unparsed` pairs had no verdict and enter nothing but this count. KL, cross-entropy and Brier
     use the judge's probability after `temperature` (1 = as given) and clipping to
-    [clip, 1 - clip]; `kl_raw` is the KL at temperature 1. Nats throughout.
+    [clip, 1 - clip]; `kl_raw` is the KL at temperature 1. Nats throughout. `prompts` is how many
+    distinct prompts the intervals resample, 0 where there are none.
     """
 
     accuracy: float | None

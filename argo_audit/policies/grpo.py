@@ -11,6 +11,7 @@ test holds it to "what was paid at step n can be read in the prompt of step n + 
 writer and a large model go through this same file.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ class GRPOPolicy:
             next_prompts=next_prompts,
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        with warnings.catch_warnings():  # trl uses names that transformers has renamed
+            warnings.simplefilter("ignore", FutureWarning)
+            trainer.train()
         trainer.save_model(str(self._folder))
 
 
