@@ -394,3 +394,12 @@ def test_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_inspect_knows_the_surface_judge_by_name() -> None:
     assert str(get_model("argo/surface", memoize=False)) == "argo/surface"
+
+
+def test_the_shipped_store_needs_no_arguments() -> None:
+    """`inspect eval argo_audit/rubric_agreement` works right after installation."""
+    shipped = Path(__file__).parent.parent / "rubric_store"
+    for name in ("organism-a", "organism-b"):
+        subject = load_subject(name, pairs=None, labels=None, store=str(shipped), temperature=None)
+        assert subject.facts.label_sources == (name,)
+        assert len(subject.pairs) > 200

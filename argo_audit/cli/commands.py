@@ -146,7 +146,7 @@ def demo_command(
     out: Annotated[
         Path | None, typer.Option("--out", help="New folder; default runs/demo-NNNN.")
     ] = None,
-    pairs: Annotated[int, typer.Option(min=150, help="Pairs per population.")] = 3000,
+    pairs: Annotated[int | None, typer.Option(min=150, help="Pairs per population.")] = None,
     steps: Steps = None,
     seed: SeedOption = 0,
 ) -> None:
@@ -155,10 +155,14 @@ def demo_command(
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 
-    search = SearchConfig() if steps is None else SearchConfig(steps=steps)
+    config = DemoConfig(seed=seed)
+    if pairs is not None:
+        config = config._replace(pairs=pairs)
+    if steps is not None:
+        config = config._replace(search=config.search.model_copy(update={"steps": steps}))
     folder = out or _next_folder(Path("runs"), "demo")
     with Display(console) as display:
-        finished = demo(folder, DemoConfig(pairs=pairs, search=search, seed=seed), display)
+        finished = demo(folder, config, display)
     console.print(summary([folder / name for name in finished.facts]))
     say(
         f"rubrics: {folder / 'rubric_store'}\n"

@@ -38,9 +38,9 @@ class DemoConfig(NamedTuple):
     `share` of the pairs go to dev and as many to held-out.
     """
 
-    pairs: int = 3000
-    share: float = 0.12
-    search: SearchConfig = SearchConfig(steps=30, windows=6)
+    pairs: int = 2600
+    share: float = 0.1
+    search: SearchConfig = SearchConfig(steps=22, windows=6, top=30)
     label_agreement: float = 0.675
     seed: int = 0
     workers: int = 2
