@@ -1,0 +1,482 @@
+"""Reward models: recorded scores, labelling, training a tiny one, and loading checkpoints.
+
+One tiny reward model is trained per module; whatever needs torch is skipped without it.
+"""
+
+import gzip
+import json
+import logging
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argo_audit.errors import InputError, RewardModelError, RunFolderError
+from argo_audit.records import Label, Message, Pair
+from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.recorded import RecordedRewardModel, write_scores
+from argo_audit.roles import Conversation
+
+if TYPE_CHECKING:
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+    from argo_audit.reward_models.training import TrainingConfig, TrainingRecord
+
+WORDS = [
+    "soup",
+    "bread",
+    "piano",
+    "garden",
+    "chess",
+    "train",
+    "coffee",
+    "novel",
+    "hiking",
+    "budget",
+    "sleep",
+    "vaccine",
+]
+
+
+def words(rng: Random, count: int) -> str:
+    return " ".join(rng.choice(WORDS) for _ in range(count))
+
+
+def list_or_prose(n: int) -> Pair:
+    """A list against prose, in either order."""
+    rng = Random(n)
+    listed = "\n".join(f"- {words(rng, 3)}" for _ in range(3))
+    sides = [listed, f"I think that {words(rng, 9)}."]
+    rng.shuffle(sides)
+    prompt = (Message(role="user", content=f"Tell me about {words(rng, 2)} ({n})."),)
+    return Pair(id=f"p{n}", prompt=prompt, response_a=sides[0], response_b=sides[1])
+
+
+def prefers_lists(pair: Pair) -> Label:
+    return Label(pair_id=pair.id, p_a=float(pair.response_a.startswith("-")), source="human")
+
+
+PAIRS = tuple(list_or_prose(n) for n in range(140))
+LABELS = tuple(prefers_lists(pair) for pair in PAIRS)
+
+
+class LengthModel:
+    """Pays a conversation's length in characters, and counts what it was asked (RewardModel)."""
+
+    name = "length@1"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        self.asked += len(conversations)
+        return [float(sum(len(m.content) for m in c)) for c in conversations]
+
+
+# Labelling
+
+
+def test_labels_are_soft_and_keep_the_rewards() -> None:
+    pair = PAIRS[0].model_copy(update={"response_a": "abc", "response_b": "a"})
+    (label,) = label_pairs(LengthModel(), [pair], temperature=2.0)
+    assert label.source == "length@1"
+    assert label.rewards is not None
+    assert label.rewards[0] - label.rewards[1] == 2
+    assert label.p_a == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_exchanging_the_letters_mirrors_the_label() -> None:
+    labels = label_pairs(LengthModel(), PAIRS, temperature=50.0)
+    mirrored = label_pairs(LengthModel(), [pair.swapped() for pair in PAIRS], temperature=50.0)
+    assert [m.p_a for m in mirrored] == pytest.approx([1 - label.p_a for label in labels])
+
+
+def test_a_conversation_is_scored_once_and_identical_responses_tie() -> None:
+    same = PAIRS[0].model_copy(update={"id": "same", "response_b": PAIRS[0].response_a})
+    model = LengthModel()
+    labels = label_pairs(model, [same, PAIRS[0], PAIRS[0].swapped()])
+    assert labels[0].p_a == 0.5
+    assert model.asked == 2
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_rewards_that_are_not_finite_are_refused(bad: float) -> None:
+    class Broken(LengthModel):
+        def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+            return [bad] * len(conversations)
+
+    with pytest.raises(RewardModelError, match=r"2 of 2 rewards are NaN or infinite\n  Remedy"):
+        label_pairs(Broken(), PAIRS[:1])
+
+
+def test_too_few_rewards_are_refused() -> None:
+    class Short(LengthModel):
+        def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+            return [0.0]
+
+    with pytest.raises(RewardModelError, match="1 rewards for 2 conversations"):
+        label_pairs(Short(), PAIRS[:1])
+
+
+# Recorded scores
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(st.tuples(finite, finite), min_size=1, max_size=20), st.sampled_from(["", ".gz"]))
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rewards: list[tuple[float, float]], suffix: str
+) -> None:
+    path = tmp_path_factory.mktemp("scores") / f"my-rm.jsonl{suffix}"
+    pairs = PAIRS[: len(rewards)]
+    write_scores(path, pairs, rewards)
+    model = RecordedRewardModel.read(path, pairs)
+    assert model.name == "my-rm"
+    assert [label.rewards for label in label_pairs(model, pairs)] == rewards
+    assert model.unused == 0
+
+
+def test_the_same_scores_give_the_same_bytes_and_fingerprint(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]
+    for path in paths:
+        write_scores(path, PAIRS[:2], [(1.0, 0.0), (2.0, 3.0)])
+    first, second = (RecordedRewardModel.read(path, PAIRS[:2]) for path in paths)
+    assert first.fingerprint() == second.fingerprint()
+    assert len(first.fingerprint()) == 64
+
+
+def test_scores_may_speak_of_conversations(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    lines = [
+        {"conversation": [m.model_dump() for m in conversation], "reward": float(i)}
+        for i, conversation in enumerate(PAIRS[0].conversations())
+    ]
+    # U+2028 ends a line for str.splitlines, but not in JSONL
+    lines.append({"conversation": [{"role": "user", "content": "a\u2028b"}], "reward": 7.0})
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path.write_text(text + "\n", encoding="utf-8")
+    model = RecordedRewardModel.read(path)
+    assert model.reward(PAIRS[0].conversations()) == [0.0, 1.0]
+    assert model.reward([[Message(role="user", content="a\u2028b")]]) == [7.0]
+
+
+def test_scores_of_other_pairs_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    write_scores(path, PAIRS[:3], [(1.0, 0.0)] * 3)
+    assert RecordedRewardModel.read(path, PAIRS[:1]).unused == 2
+
+
+def test_an_unknown_conversation_has_no_reward(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    write_scores(path, PAIRS[:1], [(1.0, 0.0)])
+    with pytest.raises(RewardModelError, match=r"no recorded score for 1 of 1.*\n  Remedy"):
+        RecordedRewardModel.read(path, PAIRS[:1]).reward([PAIRS[1].conversations()[0]])
+
+
+GOOD = '{"pair_id": "p0", "reward_a": 1.0, "reward_b": 0.0}\n'
+CONFLICT = json.dumps(
+    {"conversation": [m.model_dump() for m in PAIRS[0].conversations()[0]], "reward": 9.0}
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        (GOOD + "{not json", 2, "JSON"),
+        (GOOD.replace("1.0", "NaN"), 1, "reward_a: Input should be a finite number"),
+        (GOOD.replace("1.0", "1e999"), 1, "reward_a: Input should be a finite number"),
+        (GOOD.replace("reward_b", "reward_c"), 1, "reward_b: Field required"),
+        ("\n" + GOOD + GOOD, 3, "pair_id 'p0' appears twice"),
+        (GOOD + CONFLICT, 2, "scored 1.0 before is scored 9.0 here"),
+        ("[" * 5000, 1, "JSON"),
+        ('{"pair_id": "p7", "reward_a": 1.0, "reward_b": 0.0}', None, "no score for 1 of 1 pairs"),
+        ("", None, "no score for 1 of 1 pairs"),
+    ],
+)
+def test_a_bad_line_is_refused_with_its_place(
+    tmp_path: Path, text: str, line: int | None, problem: str
+) -> None:
+    path = tmp_path / "scores.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        RecordedRewardModel.read(path, PAIRS[:1])
+    assert raised.value.line == line
+    assert problem in raised.value.problem
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize("data", [gzip.compress(GOOD.encode())[:-9], b"\x1f\x8bgarbage", b"\xff"])
+def test_a_damaged_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "scores.jsonl.gz"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"cannot be read.*\n  Remedy"):
+        RecordedRewardModel.read(path, PAIRS[:1])
+
+
+def test_a_missing_file_and_scores_without_pairs_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    with pytest.raises(InputError, match="cannot be read"):
+        RecordedRewardModel.read(path)
+    path.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(InputError, match="no usable score"):
+        RecordedRewardModel.read(path)
+
+
+# Training
+
+
+class Trained(NamedTuple):
+    folder: Path
+    record: "TrainingRecord"
+    progress: list[float]
+
+
+def small_config(**changes: object) -> "TrainingConfig":
+    from argo_audit.reward_models.training import TrainingConfig
+
+    fields = {"tiny": {"vocabulary": 400}, "epochs": 4, "learning_rate": 5e-3, "max_length": 96}
+    return TrainingConfig.model_validate(fields | changes)
+
+
+@pytest.fixture(scope="module")
+def training() -> ModuleType:
+    """The training module; skips without the extra `train`."""
+    for package in ("torch", "trl"):
+        pytest.importorskip(package, reason="needs the extra `train`", exc_type=ImportError)
+    from argo_audit.reward_models import training
+
+    return training
+
+
+@pytest.fixture(scope="module")
+def trained(training: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A reward model of lists, trained on 98 of 100 pairs: one is a tie, one too long."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-rm"
+    tie = LABELS[0].model_copy(update={"p_a": 0.5})
+    long = PAIRS[1].model_copy(update={"response_a": "- soup " * 200})
+    progress: list[float] = []
+    record = training.train_reward_model(
+        [PAIRS[0], long, *PAIRS[2:100]],
+        [tie, *LABELS[1:100]],
+        folder,
+        config=small_config(),
+        held_out=(PAIRS[100:], LABELS[100:]),
+        progress=progress.append,
+    )
+    return Trained(folder, record, progress)
+
+
+def test_it_learns_what_the_labels_prefer(trained: Trained) -> None:
+    assert trained.record.held_out_accuracy is not None
+    assert trained.record.held_out_accuracy >= 0.9
+
+
+def test_what_was_left_out_is_counted(trained: Trained) -> None:
+    counts = trained.record.pairs, trained.record.ties, trained.record.over_length
+    assert counts == (100, 1, 1)
+    assert trained.record.trained_on == 98
+
+
+def test_the_folder_holds_safetensors_a_tokenizer_and_the_record(trained: Trained) -> None:
+    names = {path.name for path in trained.folder.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "training.json"} <= names
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
+    saved = (trained.folder / "training.json").read_text(encoding="utf-8")
+    assert type(trained.record).model_validate_json(saved) == trained.record
+
+
+def test_progress_rises_to_one(trained: Trained) -> None:
+    assert trained.progress == sorted(trained.progress)
+    assert trained.progress[-1] == 1.0
+
+
+def test_the_same_seed_gives_the_same_weights_in_silence(
+    training: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder, seed in zip(folders, (1, 1, 2), strict=True):
+        config = small_config(epochs=1, seed=seed)
+        training.train_reward_model(PAIRS[:20], LABELS[:20], folder, config=config)
+    a, b, c = ((folder / "model.safetensors").read_bytes() for folder in folders)
+    assert a == b
+    assert a != c
+    assert capfd.readouterr() == ("", "")
+
+
+def test_training_goes_on_from_a_checkpoint(
+    training: ModuleType, trained: Trained, tmp_path: Path
+) -> None:
+    config = small_config(base=str(trained.folder), epochs=1, learning_rate=1e-5)
+    record = training.train_reward_model(
+        PAIRS[:20], LABELS[:20], tmp_path / "next", config=config, held_out=(PAIRS, LABELS)
+    )
+    assert record.held_out_accuracy >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("labels", "changes", "problem"),
+    [
+        ([LABELS[0].model_copy(update={"p_a": 0.5})], {}, "no label takes a side"),
+        ([LABELS[0].model_copy(update={"pair_id": "who"})], {}, "'who'"),
+        (LABELS[:1], {"max_length": 8}, "more than 8 tokens"),
+        (LABELS[:1], {"base": "no/such"}, "no such folder"),
+    ],
+)
+def test_nothing_is_written_when_training_cannot_start(
+    training: ModuleType,
+    tmp_path: Path,
+    labels: Sequence[Label],
+    changes: dict[str, object],
+    problem: str,
+) -> None:
+    with pytest.raises(RewardModelError, match=rf"{problem}(.|\n)*Remedy"):
+        training.train_reward_model(
+            PAIRS[:1], labels, tmp_path / "out", config=small_config(**changes)
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_left_alone(training: ModuleType, trained: Trained) -> None:
+    before = (trained.folder / "training.json").read_bytes()
+    with pytest.raises(RunFolderError):
+        training.train_reward_model(PAIRS[:9], LABELS[:9], trained.folder)
+    assert (trained.folder / "training.json").read_bytes() == before
+
+
+# Loading a checkpoint
+
+Load: TypeAlias = "Callable[..., ClassifierRewardModel]"
+
+
+@pytest.fixture(scope="module")
+def load(training: ModuleType) -> Load:
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+
+    return ClassifierRewardModel
+
+
+CONVERSATIONS = [c for pair in PAIRS[:12] for c in pair.conversations()]
+
+
+def test_rewards_depend_on_neither_order_nor_batch(trained: Trained, load: Load) -> None:
+    alone = load(trained.folder, batch_size=1).reward(CONVERSATIONS)
+    together = load(trained.folder, batch_size=7).reward(CONVERSATIONS[::-1])[::-1]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert load(trained.folder).reward([]) == []
+
+
+def test_name_and_fingerprint_are_the_folders(trained: Trained, load: Load, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained.folder, tmp_path / "copy")
+    (copy / "training.json").unlink()
+    model, copied = load(trained.folder), load(copy)
+    assert (model.name, copied.name) == ("tiny-rm", "copy")
+    assert model.fingerprint() == copied.fingerprint()
+    with (copy / "chat_template.jinja").open("a", encoding="utf-8") as template:
+        template.write(" ")
+    assert model.fingerprint() != copied.fingerprint()
+
+
+def test_long_conversations_are_cut_counted_and_logged(
+    trained: Trained, load: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = load(trained.folder, max_length=40)
+    long = PAIRS[0].model_copy(update={"response_a": "- soup " * 200}).conversations()[0]
+    with caplog.at_level(logging.WARNING, logger="argo_audit"):
+        model.reward([long, [Message(role="user", content="Hi")]])
+    assert model.truncated == 1
+    assert "tiny-rm: 1 of 2 conversations were cut to 40 tokens" in caplog.text
+
+
+def test_special_tokens_come_from_the_template_alone(trained: Trained, load: Load) -> None:
+    from argo_audit.reward_models.checkpoint import encode, load_tokenizer
+
+    tokenizer = load_tokenizer(trained.folder)
+    (ids,) = encode(tokenizer, [PAIRS[0].conversations()[0]])
+    assert ids.count(tokenizer.bos_token_id) == 2  # one opens each turn of this template
+    assert ids[0] == tokenizer.bos_token_id
+
+
+def test_without_a_padding_token_conversations_go_one_by_one(
+    trained: Trained, load: Load, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "no-pad")
+    for name, field in (("config.json", "pad_token_id"), ("tokenizer_config.json", "pad_token")):
+        edit(folder / name, {field: None})
+    expected = load(trained.folder).reward(CONVERSATIONS)
+    assert load(folder).reward(CONVERSATIONS) == pytest.approx(expected, abs=1e-5)
+
+
+def edit(path: Path, changes: dict[str, object]) -> None:
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(fields | changes), encoding="utf-8")
+
+
+def two_outputs(folder: Path) -> None:
+    edit(folder / "config.json", {"id2label": {"0": "bad", "1": "good"}})
+
+
+def generative(folder: Path) -> None:
+    """What a causal language model saves: no reward head among the weights."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    del weights["score.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def not_a_number(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["score.weight"][:] = math.nan
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def cut_off(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def untemplated(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def refusing(folder: Path) -> None:
+    template = "{{ raise_exception('no such turn') }}"
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+
+def removed(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (two_outputs, "with 2 outputs"),
+        (generative, "1 weights are absent and would be random, first score.weight"),
+        (not_a_number, "no finite reward"),
+        (pickled, "cannot be loaded"),
+        (cut_off, "cannot be loaded"),
+        (untemplated, "no chat template"),
+        (refusing, "the chat template refuses a conversation: no such turn"),
+        (removed, "no such folder"),
+    ],
+)
+def test_what_is_not_a_sound_reward_model_is_refused(
+    trained: Trained, load: Load, tmp_path: Path, damage: Callable[[Path], None], problem: str
+) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "broken")
+    damage(folder)
+    with pytest.raises(RewardModelError, match=rf"{problem}(.|\n)*Remedy"):
+        load(folder).reward(CONVERSATIONS)
