@@ -20,9 +20,10 @@ from argo_audit.records import (
     Pair,
     PolicyPrompt,
     Rubric,
+    Split,
 )
 from argo_audit.roles import Proposal
-from argo_audit.search import SearchConfig, SearchData, argo, repeated_share, reward_of
+from argo_audit.search import SearchConfig, SearchData, Winner, argo, repeated_share, reward_of
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
 
@@ -66,8 +67,12 @@ def world(n: int = 60) -> SearchData:
         for p in pairs
     }
     coin = {p.id: Label(pair_id=p.id, p_a=float(rng.random() < 0.5), source="human") for p in pairs}
-    splits = {"train": pairs[:30], "dev": pairs[30:45], "held-out": pairs[45:]}
-    return SearchData(splits, {"rm": liked, "human": coin}, "rm")  # type: ignore[arg-type]
+    splits: dict[Split, list[Pair]] = {
+        "train": pairs[:30],
+        "dev": pairs[30:45],
+        "held-out": pairs[45:],
+    }
+    return SearchData(splits, {"rm": liked, "human": coin}, "rm")
 
 
 def follow(rubric: Rubric, pair: Pair) -> float | None:
@@ -89,7 +94,7 @@ def config(**changes: object) -> SearchConfig:
 
 def run(
     rounds: Sequence[Sequence[str]], **changes: object
-) -> tuple[Kept, ScriptedPolicy, tuple[object, ...]]:
+) -> tuple[Kept, ScriptedPolicy, tuple[Winner, ...]]:
     memory, policy = Kept(), ScriptedPolicy(rounds)
     winners = argo(policy, FixedJudge(follow), world(), config(**changes), memory)
     return memory, policy, winners
@@ -99,8 +104,8 @@ def test_the_rubric_that_agrees_is_paid_more_and_wins() -> None:
     memory, policy, winners = run([[GOOD, BAD], [BAD, GOOD], [GOOD, GOOD]])
     assert policy.rewards[0][0] > policy.rewards[0][1]
     best = winners[-1]
-    assert best.rubric.text == GOOD  # type: ignore[attr-defined]
-    assert best.held_out.accuracy == 1.0  # type: ignore[attr-defined]
+    assert best.rubric.text == GOOD
+    assert best.held_out.accuracy == 1.0
     assert memory.steps == [1, 2, 3]
 
 
@@ -187,7 +192,7 @@ def test_unreadable_verdicts_cost_the_policy_and_do_not_raise() -> None:
     assert unread < good
     assert memory.attempts[0].train.unparsed == 20
     assert memory.attempts[0].train.accuracy is None
-    assert winners[-1].rubric.text == GOOD  # type: ignore[attr-defined]
+    assert winners[-1].rubric.text == GOOD
 
 
 def test_training_on_raw_labels_uses_them() -> None:

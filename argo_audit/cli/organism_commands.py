@@ -37,7 +37,7 @@ def organism_build(
 
 @organism_app.command("writer")
 def organism_writer(out: OutOption, seed: SeedOption = 0) -> None:
-    """Build the embedded rubric writer anew; the shipped one was made so, in about 30 minutes."""
+    """Build an embedded rubric writer, by the two stages of the shipped one; about 30 minutes."""
     check_free(out)
     with needs_train("building the rubric writer"):
         from argo_audit.organism.writer import WriterConfig, build_writer
