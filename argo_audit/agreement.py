@@ -139,6 +139,18 @@ def measure(
     )
 
 
+def selection_key(agreement: Agreement) -> tuple[float, float]:
+    """What the best rubric is best by, higher first: agreement, then less KL.
+
+    A pair without a verdict counts as chance. Rewards are by KL, but agreement is what is reported,
+    and dev agreement foretells held-out agreement better than dev KL does (rubric_store/LOG.md).
+    """
+    if agreement.accuracy is None or agreement.kl is None:
+        return -np.inf, -np.inf
+    judged = agreement.n + agreement.unparsed
+    return (agreement.accuracy * agreement.n + 0.5 * agreement.unparsed) / judged, -agreement.kl
+
+
 def paired_difference(
     labels: Sequence[Label],
     first: Sequence[Judgment],

@@ -20,8 +20,7 @@ to its start). The audit counts both.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple, Protocol
 
@@ -42,10 +41,10 @@ from argo_audit.records import (
     PolicyPrompt,
     Record,
     Rubric,
-    Split,
 )
 from argo_audit.roles import Judge, Policy, Proposal
 from argo_audit.rubrics import outline
+from argo_audit.selection import MEASURED_ON, SearchData, Selection, Winner
 
 
 class SearchConfig(Record):
@@ -74,20 +73,6 @@ class SearchConfig(Record):
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SearchData:
-    """The pairs of each split and the labels of each source by pair id; `source` is trained on."""
-
-    splits: Mapping[Split, Sequence[Pair]]
-    labels: Mapping[str, Mapping[str, Label]]
-    source: str
-
-    def labels_for(self, pairs: Sequence[Pair], source: str) -> list[Label]:
-        """The labels of `pairs` by `source`; pairs that it did not label are left out."""
-        known = self.labels[source]
-        return [known[pair.id] for pair in pairs if pair.id in known]
-
-
 class Memory(Protocol):
     """Where a search writes as it goes; each call appends one record, durably."""
 
@@ -98,16 +83,6 @@ class Memory(Protocol):
 
     def progress(self, step: int, best: Attempt | None) -> None:
         """Called after each step with the number of steps done and the best attempt so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Winner:
-    """The best rubric on dev of some stretch of steps, with its held-out agreement."""
-
-    rubric: Rubric
-    step: int
-    dev: Agreement
-    held_out: Agreement
 
 
 def argo(
@@ -208,17 +183,13 @@ class _Search:
         return [one.attempt.policy_reward for one in scored]
 
     def winners(self) -> tuple[Winner, ...]:
-        """Measure the top rubrics of each window on dev and held-out; dev KL picks."""
-        measured = [w for window in range(self._config.windows) for w in self._window(window)]
-        ends = [third * self._step / 3 for third in (1, 2, 3)]
-        found: dict[str, Winner] = {}
-        for end in ends:
-            candidates = [w for w in measured if w.step < end and w.dev.kl is not None]
-            if candidates:
-                best = min(candidates, key=lambda w: w.dev.kl or 0.0)
-                found.pop(best.rubric.id, None)
-                found[best.rubric.id] = best
-        return tuple(found.values())
+        """Measure the top rubrics of each window of steps on dev and held-out; dev selects."""
+        selection = Selection(self._data, self._config.clip, self._step)
+        for window in range(self._config.windows):
+            for attempt, *judgments in self._window(window):
+                for measurement in selection.take(attempt, *judgments):
+                    self._memory.add(measurement)
+        return selection.winners()
 
     def _score(
         self, proposal: Proposal, labels: list[Label], judgments: list[Judgment], seconds: float
@@ -257,47 +228,18 @@ class _Search:
         self._loop.call(every)
         return judged
 
-    def _window(self, window: int) -> list[Winner]:
-        """The window's top rubrics on train, measured; each measurement goes to memory."""
+    def _window(self, window: int) -> Iterator[tuple[Attempt, list[Judgment], list[Judgment]]]:
+        """The window's top rubrics on train, with their judgments on dev and held-out."""
         low, high = (edge * self._step / self._config.windows for edge in (window, window + 1))
         top = _ranked(s for s in self._scored if low <= s.attempt.step < high)[: self._config.top]
         texts = [s.attempt.rubric.text for s in top]
         dev, held_out = (
             self._judge_all(texts, self._data.splits[split]) if texts else {}
-            for split in ("dev", "held-out")
+            for split in MEASURED_ON
         )
-        return [
-            Winner(
-                s.attempt.rubric,
-                s.attempt.step,
-                self._measured(s.attempt, "dev", dev[s.attempt.rubric.text]),
-                self._measured(s.attempt, "held-out", held_out[s.attempt.rubric.text]),
-            )
-            for s in top
-        ]
-
-    def _measured(self, attempt: Attempt, split: Split, judgments: list[Judgment]) -> Agreement:
-        """Agreement with the source trained on; measurements against all sources are kept."""
-        found = {}
-        for source in self._data.labels:
-            labels = self._data.labels_for(self._data.splits[split], source)
-            labelled = {label.pair_id for label in labels}
-            found[source] = measure(
-                labels,
-                [j for j in judgments if j.pair_id in labelled],
-                temperature=attempt.train.temperature,
-                clip=self._config.clip,
-            )
-            self._memory.add(
-                Measurement(
-                    run=self._memory.run,
-                    rubric_id=attempt.rubric.id,
-                    split=split,
-                    label_source=source,
-                    agreement=found[source],
-                )
-            )
-        return found[self._data.source]
+        for one in top:
+            text = one.attempt.rubric.text
+            yield one.attempt, dev[text], held_out[text]
 
     def _disagreements(self, judgments: Sequence[Judgment]) -> list[Disagreement]:
         """Pairs on which label and judge are on different sides, furthest apart first."""

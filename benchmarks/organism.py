@@ -31,7 +31,7 @@ _COLLAPSES = ("Population", "Attempts", "Empty", "Without criteria", "Repeating"
 _NOTE = (
     "Held-out agreement (share of pairs on the same side). Mean over seeds with a 95% t interval; "
     "each seed is a world, a reward model trained on its raw labels, and a search on the reward "
-    "model's labels. The best rubric is chosen on dev, by KL. Seconds are of the search: wall "
+    "model's labels. The best rubric is chosen on dev. Seconds are of the search: wall "
     "clock beside other work, and CPU time of its one process."
 )
 

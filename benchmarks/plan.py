@@ -26,13 +26,16 @@ POPULATIONS: tuple[PopulationName, ...] = ("A", "B")
 class Plan(Record):
     """Sizes. `seeds` are those of `organism` and `budget`, `label_seeds` those of `labels`.
 
+    `share` of the prompts of `organism` and `budget` goes to dev and as much to held-out.
+
     `label_pairs` is how many pairs a world of `labels` is drawn from: three fifths of them are
     train pairs. `label_steps` is the length of its searches, of which there are many: two per seed,
     label agreement and number of train pairs.
     """
 
     seeds: int = Field(default=5, ge=1)
-    pairs: int = 3000
+    pairs: int = 4500
+    share: float = 0.1
     steps: int = SearchConfig().steps
     label_seeds: int = Field(default=3, ge=1)
     label_pairs: int = 3800
@@ -43,7 +46,13 @@ class Plan(Record):
     def world(self, population: PopulationName, seed: int) -> WorldSpec:
         """The organism's world at its usual size and noise."""
         training = TrainingConfig(seed=seed)
-        return WorldSpec(population=population, seed=seed, pairs=self.pairs, training=training)
+        return WorldSpec(
+            population=population,
+            seed=seed,
+            pairs=self.pairs,
+            share=self.share,
+            training=training,
+        )
 
     def trial(self, population: PopulationName, seed: int, arm: Arm = "argo") -> Trial:
         """One search on that world, by the reward model's labels."""
@@ -53,6 +62,7 @@ class Plan(Record):
 QUICK = Plan(
     seeds=1,
     pairs=300,
+    share=0.2,
     steps=3,
     label_seeds=1,
     label_pairs=300,

@@ -14,13 +14,14 @@ which other work on the machine does not lengthen.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from argo_audit.agreement import measure
+from argo_audit.agreement import measure, selection_key
 from argo_audit.audit.curves import TOP, gain, top, windows
 from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
@@ -30,7 +31,8 @@ from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split
 from argo_audit.roles import Policy
 from argo_audit.rubrics import outline
-from argo_audit.search import SearchConfig, SearchData, Winner, argo
+from argo_audit.search import SearchConfig, argo
+from argo_audit.selection import SearchData, Winner
 from benchmarks.untrained import UntrainedWriter
 from benchmarks.worlds import SOURCES, World, WorldSpec, Yardsticks, load, yardsticks
 
@@ -208,11 +210,11 @@ async def _points(
 
 
 class _Follower:
-    """The best attempt so far by gain on train, and by KL on dev, with held-out agreement."""
+    """The best attempt so far by gain on train, and on dev, with held-out agreement."""
 
     def __init__(self, world: World, trial: Trial, judge: SurfaceJudge):
         self._world, self._trial, self._judge = world, trial, judge
-        self._gain, self._dev_kl = float("-inf"), float("inf")
+        self._gain, self._dev = -math.inf, (-math.inf, -math.inf)
         self.by_train: float | None = None
         self.by_dev: float | None = None
 
@@ -222,21 +224,20 @@ class _Follower:
         if not with_criteria:
             return
         best = max(with_criteria, key=gain)
-        dev_kl = await self._kl_on_dev(best)
-        if gain(best) <= self._gain and dev_kl >= self._dev_kl:
+        dev = await self._on_dev(best)
+        if gain(best) <= self._gain and dev <= self._dev:
             return
         held_out = await self._held_out(best)
         if gain(best) > self._gain:
             self._gain, self.by_train = gain(best), held_out
-        if dev_kl < self._dev_kl:
-            self._dev_kl, self.by_dev = dev_kl, held_out
+        if dev > self._dev:
+            self._dev, self.by_dev = dev, held_out
 
-    async def _kl_on_dev(self, attempt: Attempt) -> float:
+    async def _on_dev(self, attempt: Attempt) -> tuple[float, float]:
         pairs = self._world.splits["dev"]
         labels = [self._world.labels[self._trial.source][pair.id] for pair in pairs]
         judged = await self._judge.judge(attempt.rubric, pairs)
-        found = measure(labels, judged, temperature=attempt.train.temperature).kl
-        return float("inf") if found is None else found
+        return selection_key(measure(labels, judged, temperature=attempt.train.temperature))
 
     async def _held_out(self, attempt: Attempt) -> float | None:
         judged = await self._judge.judge(attempt.rubric, self._world.splits["held-out"])

@@ -46,12 +46,17 @@ def banks() -> str:
 
 
 class WorldSpec(Record):
-    """What a world is made of; `train_pairs` None takes all train pairs and all dev pairs."""
+    """What a world is made of.
+
+    `share` of the prompts goes to dev and as much to held-out; `train_pairs` None takes all train
+    pairs and all dev pairs.
+    """
 
     population: PopulationName
     seed: int
     pairs: int = Field(default=3000, ge=1)
     label_agreement: float = Field(default=0.675, gt=0.5, le=1)
+    share: float = Field(default=0.2, gt=0, lt=0.5)
     train_pairs: int | None = Field(default=None, ge=1)
     training: TrainingConfig
     banks: str = Field(default_factory=banks)
@@ -93,7 +98,7 @@ def load(spec: WorldSpec, folder: Path) -> World:
     file = read(prepare(spec, folder))
     preferences = population_spec(spec.population).preferences
     return World(
-        splits=split(file.pairs, spec.seed),
+        splits=split(file.pairs, spec.seed, spec.share, spec.share),
         labels={name: {i.pair_id: i for i in file.labels[name]} for name in SOURCES},
         rubric=Rubric(text=planted_rubric(preferences)),
     )
@@ -137,7 +142,7 @@ def parts_of(spec: WorldSpec, pairs: Iterable[Pair]) -> Parts:
 
     Raises ValueError when there are fewer train pairs than `spec` asks for.
     """
-    whole = split(pairs, spec.seed)
+    whole = split(pairs, spec.seed, spec.share, spec.share)
     if spec.train_pairs is None:
         return whole
     train = list(whole["train"])

@@ -23,7 +23,8 @@ from argo_audit.records import (
     Split,
 )
 from argo_audit.roles import Proposal
-from argo_audit.search import SearchConfig, SearchData, Winner, argo, repeated_share, reward_of
+from argo_audit.search import SearchConfig, argo, repeated_share, reward_of
+from argo_audit.selection import SearchData, Winner
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import bootstrap
 
+from argo_audit.agreement import selection_key
 from argo_audit.audit.inputs import RunRecord
 from argo_audit.records import Agreement, Attempt, Interval, Split
 
@@ -50,7 +51,7 @@ class Spread:
 class Window:
     """Steps `first` to `last`; `train` is the mean gain on train of the window's top 50.
 
-    `selected` is the held-out accuracy of the rubric with the lowest KL on dev.
+    `selected` is the held-out accuracy of the rubric that is best on dev.
     """
 
     first: int
@@ -151,11 +152,11 @@ def _measured(record: RunRecord, split: Split, label_source: str) -> dict[str, A
 def _window(
     record: RunRecord, steps: range, dev: dict[str, Agreement], held_out: dict[str, Agreement]
 ) -> Window:
-    """Ranks by gain on train among the rubrics that were measured at all; selects by dev KL."""
+    """Ranks by gain on train among the rubrics that were measured at all; dev selects."""
     ranked = top(record.attempts, steps)
     best = [rubric for rubric in ranked if rubric in dev or rubric in held_out][:TOP]
     on_both = [rubric for rubric in best if rubric in dev and rubric in held_out]
-    selected = min(on_both, key=lambda rubric: _kl(dev[rubric]), default=None)
+    selected = max(on_both, key=lambda rubric: selection_key(dev[rubric]), default=None)
     gains = list(ranked.values())[:TOP]
     return Window(
         first=steps[0],
@@ -165,10 +166,6 @@ def _window(
         held_out=_spread(held_out, best),
         selected=None if selected is None else held_out[selected].accuracy,
     )
-
-
-def _kl(agreement: Agreement) -> float:
-    return np.inf if agreement.kl is None else agreement.kl
 
 
 def _spread(measured: dict[str, Agreement], rubrics: Sequence[str]) -> Spread:

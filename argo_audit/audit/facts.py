@@ -5,12 +5,11 @@
     facts.held_out(trained, "human")
 
 A run may store several rubrics (the best so far, as it went); the one that counts is the best on
-dev: the lowest KL, since that is what was optimised. Where a number is known from several places,
+dev by `agreement.selection_key`. Where a number is known from several places,
 an evaluation log counts first (it can be opened and repeated), then the store, then the search's
 own measurements. None of them: not measured.
 """
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from argo_audit.agreement import selection_key
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
 from argo_audit.audit.markdown import escape, link, visible
 from argo_audit.errors import InputError, StoreError
@@ -175,7 +175,7 @@ class Facts:
 
     def _trained(self, record: RunRecord) -> Trained:
         own = [stored for stored in self.inputs.stored if stored.run == record.run.id]
-        best = min(own, key=_dev_kl, default=None)
+        best = max(own, key=_on_dev, default=None)
         if best is None:
             return Trained(record, None, None, None)
         store = self._store(best)
@@ -253,6 +253,6 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _dev_kl(stored: StoredRubric) -> tuple[float, int]:
-    """What rubrics of one run are ranked by; the later of two equals first."""
-    return (math.inf if stored.dev.kl is None else stored.dev.kl, -stored.version)
+def _on_dev(stored: StoredRubric) -> tuple[tuple[float, float], int]:
+    """What rubrics of one run are ranked by; the later of two equals is better."""
+    return selection_key(stored.dev), stored.version

@@ -132,7 +132,8 @@ def _logs(facts: Facts) -> str:
     header = ("Log", "Status", "Rubric", "Population", "Labels", "Judge", "Estimator", "Held-out")
     rows = [
         [
-            *map(escape, (log.log, log.status, log.rubric_ref or "no rubric")),
+            _log_name(facts, log.log),
+            *map(escape, (log.status, log.rubric_ref or "no rubric")),
             population_name(log.population),
             label_name(log.label_source),
             *map(escape, (log.judge, log.estimator)),
@@ -143,6 +144,12 @@ def _logs(facts: Facts) -> str:
     unfinished = any(log.status != "success" for log in facts.inputs.evaluations)
     note = "\n\nLogs that did not end in success are listed and not used." if unfinished else ""
     return table(header, rows) + note
+
+
+def _log_name(facts: Facts, name: str) -> str:
+    """The log's name, with a link where its file is known."""
+    file = facts.inputs.log_files.get(name)
+    return escape(name) if file is None else link(name, facts.href(file))
 
 
 def _collapses(facts: Facts) -> list[list[str]]:

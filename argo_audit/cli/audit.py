@@ -22,7 +22,8 @@ from argo_audit.pairs import write
 from argo_audit.policies.settings import settings_of
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.run_folder import RunFolder
-from argo_audit.search import Winner, argo
+from argo_audit.search import argo
+from argo_audit.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 
 
@@ -142,7 +143,10 @@ def _store(
 def _evaluate(
     request: AuditRequest, prepared: Prepared, stored: Sequence[StoredRubric], watch: Watch
 ) -> None:
-    """One Inspect log per learned rubric, on held-out pairs, against every label source."""
+    """One Inspect log per learned rubric, on held-out pairs, against every label source.
+
+    The judge without a rubric is asked once: the first log holds it for all of them.
+    """
     held_out = request.out / HELD_OUT
     pairs = prepared.splits["held-out"]
     labels = {
@@ -158,6 +162,7 @@ def _evaluate(
             pairs=str(held_out),
             labels=list(labels),
             store=request.store_root,
+            baseline=done == 0,
         )
         (log,) = inspect_ai.eval(
             task, model=request.judge, log_dir=str(request.out / LOGS), **EVAL_SETTINGS

@@ -10,8 +10,9 @@ import multiprocessing
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.queues import Queue
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty
 from typing import NamedTuple, TypeAlias
 
 from argo_audit.audit.spec import AuditFiles
@@ -29,6 +30,7 @@ from argo_audit.search import SearchConfig
 
 PHASES = ("train", "read", "search", "search", "evaluate")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
+_events: Events
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 
@@ -38,8 +40,8 @@ class DemoConfig(NamedTuple):
     `share` of the pairs go to dev and as many to held-out.
     """
 
-    pairs: int = 2600
-    share: float = 0.1
+    pairs: int = 3400
+    share: float = 0.08
     search: SearchConfig = SearchConfig(steps=22, windows=6, top=30)
     label_agreement: float = 0.675
     seed: int = 0
@@ -61,10 +63,10 @@ def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
     names: tuple[PopulationName, ...] = ("A", "B")
     os.environ.update(ONE_THREAD)
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(config.workers, context) as pool:
-        events: Events = manager.Queue()
+    events: Events = context.Queue()
+    with ProcessPoolExecutor(config.workers, context, _start, (events,)) as pool:
         lanes = {name: display.lane(f"population {name}", PHASES) for name in names}
-        jobs = {name: pool.submit(audit_population, name, out, config, events) for name in names}
+        jobs = {name: pool.submit(_work, name, out, config) for name in names}
         _relay(events, lanes, list(jobs.values()))
         facts = {name: job.result() for name, job in jobs.items()}
     last = display.lane("both", ("report",))
@@ -82,7 +84,7 @@ def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
     return Finished(facts, files)
 
 
-def audit_population(name: PopulationName, out: Path, config: DemoConfig, events: Events) -> Facts:
+def audit_population(name: PopulationName, out: Path, config: DemoConfig, watch: Watch) -> Facts:
     """One population from its making to its evaluation; runs in a process of its own."""
     from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 
@@ -98,9 +100,7 @@ def audit_population(name: PopulationName, out: Path, config: DemoConfig, events
         [label for label in population.raw if label.pair_id in ids],
         model,
         config=TrainingConfig(seed=config.seed),
-        progress=lambda share: events.put(
-            (name, Event("train a reward model", round(100 * share), 100))
-        ),
+        progress=lambda share: watch(Event("train a reward model", round(100 * share), 100)),
     )
     request = AuditRequest(
         pairs=world / "pairs.jsonl.gz",
@@ -113,16 +113,28 @@ def audit_population(name: PopulationName, out: Path, config: DemoConfig, events
         seed=config.seed,
         answer_key=world,
     )
-    return audit(request, lambda event: events.put((name, event)))
+    return audit(request, watch)
+
+
+def _start(events: Events) -> None:
+    """Where a worker's progress goes; a queue can only be handed over as a process starts."""
+    global _events  # noqa: PLW0603 - set once per process
+    _events = events
+
+
+def _work(name: PopulationName, out: Path, config: DemoConfig) -> Facts:
+    return audit_population(name, out, config, lambda event: _events.put((name, event)))
 
 
 def _relay(
     events: Events, lanes: Mapping[PopulationName, Watch], jobs: list[Future[Facts]]
 ) -> None:
-    """Show events until every job has ended."""
-    while not (events.empty() and all(job.done() for job in jobs)):
+    """Show events until every job has ended and none is left."""
+    while True:
         try:
             name, event = events.get(timeout=0.2)
         except Empty:
-            continue
-        lanes[name](event)
+            if all(job.done() for job in jobs):
+                return
+        else:
+            lanes[name](event)

@@ -30,11 +30,13 @@ def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str
     facts = {folder: read_facts(folder) for folder in audits}
     stores = {folder: fact.store(folder) for folder, fact in facts.items()}
     runs = (_runs(folder) for folder in facts)
+    logs = {folder: read_evaluations(folder / LOGS) for folder in facts}
     inputs = AuditInputs(
         title=title,
         runs=tuple(run for found in runs for run in found),
         stored=tuple(stores[folder].get(ref) for folder in facts for ref in facts[folder].stored),
-        evaluations=tuple(e for folder in facts for e in read_evaluations(folder / LOGS)),
+        evaluations=tuple(e for found in logs.values() for e in found),
+        log_files={e.log: folder / LOGS / e.log for folder, found in logs.items() for e in found},
         planted={f.population: _planted(f) for f in facts.values() if f.manifest is not None},
         rm_on_raw={f.population: f.rm_on_raw for f in facts.values() if f.rm_on_raw is not None},
         differences={

@@ -20,7 +20,8 @@ from argo_audit.pairs import PairFile, read, split
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.run_folder import check_free
-from argo_audit.search import SearchConfig, SearchData
+from argo_audit.search import SearchConfig
+from argo_audit.selection import SearchData
 from argo_audit.store import RubricStore, slug
 
 

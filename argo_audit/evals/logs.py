@@ -13,7 +13,7 @@ a file that is no log stops the reading.
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from pydantic import JsonValue
 
 from argo_audit.agreement import measure
 from argo_audit.errors import InputError
-from argo_audit.evals.judging import JUDGMENTS, RUBRIC
+from argo_audit.evals.judging import JUDGMENTS, NO_RUBRIC, RUBRIC
 from argo_audit.evals.subject import SubjectFacts
 from argo_audit.records import Agreement, Judgment, Label, Probability, Record
 
@@ -38,7 +38,9 @@ class Evaluation(Record):
     anything but "success" means that `agreement` may rest on fewer than the `n_samples` pairs
     that were to be judged. `rubric_ref` is what was evaluated: a store reference, a path, or ""
     for no rubric; `train_label_source` is what a stored rubric was learned from. `baselines` are
-    "no rubric" (the same judge, the same temperature) and "longest response", by name.
+    "no rubric" (the same judge, the same temperature) and "longest response", by name. A log that
+    left the judge without a rubric out takes those judgments from another log of the same judge on
+    the same pairs: they do not depend on the rubric.
     """
 
     log: str
@@ -112,7 +114,34 @@ def _read_logs(log_dir: str | Path) -> list[_Log]:
         raise InputError(log_dir, "there is no such folder", "Name a folder of Inspect logs.")
     logs = [_read_log(log.name) for log in list_eval_logs(str(log_dir))]
     ours = [log for log in logs if log is not None]
-    return sorted(ours, key=lambda log: (log.header.created, log.name))
+    return _shared_baseline(sorted(ours, key=lambda log: (log.header.created, log.name)))
+
+
+def _shared_baseline(logs: Sequence[_Log]) -> list[_Log]:
+    """The judge without a rubric said the same of a pair whichever rubric was evaluated beside."""
+    known: dict[tuple[str, str], dict[str, Judgment]] = {}
+    for log in logs:
+        said = {row.pair_id: row.judgments[NO_RUBRIC] for row in log.rows if _has_baseline(row)}
+        known.setdefault(_setting(log), {}).update(said)
+    return [
+        log._replace(rows=[_with_baseline(row, known[_setting(log)]) for row in log.rows])
+        for log in logs
+    ]
+
+
+def _setting(log: _Log) -> tuple[str, str]:
+    return log.header.judge, log.header.facts.pairs_fingerprint
+
+
+def _has_baseline(row: _Row) -> bool:
+    return NO_RUBRIC in row.judgments
+
+
+def _with_baseline(row: _Row, known: Mapping[str, Judgment]) -> _Row:
+    if not row.judgments or _has_baseline(row) or row.pair_id not in known:
+        return row
+    judgments = {**row.judgments, NO_RUBRIC: known[row.pair_id]}
+    return row.model_copy(update={"judgments": judgments})
 
 
 def _read_log(log: str) -> _Log | None:

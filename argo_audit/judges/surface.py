@@ -61,11 +61,16 @@ class Explanation(NamedTuple):
     p_a: float
 
 
+@lru_cache(maxsize=_RESPONSES_REMEMBERED)
+def _features(request: str, response: str) -> Features:
+    """The features of a response, measured once; every search and evaluation asks for them anew."""
+    return measure(request, response)
+
+
 class SurfaceJudge:
-    """Role Judge without a model. Features are measured once per response, then remembered."""
+    """Role Judge without a model."""
 
     def __init__(self) -> None:
-        self._measure = lru_cache(maxsize=_RESPONSES_REMEMBERED)(measure)
         self._batches: deque[_Batch] = deque(maxlen=_BATCHES_REMEMBERED)
 
     @property
@@ -98,7 +103,7 @@ class SurfaceJudge:
     def features(self, pair: Pair) -> tuple[Features, Features]:
         """The features of both responses, each of shape (len(FEATURES),)."""
         request = last_request(render_messages(pair.prompt))
-        return self._measure(request, pair.response_a), self._measure(request, pair.response_b)
+        return _features(request, pair.response_a), _features(request, pair.response_b)
 
     def _batch(self, pairs: tuple[Pair, ...]) -> _Batch:
         """The stacked features; the batches of a search's step come again for every rubric."""
@@ -146,7 +151,7 @@ def hit(gate: ReadGate, features: Features) -> NDArray[np.bool_]:
 def explain(rubric: Rubric, request: str, response_a: str, response_b: str) -> Explanation:
     """The written reasoning on one pair, from the last request and the two responses."""
     reading = read_rubric(rubric.text)
-    both = np.stack([measure(request, response_a), measure(request, response_b)])
+    both = np.stack([_features(request, response_a), _features(request, response_b)])
     score_a, score_b = scores(reading, both).tolist()
     p_a = float(preferences(reading, both[:1], both[1:])[0])
     lines = [

@@ -53,7 +53,7 @@ class PopulationSpec(Record):
     shown: dict[str, Probability]
     by_task: dict[str, dict[str, Probability]] = Field(default_factory=dict)
     preferences: tuple[PlantedPreference, ...] = Field(min_length=1)
-    margin: float = Field(default=0.35, gt=0.0)
+    margin: float = Field(default=0.5, gt=0.0)
 
     @property
     def least_gap(self) -> float:

@@ -1,0 +1,135 @@
+"""Select on dev, report on held-out: which of a search's attempts are kept.
+
+    selection = Selection(data, clip=0.001, steps=60)
+    for attempt, dev, held_out in judged:                # judgments of pairs that trained nothing
+        measurements = selection.take(attempt, dev, held_out)
+    selection.winners()[-1].held_out.accuracy            # of the best on dev
+
+What "best" means is `agreement.selection_key`, here and in the audit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from argo_audit.agreement import measure, selection_key
+from argo_audit.records import (
+    Agreement,
+    Attempt,
+    Judgment,
+    Label,
+    Measurement,
+    Pair,
+    Rubric,
+    Split,
+)
+
+MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchData:
+    """The pairs of each split and the labels of each source by pair id; `source` is trained on."""
+
+    splits: Mapping[Split, Sequence[Pair]]
+    labels: Mapping[str, Mapping[str, Label]]
+    source: str
+
+    def labels_for(self, pairs: Sequence[Pair], source: str) -> list[Label]:
+        """The labels of `pairs` by `source`; pairs that it did not label are left out."""
+        known = self.labels[source]
+        return [known[pair.id] for pair in pairs if pair.id in known]
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The best rubric on dev of some stretch of steps, with its agreement and 95% intervals.
+
+    Dev selected it, so that its agreement there is flattered, interval and all; held-out did not.
+    """
+
+    rubric: Rubric
+    step: int
+    dev: Agreement
+    held_out: Agreement
+
+
+class _Judged(NamedTuple):
+    """An attempt and what the judge said with it, by split."""
+
+    attempt: Attempt
+    judgments: Mapping[Split, Sequence[Judgment]]
+
+
+class _Best(NamedTuple):
+    key: tuple[float, float]
+    judged: _Judged
+
+
+class Selection:
+    """The best on dev so far: of the first third, two thirds and all of `steps`."""
+
+    def __init__(self, data: SearchData, clip: float, steps: int):
+        self._data, self._clip = data, clip
+        self._ends = [third * steps / 3 for third in (1, 2, 3)]
+        self._best: dict[float, _Best] = {}
+
+    def take(
+        self, attempt: Attempt, dev: Sequence[Judgment], held_out: Sequence[Judgment]
+    ) -> list[Measurement]:
+        """Measure one attempt against every label source, and remember it where it is the best."""
+        judged = _Judged(attempt, {"dev": dev, "held-out": held_out})
+        found = list(self._measurements(judged))
+        for m in found:
+            if (m.split, m.label_source) == ("dev", self._data.source):
+                self._compare(judged, m.agreement)
+        return found
+
+    def winners(self) -> tuple[Winner, ...]:
+        """The best of each stretch, the best of all last; one that wins twice comes once."""
+        judged = [self._best[end].judged for end in self._ends if end in self._best]
+        last = {one.attempt.rubric.id: place for place, one in enumerate(judged)}
+        return tuple(self._winner(judged[place]) for place in sorted(last.values()))
+
+    def _compare(self, judged: _Judged, dev: Agreement) -> None:
+        """The first of equals stays."""
+        if dev.accuracy is None:
+            return
+        key = selection_key(dev)
+        for end in self._ends:
+            known = self._best.get(end)
+            if judged.attempt.step < end and (known is None or key > known.key):
+                self._best[end] = _Best(key, judged)
+
+    def _measurements(self, judged: _Judged) -> Iterator[Measurement]:
+        for split in MEASURED_ON:
+            for source in self._data.labels:
+                yield Measurement(
+                    run=judged.attempt.run,
+                    rubric_id=judged.attempt.rubric.id,
+                    split=split,
+                    label_source=source,
+                    agreement=self._agreement(judged, split, source),
+                )
+
+    def _winner(self, judged: _Judged) -> Winner:
+        dev, held_out = (
+            self._agreement(judged, split, self._data.source, intervals=True)
+            for split in MEASURED_ON
+        )
+        return Winner(judged.attempt.rubric, judged.attempt.step, dev, held_out)
+
+    def _agreement(
+        self, judged: _Judged, split: Split, source: str, *, intervals: bool = False
+    ) -> Agreement:
+        """With the labels that `source` has; intervals take a bootstrap over prompts."""
+        pairs = self._data.splits[split]
+        labels = self._data.labels_for(pairs, source)
+        labelled = {label.pair_id for label in labels}
+        return measure(
+            labels,
+            [j for j in judged.judgments[split] if j.pair_id in labelled],
+            clusters={pair.id: pair.prompt_key for pair in pairs} if intervals else None,
+            temperature=judged.attempt.train.temperature,
+            clip=self._clip,
+        )
