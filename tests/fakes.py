@@ -42,7 +42,9 @@ class Shown(NamedTuple):
     b: str
 
 
-def fake_judge(answer: Callable[[Shown], float | str], *, logprobs: bool = True) -> Model:
+def fake_judge(
+    answer: Callable[[Shown], float | str], *, logprobs: bool = True, name: str = "judge"
+) -> Model:
     """A judge model that says what `answer` says, without network or tokenizer.
 
     `answer` gives P(A), written out with a verdict, or a whole reply, returned as it stands.
@@ -67,7 +69,7 @@ def fake_judge(answer: Callable[[Shown], float | str], *, logprobs: bool = True)
         drawn = Random(f"{config.seed} {question}").random() < said
         return _output(f"I compared.\nVerdict: {'A' if drawn else 'B'}", None)
 
-    return get_model("mockllm/judge", memoize=False, custom_outputs=reply)
+    return get_model(f"mockllm/{name}", memoize=False, custom_outputs=reply)
 
 
 def verdict_logprobs(reply: str, alternatives: dict[str, float]) -> Logprobs:

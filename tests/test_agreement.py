@@ -17,6 +17,7 @@ from argo_audit.agreement import (
     measure,
     paired_difference,
     preference,
+    selection_key,
     tempered,
 )
 from argo_audit.records import Judgment, Label
@@ -203,3 +204,21 @@ def test_a_rubric_compared_with_itself_differs_by_nothing() -> None:
 def test_a_difference_needs_pairs_that_both_judged() -> None:
     with pytest.raises(ValueError, match="judged by both"):
         paired_difference(labels_of([1.0]), judged([None]), judged([0.5]), {"0": "a"})
+
+
+def test_the_best_on_dev_agrees_more_and_then_has_less_kl() -> None:
+    labels = labels_of([0.9, 0.9, 0.1, 0.1])
+    right = measure(labels, judged([0.9, 0.9, 0.1, 0.1]))
+    right_but_timid = measure(labels, judged([0.51, 0.51, 0.49, 0.49]))
+    nearly = measure(labels, judged([0.9, 0.9, 0.1, 0.6]))
+    silent = measure(labels, judged([None] * 4))
+    ranked = [right, right_but_timid, nearly, silent]
+    assert sorted(ranked, key=selection_key, reverse=True) == ranked
+
+
+def test_pairs_without_a_verdict_count_as_chance_when_selecting() -> None:
+    labels = labels_of([0.9, 0.9, 0.1, 0.1])
+    one_lucky_verdict = measure(labels, judged([0.9, None, None, None]))
+    mostly_right = measure(labels, judged([0.9, 0.9, 0.1, 0.9]))
+    assert one_lucky_verdict.accuracy == 1.0
+    assert selection_key(mostly_right) > selection_key(one_lucky_verdict)

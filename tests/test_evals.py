@@ -225,6 +225,24 @@ def test_the_baselines_stand_beside(log: EvalLog, evaluations: dict[str, Evaluat
     assert named["mean"] == pytest.approx(by_taste.accuracy)
 
 
+def test_a_baseline_judged_once_stands_beside_every_rubric(store: Path, tmp_path: Path) -> None:
+    """It is lent to the same judge on the same pairs, and to nobody else."""
+    pairs = str(store / slug(RM) / "held-out.jsonl.gz")
+
+    def evaluated(rubric: str, judge: Model, *, baseline: bool) -> None:
+        path = tmp_path / f"{len(rubric)}.md"
+        path.write_text(rubric, encoding="utf-8")
+        tested = rubric_agreement(str(path), pairs=pairs, labels="human", baseline=baseline)
+        run(tested, judge, tmp_path / "logs")
+
+    evaluated("- rewards short answers", fake_judge(planted), baseline=True)
+    evaluated("- rewards brief answers", fake_judge(planted), baseline=False)
+    evaluated("- rewards short answers!", fake_judge(planted, name="other"), baseline=False)
+    lender, borrower, stranger = read_evaluations(tmp_path / "logs")
+    assert borrower.baselines["no rubric"] == lender.baselines["no rubric"]
+    assert set(stranger.baselines) == {"longest response"}
+
+
 def test_populations_are_reported_apart(log: EvalLog) -> None:
     found = metrics(log, "with_rubric", f"{RM} agreement")
     by_population = [found[f"argo_audit/by_population_{name}"] for name in ("A", "B")]

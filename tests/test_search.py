@@ -175,6 +175,15 @@ def test_dev_selects_and_held_out_is_only_measured() -> None:
     assert winners[-1].held_out.accuracy == 0.0
 
 
+def test_what_is_stored_comes_with_its_intervals_over_prompts() -> None:
+    _, _, winners = run([[GOOD, BAD]] * 3)
+    for found in (winners[-1].dev, winners[-1].held_out):
+        assert found.prompts == 15
+        assert found.kl is not None
+        assert found.kl_interval is not None
+        assert found.kl_interval.low <= found.kl <= found.kl_interval.high
+
+
 def test_measurements_cover_both_splits_and_every_label_source() -> None:
     memory, _, _ = run([[GOOD, BAD]] * 3)
     assert {(m.split, m.label_source) for m in memory.measurements} == {

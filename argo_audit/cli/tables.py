@@ -16,7 +16,7 @@ from argo_audit.records import Agreement
 def summary(audits: Sequence[Path]) -> Table:
     """One row per audited rubric and label source, read from the eval logs."""
     title = "Agreement with the labels on held-out pairs (95% interval)"
-    table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     for column in ("rubric", "labels"):
         table.add_column(column, overflow="fold")
     for column in ("agreement", "no rubric", "longest", "ceiling", "n"):
