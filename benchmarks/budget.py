@@ -61,9 +61,9 @@ _CHOICES = (
 
 
 def trials(plan: Plan) -> list[Trial]:
-    """Arms by populations by seeds; ARGO's are those of the organism benchmark."""
+    """Arms by populations by seeds."""
     return [
-        plan.trial(name, seed, arm)
+        plan.budget_trial(name, seed, arm)
         for arm in ARMS
         for name in POPULATIONS
         for seed in range(plan.seeds)
@@ -77,7 +77,7 @@ def tables(plan: Plan, results: Mapping[str, Outcome]) -> str:
         for arm in ARMS:
             outcomes = _outcomes(plan, results, name, arm)
             rows += [_row(name, arm, choice, outcomes) for choice in _CHOICES]
-    heading = f"## Budget: {plan.seeds} seeds, {plan.steps} steps"
+    heading = f"## Budget: {plan.seeds} seeds, {plan.budget_steps} steps"
     return "\n\n".join([heading, table(_HEADER, rows), _NOTE])
 
 
@@ -94,7 +94,7 @@ def reached(outcome: Outcome, choice: _Choice) -> Point | None:
 def _outcomes(
     plan: Plan, results: Mapping[str, Outcome], name: PopulationName, arm: Arm
 ) -> list[Outcome]:
-    return [results[key(plan.trial(name, seed, arm))] for seed in range(plan.seeds)]
+    return [results[key(plan.budget_trial(name, seed, arm))] for seed in range(plan.seeds)]
 
 
 def _row(name: str, arm: Arm, choice: _Choice, outcomes: Sequence[Outcome]) -> list[str]:

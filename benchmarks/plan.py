@@ -1,7 +1,7 @@
 """How large a benchmark is, and the trials it is made of.
 
-    trial = Plan(seeds=5).trial("A", 0)                 # the organism, searched on RM labels
-    trial.model_copy(update={"arm": "best-of-n"})
+    trial = Plan(seeds=5).trial("A", 0)                        # the organism, on RM labels
+    trial = Plan(seeds=5).budget_trial("A", 0, "best-of-n")
 
 Settings of search, policy and reward model are the package's own defaults at the time of the run.
 """
@@ -26,7 +26,9 @@ POPULATIONS: tuple[PopulationName, ...] = ("A", "B")
 class Plan(Record):
     """Sizes. `seeds` are those of `organism` and `budget`, `label_seeds` those of `labels`.
 
-    `share` of the prompts of `organism` and `budget` goes to dev and as much to held-out.
+    Searches of `organism` take `steps`, those of `budget` `budget_steps`, which is enough to see
+    who is faster; both draw on the same worlds, of whose prompts `share` goes to dev and as much
+    to held-out.
 
     `label_pairs` is how many pairs a world of `labels` is drawn from: three fifths of them are
     train pairs. `label_steps` is the length of its searches, of which there are many: two per seed,
@@ -36,7 +38,8 @@ class Plan(Record):
     seeds: int = Field(default=5, ge=1)
     pairs: int = 4500
     share: float = 0.1
-    steps: int = SearchConfig().steps
+    steps: int = 100
+    budget_steps: int = 40
     label_seeds: int = Field(default=3, ge=1)
     label_pairs: int = 3800
     label_steps: int = 30
@@ -54,9 +57,13 @@ class Plan(Record):
             training=training,
         )
 
-    def trial(self, population: PopulationName, seed: int, arm: Arm = "argo") -> Trial:
-        """One search on that world, by the reward model's labels."""
-        return new_trial(self.world(population, seed), RM, self.steps, arm)
+    def trial(self, population: PopulationName, seed: int) -> Trial:
+        """One ARGO search of `organism` on that world, by the reward model's labels."""
+        return new_trial(self.world(population, seed), RM, self.steps)
+
+    def budget_trial(self, population: PopulationName, seed: int, arm: Arm) -> Trial:
+        """One search of `budget` on that world, by the reward model's labels."""
+        return new_trial(self.world(population, seed), RM, self.budget_steps, arm)
 
 
 QUICK = Plan(
@@ -64,6 +71,7 @@ QUICK = Plan(
     pairs=300,
     share=0.2,
     steps=3,
+    budget_steps=3,
     label_seeds=1,
     label_pairs=300,
     label_steps=3,

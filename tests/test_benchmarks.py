@@ -127,7 +127,9 @@ def test_the_budget_counts_to_the_first_step_at_ninety_percent() -> None:
 
 
 def test_arms_of_a_seed_ask_equally_many_prompts() -> None:
-    argo, best_of_n = (QUICK.trial("A", 0, arm).search.feedback for arm in ("argo", "best-of-n"))
+    argo, best_of_n = (
+        QUICK.budget_trial("A", 0, arm).search.feedback for arm in ("argo", "best-of-n")
+    )
     assert len(argo.variants) == len(best_of_n.variants)
     assert set(best_of_n.variants) == {"explore"}
 

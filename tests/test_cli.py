@@ -176,6 +176,8 @@ def test_the_report_holds(finished: Finished, audited: Path) -> None:
     assert check_audit(audited, finished.out / "rubric_store") == []
     assert front_matter(audited.read_text(encoding="utf-8"))[0]["title"] == "[A]"
     assert audited.with_suffix(".html").is_file()
+    for log in (finished.out / "logs").iterdir():
+        assert f"../logs/{log.name})" in audited.read_text(encoding="utf-8")
 
 
 def test_the_commands_that_a_report_prints_work(
