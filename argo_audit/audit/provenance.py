@@ -1,10 +1,11 @@
-"""Section 2: what was audited and how, so that a number can be traced and repeated.
+"""Section 2: what was audited and how, so that a number can be traced; and, last, all settings.
 
     section(facts).blocks
+    settings(facts).blocks
 
-One column per run: what was judged by whom on which data, at what cost, with which settings. A
-search can also fail by writing nothing, or the same thing again and again; how often it did stands
-here, since a good best rubric hides it.
+One column per run: what was judged by whom on which data, at what cost. A search can also fail by
+writing nothing, or the same thing again and again; how often it did stands here, since a good best
+rubric hides it.
 """
 
 import json
@@ -25,6 +26,7 @@ from argo_audit.audit.markdown import (
 from argo_audit.audit.summary import with_interval
 from argo_audit.records import Agreement
 
+_SETTINGS = "Settings and packages"
 _SHORT = 16
 _LAST = 3  # the last third of a search is reported by itself
 
@@ -58,17 +60,26 @@ _COLLAPSE = ("Run", "Attempts", "Distinct", "Empty", "Without criteria", "Repeat
 
 
 def section(facts: Facts) -> Section:
-    """Settings and costs of each run, the logs that were read, and the collapse report."""
+    """Data and cost of each run, the logs that were read, and the collapse report."""
     runs = facts.all_trained
     if not runs:
         return Section("What was audited and how", ["No run was given: nothing to report."])
     header = ["", *(run_name(trained) for trained in runs)]
     rows = [[name, *map(show, runs)] for name, show in _FIELDS.items()]
     rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
-    blocks = [table(header, rows), "### Settings and packages", table(header, _settings(facts))]
-    blocks += ["### Evaluation logs", _logs(facts), "### Did the search collapse?"]
+    blocks = [table(header, rows), "### Evaluation logs", _logs(facts)]
+    blocks += ["### Did the search collapse?"]
     blocks += [_COLLAPSE_NOTE, table(_COLLAPSE, _collapses(facts))]
     return Section("What was audited and how", blocks)
+
+
+def settings(facts: Facts) -> Section:
+    """The whole configuration of each run: long, so it comes last."""
+    runs = facts.all_trained
+    if not runs:
+        return Section(_SETTINGS, ["No run was given: nothing to report."])
+    header = ["", *(run_name(trained) for trained in runs)]
+    return Section(_SETTINGS, [table(header, _settings(facts))])
 
 
 def _short(fingerprint: str) -> str:

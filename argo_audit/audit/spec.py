@@ -44,6 +44,7 @@ SECTIONS: Sequence[Callable[[Facts], Section]] = (
     labels.section,
     recovery.section,
     repeat.section,
+    provenance.settings,
 )
 
 
