@@ -1,5 +1,6 @@
 """The numbers behind the figures, on searches small enough to reckon by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -81,6 +82,13 @@ def test_a_window_selects_on_dev_and_reports_held_out() -> None:
     assert (first.held_out.max, first.selected) == (0.8, 0.6)
     assert first.train == pytest.approx(-0.25)
     assert (second.dev.mean, second.held_out.max, second.selected) == (None, None, None)
+
+
+def test_windows_are_those_that_the_search_measured() -> None:
+    tried = record([attempt(step, 0.0) for step in range(22)], {})
+    assert len(curve(tried, "rm")) == 9
+    run = tried.run.model_copy(update={"config": {"search": {"windows": 6}}})
+    assert len(curve(replace(tried, run=run), "rm")) == 6
 
 
 def test_agreement_with_other_labels_is_not_mixed_in() -> None:

@@ -10,7 +10,7 @@ A maximum over held-out numbers is selected on held-out and so too good; beside 
 held-out agreement of the rubric that is best on dev.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -84,11 +84,18 @@ def windows(attempts: Sequence[Attempt], count: int) -> list[range]:
     return [range(first, end) for first, end in pairwise(ends)]
 
 
-def curve(record: RunRecord, label_source: str, count: int = WINDOWS) -> list[Window]:
-    """The windows of one run, measured against the labels of one source."""
+def curve(record: RunRecord, label_source: str) -> list[Window]:
+    """The windows of one run, as the search measured them, against the labels of one source."""
     dev = _measured(record, "dev", label_source)
     held_out = _measured(record, "held-out", label_source)
-    return [_window(record, steps, dev, held_out) for steps in windows(record.attempts, count)]
+    cut = windows(record.attempts, _count(record))
+    return [_window(record, steps, dev, held_out) for steps in cut]
+
+
+def _count(record: RunRecord) -> int:
+    """How many windows the search measured; runs of before that was recorded have WINDOWS."""
+    search = record.run.config.get("search")
+    return int(search.get("windows", WINDOWS)) if isinstance(search, Mapping) else WINDOWS
 
 
 def gain(attempt: Attempt) -> float:
