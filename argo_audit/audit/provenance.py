@@ -140,15 +140,15 @@ def _leaves(config: Mapping[str, object], path: str = "") -> dict[str, str]:
 def _logs(facts: Facts) -> str:
     if not facts.inputs.evaluations:
         return "No evaluation log was given: held-out numbers are those of the runs and the store."
-    header = ("Log", "Status", "Rubric", "Population", "Labels", "Judge", "Estimator", "Held-out")
+    header = ("Rubric", "Population", "Labels", "Held-out", "Judge", "Estimator", "Status", "Log")
     rows = [
         [
-            _log_name(facts, log.log),
-            *map(escape, (log.status, log.rubric_ref or "no rubric")),
+            escape(log.rubric_ref or "no rubric"),
             population_name(log.population),
             label_name(log.label_source),
-            *map(escape, (log.judge, log.estimator)),
             with_interval(log.agreement),
+            *map(escape, (log.judge, log.estimator, log.status)),
+            _log_name(facts, log.log),
         ]
         for log in facts.inputs.evaluations
     ]
