@@ -72,6 +72,7 @@ class _PopulationBank(Record):
     """One population as populations.toml writes it: preferences are signed strengths."""
 
     title: str
+    margin: float
     tasks: dict[str, float]
     shown: dict[str, Probability]
     by_task: dict[str, dict[str, Probability]]
@@ -102,6 +103,7 @@ def population_spec(population: PopulationName) -> PopulationSpec:
         shown=written.shown,
         by_task=written.by_task,
         preferences=planted(written.prefers),
+        margin=written.margin,
     )
 
 
