@@ -44,7 +44,7 @@ def main(
         int | None, typer.Option(min=1, help="Seeds of every benchmark. Default: 5, labels 3.")
     ] = None,
     label_steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of the searches of `labels`. Default: 30.")
+        int | None, typer.Option(min=1, help="Steps of the searches of `labels`. Default: 16.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs/bench"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 2,

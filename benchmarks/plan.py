@@ -42,7 +42,7 @@ class Plan(Record):
     budget_steps: int = 40
     label_seeds: int = Field(default=3, ge=1)
     label_pairs: int = 3800
-    label_steps: int = 30
+    label_steps: int = 16
     train_pairs: tuple[int, ...] = (50, 200, 800, 2000)
     label_agreements: tuple[float, ...] = (0.6, 0.675, 0.9)
 
