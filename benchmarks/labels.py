@@ -8,7 +8,7 @@ pairs. Both take as many steps and judge calls; each selects on dev by labels of
 dev is no larger than n. What a seed shares, the difference is paired over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from benchmarks.tables import minus, points, share
 from benchmarks.trials import Outcome, Trial
 from benchmarks.worlds import PLANTED, RAW, RM, WorldSpec
 
+_ON = (PLANTED, RAW, RM)
 _DIFFERENCES = (
     "Label agreement",
     "Train pairs",
@@ -44,13 +45,15 @@ _DIFFERENCE_NOTE = (
     "favours the RM-trained search, agreement with raw labels the raw-trained one, though noise in "
     "single raw labels shrinks every difference there. Label agreement is how often one raw label "
     "agrees with the planted preference; the reward model learned from exactly the n raw labels "
-    "that the raw-trained search has. The last two columns are the labels themselves, held-out."
+    "that the raw-trained search has. The last two columns are the labels themselves, held-out. "
+    '"All of these" averages a seed\'s differences over n first.'
 )
 _LEVEL_NOTE = (
     "The 2x2 of train label and evaluation label, and the planted preferences beside it: held-out "
     "agreement of the best rubric on dev, mean over seeds with a 95% t interval. The reward model "
     "that evaluates is the one trained on those n pairs, so its column is another yardstick in "
-    "every row of n; the planted column is the same one throughout."
+    "every row of n; the planted column is the same one throughout. A t interval over few seeds "
+    "can reach beyond 100%."
 )
 
 
@@ -81,7 +84,7 @@ def tables(plan: Plan, results: Mapping[str, Outcome]) -> str:
         [
             f"## Labels: RM-trained minus raw-trained, population A, {plan.label_seeds} seeds, "
             f"{plan.label_steps} steps",
-            table(_DIFFERENCES, (_difference(cell, both) for cell, both in found.items())),
+            table(_DIFFERENCES, _differences(plan, found)),
             _DIFFERENCE_NOTE,
             "### Train label by evaluation label",
             table(_LEVELS, (row for cell, both in found.items() for row in _levels(cell, both))),
@@ -110,12 +113,30 @@ def _trials(plan: Plan, agreement: float, n: int) -> list[Trial]:
     return [new_trial(world, source, plan.label_steps) for world in worlds for source in (RM, RAW)]
 
 
+def _differences(plan: Plan, found: Mapping[tuple[float, int], list[_Both]]) -> list[list[str]]:
+    """A row per cell and, for each label agreement, one over all sizes."""
+    rows = []
+    for agreement in plan.label_agreements:
+        cells = {n: found[agreement, n] for n in plan.train_pairs}
+        rows += [_difference((agreement, n), both) for n, both in cells.items()]
+        seeds = list(zip(*cells.values(), strict=True))
+        means = [points(_mean_difference(seed, source) for seed in seeds) for source in _ON]
+        rows.append([f"{agreement:g}", "all of these", *means, "", ""])
+    return rows
+
+
+def _mean_difference(seed: Sequence[_Both], source: str) -> float | None:
+    """Of one seed, over the numbers of train pairs."""
+    measured = [d for both in seed if (d := both.difference(source)) is not None]
+    return sum(measured) / len(measured) if measured else None
+
+
 def _difference(cell: tuple[float, int], both: list[_Both]) -> list[str]:
     agreement, n = cell
     return [
         f"{agreement:g}",
         str(n),
-        *(points(pair.difference(source) for pair in both) for source in (PLANTED, RAW, RM)),
+        *(points(pair.difference(source) for pair in both) for source in _ON),
         share(pair.rm.yardsticks.rm for pair in both),
         share(pair.rm.yardsticks.raw for pair in both),
     ]
