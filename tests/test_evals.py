@@ -229,18 +229,18 @@ def test_a_baseline_judged_once_stands_beside_every_rubric(store: Path, tmp_path
     """It is lent to the same judge on the same pairs, and to nobody else."""
     pairs = str(store / slug(RM) / "held-out.jsonl.gz")
 
-    def evaluated(rubric: str, judge: Model, *, baseline: bool) -> None:
-        path = tmp_path / f"{len(rubric)}.md"
-        path.write_text(rubric, encoding="utf-8")
+    def evaluated(name: str, judge: Model, *, baseline: bool) -> None:
+        path = tmp_path / name
+        path.write_text(f"- rewards {path.stem} answers", encoding="utf-8")
         tested = rubric_agreement(str(path), pairs=pairs, labels="human", baseline=baseline)
         run(tested, judge, tmp_path / "logs")
 
-    evaluated("- rewards short answers", fake_judge(planted), baseline=True)
-    evaluated("- rewards brief answers", fake_judge(planted), baseline=False)
-    evaluated("- rewards short answers!", fake_judge(planted, name="other"), baseline=False)
-    lender, borrower, stranger = read_evaluations(tmp_path / "logs")
-    assert borrower.baselines["no rubric"] == lender.baselines["no rubric"]
-    assert set(stranger.baselines) == {"longest response"}
+    evaluated("short.md", fake_judge(planted), baseline=True)
+    evaluated("brief.md", fake_judge(planted), baseline=False)
+    evaluated("other.md", fake_judge(planted, name="other"), baseline=False)
+    found = {Path(e.rubric_ref).name: e.baselines for e in read_evaluations(tmp_path / "logs")}
+    assert found["brief.md"]["no rubric"] == found["short.md"]["no rubric"]
+    assert set(found["other.md"]) == {"longest response"}
 
 
 def test_populations_are_reported_apart(log: EvalLog) -> None:
