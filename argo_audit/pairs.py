@@ -1,8 +1,7 @@
-"""Preference pairs: read them from a file, split them by prompt, write them.
+"""Preference pairs: read them from a file, and write them.
 
     file = read("pairs.jsonl.gz")
     labels = labels_of(file, "soft:Skywork-Reward-Llama-3.1-8B", "pairs.jsonl.gz")
-    parts = split(file.pairs, seed=0)          # {"train": ..., "dev": ..., "held-out": ...}
     write("mine.jsonl", file.pairs, file.labels)
 
 Two formats of JSON lines, gzipped or not, told apart by the first line that is an object:
@@ -11,15 +10,12 @@ Two formats of JSON lines, gzipped or not, told apart by the first line that is 
 - numbered: `response_1` becomes A; `label` (P(response_1 preferred), null for none) becomes the
   source "human", `soft[NAME]` the source "soft:NAME", with the rewards in `meta` beside it.
 
-Decisions: a prompt's split depends on the seed and the prompt's text and on nothing else, so it
-is the same in every file and population, and no prompt leaks between splits; the price is that
-the shares are approximate. The first faulty line stops the reading, because a file that is read
-in part is another data set; whoever wants the rest says so, and every line left out is listed.
+The first faulty line stops the reading, because a file that is read in part is another data set;
+whoever wants the rest says so, and every line left out is listed.
 """
 
 import gzip
 import json
-import math
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +28,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_valida
 from pydantic_core import from_json
 
 from argo_audit.errors import InputError
-from argo_audit.records import Label, Message, Pair, Probability, Record, Split
+from argo_audit.records import Label, Message, Pair, Probability, Record
 
 _KEPT_META = ("set", "category", "subset", "label_source")
 """What becomes a slice. Entries that belong to one response (`model_1`) do not: slices stay as
@@ -193,58 +189,6 @@ def write(path: str | Path, pairs: Sequence[Pair], labels: Mapping[str, Sequence
     content = "".join(f"{line}\n" for line in lines).encode()
     file = Path(path)
     _replace(file, gzip.compress(content, mtime=0) if file.suffix == ".gz" else content)
-
-
-def clusters(pairs: Iterable[Pair]) -> dict[str, str]:
-    """Pair id -> prompt key: pairs on one prompt are not independent of each other."""
-    return {pair.id: pair.prompt_key for pair in pairs}
-
-
-def split(
-    pairs: Iterable[Pair],
-    seed: int,
-    dev: float = 0.2,
-    held_out: float = 0.2,
-    path: str | Path = "the pairs",
-) -> dict[Split, tuple[Pair, ...]]:
-    """Divide pairs by prompt into train, dev and held-out, each sorted by pair id.
-
-    `dev` and `held_out` are shares of the prompts, in (0, 1), with a sum below 1; they are met
-    approximately. `path` names the pairs in errors.
-
-    Raises:
-        InputError: When the shares are impossible, or a part would be empty.
-    """
-    shares: dict[Split, float] = {"held-out": held_out, "dev": dev, "train": 1 - dev - held_out}
-    if min(shares.values()) <= 0:
-        problem = f"the shares dev {dev} and held-out {held_out} leave a part empty"
-        raise InputError(path, problem, "Choose shares above 0 with a sum below 1.")
-    parts: dict[Split, list[Pair]] = {"train": [], "dev": [], "held-out": []}
-    for pair in sorted(pairs, key=lambda pair: pair.id):
-        parts[_part(pair.prompt_key, seed, shares)].append(pair)
-    if not all(parts.values()):
-        raise _too_few_prompts(parts, min(shares.values()), path)
-    return {name: tuple(part) for name, part in parts.items()}
-
-
-def _part(prompt_key: str, seed: int, shares: Mapping[Split, float]) -> Split:
-    digest = sha256(f"{seed}:{prompt_key}".encode()).digest()
-    position = int.from_bytes(digest[:6]) / 2**48
-    if position < shares["held-out"]:
-        return "held-out"
-    return "dev" if position < shares["held-out"] + shares["dev"] else "train"
-
-
-def _too_few_prompts(
-    parts: Mapping[Split, Sequence[Pair]], smallest: float, path: str | Path
-) -> InputError:
-    """The number asked for leaves one of three parts empty in fewer than 1 in 100 seeds."""
-    prompts = {name: len(set(clusters(part).values())) for name, part in parts.items()}
-    enough = math.ceil(math.log(0.01 / 3) / math.log(1 - smallest))
-    counts = ", ".join(f"{name} {count}" for name, count in prompts.items())
-    problem = f"a split would be empty; its distinct prompts are: {counts}"
-    remedy = f"Give pairs on at least {enough} distinct prompts, or choose larger shares."
-    return InputError(path, problem, remedy)
 
 
 def _pair_file(lines: Iterable[_Line], skipped: Iterable[str]) -> PairFile:

@@ -23,6 +23,7 @@ from argo_audit.records import (
     Rubric,
     Split,
 )
+from argo_audit.splits import clusters
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
 
@@ -129,7 +130,7 @@ class Selection:
         return measure(
             labels,
             [j for j in judged.judgments[split] if j.pair_id in labelled],
-            clusters={pair.id: pair.prompt_key for pair in pairs} if intervals else None,
+            clusters=clusters(pairs) if intervals else None,
             temperature=judged.attempt.train.temperature,
             clip=self._clip,
         )

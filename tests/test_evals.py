@@ -23,6 +23,7 @@ from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
 from argo_audit.evals.subject import default_store, load_subject
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.records import Agreement, Judgment, Label, Message, Pair, Rubric
+from argo_audit.splits import clusters
 from argo_audit.store import NewRubric, RubricStore, slug
 
 REPOSITORY = Path(__file__).parent.parent
@@ -120,7 +121,7 @@ def expected(source: str, judgments: list[Judgment]) -> Agreement:
     return measure(
         labels,
         [judgment for judgment in judgments if judgment.pair_id in labelled],
-        clusters=pair_files.clusters(pairs),
+        clusters=clusters(pairs),
         temperature=TEMPERATURE,
     )
 

@@ -1,8 +1,7 @@
-"""Pairs are read whole or refused with the line and the remedy; prompts never leak."""
+"""Pairs are read whole or refused with the line and the remedy."""
 
 import gzip
 import json
-import random
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
-from argo_audit.pairs import PairFile, clusters, labels_of, read, split, write
+from argo_audit.pairs import PairFile, labels_of, read, write
 from argo_audit.records import Label, Message, Pair
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -375,70 +374,6 @@ def test_an_unknown_label_source_is_answered_with_those_there_are(tmp_path: Path
     bare = PairFile(pairs=file.pairs, labels={}, fingerprint="", skipped=())
     with pytest.raises(InputError, match="the file has none at all"):
         labels_of(bare, "human", "pairs.jsonl")
-
-
-@settings(deadline=None, max_examples=40)
-@given(prompts=st.lists(st.integers(0, 50), max_size=50), seed=st.integers(), shuffle=st.integers())
-def test_no_prompt_is_in_two_splits_in_any_order(
-    prompts: list[int], seed: int, shuffle: int
-) -> None:
-    several = [simple_pair(100 + number, str(prompt)) for number, prompt in enumerate(prompts)]
-    pairs = [simple_pair(number, str(number)) for number in range(60)] + several
-    parts = split(pairs, seed, dev=0.3, held_out=0.3)
-    keys = [{pair.prompt_key for pair in part} for part in parts.values()]
-    assert list(parts) == ["train", "dev", "held-out"]
-    assert sorted(pair.id for part in parts.values() for pair in part) == [p.id for p in pairs]
-    assert sum(map(len, keys)) == len(set.union(*keys))
-    random.Random(shuffle).shuffle(pairs)
-    assert split(pairs, seed, dev=0.3, held_out=0.3) == parts
-
-
-def test_a_prompt_has_one_split_whatever_else_is_there() -> None:
-    pairs = [simple_pair(number) for number in range(400)]
-    whole, half = split(pairs, seed=3), split(pairs[::2], seed=3)
-    for name, part in half.items():
-        assert set(clusters(part).values()) <= set(clusters(whole[name]).values())
-    assert split(pairs, seed=4) != whole
-
-
-def test_the_shares_are_met_approximately() -> None:
-    parts = split([simple_pair(number) for number in range(2000)], seed=0, dev=0.1, held_out=0.3)
-    assert len(parts["dev"]) == pytest.approx(200, abs=45)
-    assert len(parts["held-out"]) == pytest.approx(600, abs=70)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_too_few_prompts_are_refused_with_the_number_needed(count: int) -> None:
-    pairs = [simple_pair(number) for number in range(count)]
-    with pytest.raises(InputError, match=r"tiny\.jsonl: a split would be empty") as caught:
-        split(pairs, seed=0, path="tiny.jsonl")
-    assert "at least 26 distinct prompts" in caught.value.remedy
-
-
-def test_the_number_needed_nearly_always_suffices() -> None:
-    pairs = [simple_pair(number) for number in range(26)]
-    for seed in range(30):
-        assert all(split(pairs, seed).values())
-
-
-def test_many_pairs_on_one_prompt_are_one_prompt() -> None:
-    pairs = [simple_pair(number, "the same") for number in range(100)]
-    with pytest.raises(InputError, match="a split would be empty"):
-        split(pairs, seed=0)
-
-
-@pytest.mark.parametrize(("dev", "held_out"), [(0, 0.2), (0.2, 0), (0.5, 0.5), (-0.1, 0.2), (2, 2)])
-def test_impossible_shares_are_refused(dev: float, held_out: float) -> None:
-    pairs = [simple_pair(number) for number in range(50)]
-    with pytest.raises(InputError, match="shares above 0 with a sum below 1"):
-        split(pairs, 0, dev, held_out)
-
-
-def test_clusters_join_the_pairs_of_a_prompt() -> None:
-    pairs = [simple_pair(1, "x"), simple_pair(2, "y"), simple_pair(3, "x")]
-    keys = clusters(pairs)
-    assert list(keys) == ["p0001", "p0002", "p0003"]
-    assert keys["p0001"] == keys["p0003"] != keys["p0002"]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the real preference data is not at {REAL}")

@@ -183,7 +183,8 @@ def train_rm_command(
 ) -> None:
     """Train a Bradley-Terry reward model on the train pairs of a file; safetensors in --out."""
     from argo_audit.cli.parts import needs_train
-    from argo_audit.pairs import labels_of, read, split
+    from argo_audit.pairs import labels_of, read
+    from argo_audit.splits import split
 
     with needs_train("training a reward model"):
         from argo_audit.reward_models.training import TrainingConfig, train_reward_model

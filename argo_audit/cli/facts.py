@@ -21,10 +21,10 @@ from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_judgments
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import clusters
 from argo_audit.records import Agreement, Judgment, Label, Record, Split, StoredRubric
 from argo_audit.roles import Judge
 from argo_audit.run_folder import write_whole
+from argo_audit.splits import clusters
 from argo_audit.store import RubricStore, ref
 
 FACTS_FILE = "facts.json"

@@ -16,12 +16,13 @@ from argo_audit.cli.parts import HUMAN, LabelSource, label
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import PairFile, read, split
+from argo_audit.pairs import PairFile, read
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.run_folder import check_free
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData
+from argo_audit.splits import split
 from argo_audit.store import RubricStore, slug
 
 
