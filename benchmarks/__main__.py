@@ -14,8 +14,9 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
+from argo_audit.cli.workers import ONE_THREAD
 from benchmarks import budget, labels, organism
-from benchmarks.cells import ONE_THREAD, Finished, Ledger, in_parallel, key, measured
+from benchmarks.cells import Finished, Ledger, in_parallel, key, measured
 from benchmarks.plan import QUICK, Plan
 from benchmarks.trials import WORLDS, Outcome, Trial, run_trial
 from benchmarks.worlds import path_of, prepare

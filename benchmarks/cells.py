@@ -17,14 +17,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.records import Record, fingerprint
 
 C = TypeVar("C", bound=Record)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 Say = Callable[[str], None]
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 
 class Finished(Record, Generic[C, R]):

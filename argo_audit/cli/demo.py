@@ -22,16 +22,17 @@ from argo_audit.cli.parts import HUMAN, needs_train
 from argo_audit.cli.report import report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.watch import Display
+from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
-from argo_audit.pairs import read, split
+from argo_audit.pairs import read
 from argo_audit.run_folder import check_free
 from argo_audit.search import SearchConfig
+from argo_audit.splits import split
 
 PHASES = ("train", "read", "search", "search", "evaluate")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
 _events: Events
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 
 class DemoConfig(NamedTuple):
