@@ -32,6 +32,7 @@ from transformers import (
 
 from argo_audit.feedback import FeedbackConfig, Tried, Variant, policy_prompts
 from argo_audit.records import Record
+from argo_audit.reward_models.checkpoint import quiet_transformers
 
 Kind = Literal["category", "prefer", "penalize", "gate"]
 
@@ -235,8 +236,9 @@ def build_writer(out: Path, config: WriterConfig) -> None:
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    with quiet_transformers():
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
     (out / "writer.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
