@@ -73,3 +73,18 @@ def test_the_wheel_has_the_whole_package_and_the_rubric_store() -> None:
 
 def test_every_module_of_the_package_is_in_a_package() -> None:
     assert not [path for path in MODULES if not (path.parent / "__init__.py").is_file()]
+
+
+def test_the_map_in_the_readme_names_every_module() -> None:
+    """By room and file, and no file that is gone."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    drawn = readme.partition("```\nargo_audit/\n")[2].partition("\n```")[0].splitlines()
+    room, found = "", set()
+    for line in drawn:
+        name = line.split()[0]
+        if line.startswith("  ") and name.endswith(".py"):
+            found.add(f"{room}{name}" if line.startswith("    ") else name)
+        elif line.startswith("  ") and not line.startswith("    ") and name.endswith("/"):
+            room = name
+    modules = {path.relative_to(PACKAGE).as_posix() for path in MODULES}
+    assert found == {name for name in modules if not name.endswith("__init__.py")}
