@@ -11,6 +11,7 @@ never replaced by a number.
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -33,10 +34,16 @@ class Record(BaseModel):
 
 
 class Message(Record):
-    """One turn of a conversation."""
+    """One turn of a conversation; `images` are URLs, data URIs or paths, shown after its text."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """All that the turn shows, as one string."""
+        return "\x1f".join((self.role, self.content, *self.images))
 
 
 class Pair(Record):
@@ -52,7 +59,7 @@ class Pair(Record):
     @property
     def prompt_key(self) -> str:
         """Identifies the prompt's text: the cluster for splits and intervals."""
-        return fingerprint("\x1e".join(f"{m.role}\x1f{m.content}" for m in self.prompt))
+        return fingerprint("\x1e".join(message.key for message in self.prompt))
 
     def swapped(self) -> "Pair":
         """The same pair with the letters exchanged."""
@@ -91,11 +98,45 @@ class Rubric(Record):
         return fingerprint(self.text)
 
 
+class Usage(Record):
+    """What calls of a model took; tokens are what its provider counted, 0 where it counts none.
+
+    `cached_tokens` are those of `input_tokens` that the provider took from a cache of prefixes.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+    @classmethod
+    def total(cls, usages: Iterable["Usage"]) -> "Usage":
+        """The sum of all, field by field."""
+        rows = [(u.calls, u.input_tokens, u.cached_tokens, u.output_tokens) for u in usages]
+        sums = map(sum, zip(*rows, strict=True))
+        return cls(**dict(zip(cls.model_fields, sums, strict=False)))
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum of both."""
+        return Usage.total((self, other))
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.input_tokens + self.output_tokens
+
+
+Estimator = Literal["log-probabilities", "votes", "scores"]
+"""How P(A) was read off a judge: from its verdict token, sampled verdicts, or its own scores."""
+
+
 class Judgment(Record):
     """A judge's preference on one pair under one rubric, from both orders.
 
     `p_a_first` is P(A preferred) when A was shown first, `p_a_second` when A was shown second;
-    `p_a` is their mean, or None when no verdict could be read in either order.
+    `p_a` is their mean, or None when no verdict could be read in either order. `votes` is how many
+    sampled replies gave one (0 for log-probabilities), `unread` how many replies gave none, of
+    which `reply` is the first; `truncated` is how many of the texts shown were cut to a limit.
     """
 
     pair_id: str
@@ -103,9 +144,12 @@ class Judgment(Record):
     p_a: Probability | None
     p_a_first: Probability | None
     p_a_second: Probability | None
+    estimator: Estimator | None = None
     votes: int = 0
+    unread: int = 0
+    truncated: int = 0
     reply: str = ""
-    tokens: int = 0
+    usage: Usage = Usage()
 
     @property
     def flipped(self) -> bool | None:
@@ -164,7 +208,7 @@ class Attempt(Record):
 
     `prompt_variant` is which of the step's prompts it answered, `policy_reward` what the policy
     was paid, `train` the agreement on the step's minibatch, `empty_kl` what a judge that always
-    says 0.5 would have as its KL there.
+    says 0.5 would have as its KL there, `usage` what judging it took.
     """
 
     run: str
@@ -174,8 +218,7 @@ class Attempt(Record):
     train: Agreement
     policy_reward: float
     empty_kl: float | None = None
-    judge_calls: int
-    tokens: int
+    usage: Usage
     seconds: float
 
 

@@ -7,7 +7,7 @@ Fakes in tests are real implementations of these, passed in by the caller.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from argo_audit.records import Judgment, Message, Pair, Rubric
+from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
 
 Conversation = Sequence[Message]
 
@@ -23,8 +23,19 @@ class Proposal(NamedTuple):
     finished: bool = True
 
 
+class Written(NamedTuple):
+    """What a writer answered to one prompt; `finished` is False when it was cut off."""
+
+    text: str
+    finished: bool
+    usage: Usage
+
+
 NextPrompts = Callable[[], Sequence[str]]
-"""Asked once at the start of each step for that step's prompt variants (ARGO's step 4)."""
+"""Asked once at the start of each step for that step's prompt variants (ARGO's step 4).
+
+No prompts at all: the search is over before its last step, and the policy returns.
+"""
 
 PolicyReward = Callable[[Sequence[Proposal]], list[float]]
 """Pays one step's proposals, in order (ARGO's step 2). Total: any text gets a finite number."""
@@ -67,10 +78,28 @@ class Policy(Protocol):
         """The model's name, as it appears in records."""
 
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
-        """Run `steps` RL iterations.
+        """Run the RL iterations up to `steps`, from the first or from where `resume` said.
 
         Each iteration calls `next_prompts()` once, writes rubrics for every prompt it returns,
         calls `policy_reward` once with all of them (grouped by prompt, in prompt order), and
         updates its weights to prefer what was paid more. Control is inverted on purpose: RL
         libraries own their loop, so a policy is handed the two things that ARGO changes.
         """
+
+    def resume(self, done: int) -> int:
+        """Go on from an interrupted `train`; returns the step that `train` will begin with.
+
+        `done` steps are on record. A policy whose state is older begins earlier, never later; the
+        steps up to `done` are then replayed, and what they proposed is paid what is on record.
+        """
+
+
+class Writer(Protocol):
+    """A model that answers prompts and does not learn: it writes rubrics, or policy prompts."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as it appears in records."""
+
+    async def write(self, prompts: Sequence[str], seed: int) -> list[Written]:
+        """One answer per prompt, in order; the same seed asks for the same answers again."""

@@ -41,6 +41,7 @@ from argo_audit.records import (
     PolicyPrompt,
     Record,
     Rubric,
+    Usage,
 )
 from argo_audit.roles import Judge, Policy, Proposal
 from argo_audit.rubrics import outline
@@ -207,8 +208,7 @@ class _Search:
             train=train,
             policy_reward=reward_of(proposal, train, empty_kl, config),
             empty_kl=empty_kl,
-            judge_calls=2 * len(judgments),
-            tokens=sum(judgment.tokens for judgment in judgments),
+            usage=Usage.total(judgment.usage for judgment in judgments),
             seconds=seconds,
         )
         return _Scored(attempt, empty_kl + attempt.policy_reward, judgments)

@@ -194,7 +194,7 @@ async def _points(
     points, calls = [], 0
     for step, tick in enumerate(notes.ticks[1:]):
         tried = [attempt for attempt in notes.attempts if attempt.step == step]
-        calls += sum(attempt.judge_calls for attempt in tried)
+        calls += sum(attempt.usage.calls for attempt in tried)
         await follower.after(tried)
         points.append(
             Point(

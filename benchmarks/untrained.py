@@ -30,7 +30,13 @@ class UntrainedWriter:
         """Draw and be paid for `steps` batches; the pay changes nothing."""
         torch.manual_seed(self._settings.seed)
         for _ in range(steps):
-            policy_reward(self._draw(next_prompts()))
+            if not (prompts := next_prompts()):
+                return
+            policy_reward(self._draw(prompts))
+
+    def resume(self, done: int) -> int:
+        """Begins again: the same seed draws the same."""
+        return 0
 
     def _draw(self, prompts: Sequence[str]) -> list[Proposal]:
         group = self._settings.rubrics_per_prompt

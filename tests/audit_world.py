@@ -25,6 +25,7 @@ from argo_audit.records import (
     Rubric,
     Run,
     StoredRubric,
+    Usage,
 )
 from argo_audit.store import NewRubric, RubricStore
 
@@ -192,8 +193,7 @@ def _attempt(run: Run, step: int, variant: int, steps: int, rng: Random) -> Atte
         rubric=Rubric(text=text),
         train=agreement(round(accuracy, 6), 64),
         policy_reward=round(-0.6 * (1 - accuracy), 6),
-        judge_calls=128,
-        tokens=0,
+        usage=Usage(calls=132),
         seconds=0.01,
     )
 

@@ -27,7 +27,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.judges.fences import read_fences
-from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Conversation, NextPrompts, PolicyReward, Proposal
 
 FAKE_USAGE = ModelUsage(input_tokens=10, output_tokens=5, total_tokens=15)
@@ -106,7 +106,12 @@ class FixedJudge:
     def _judgment(self, rubric: Rubric, pair: Pair) -> Judgment:
         p_a = self._p_a(rubric, pair)
         return Judgment(
-            pair_id=pair.id, rubric_id=rubric.id, p_a=p_a, p_a_first=p_a, p_a_second=p_a
+            pair_id=pair.id,
+            rubric_id=rubric.id,
+            p_a=p_a,
+            p_a_first=p_a,
+            p_a_second=p_a,
+            usage=Usage(calls=2),
         )
 
 
@@ -131,12 +136,19 @@ class ScriptedPolicy:
 
     def __init__(self, rounds: Sequence[Sequence[str]]):
         self._rounds = rounds
+        self._first = 0
         self.prompts: list[list[str]] = []
         self.rewards: list[list[float]] = []
 
+    def resume(self, done: int) -> int:
+        self._first = done
+        return done
+
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
-        for step in range(steps):
+        for step in range(self._first, steps):
             prompts = list(next_prompts())
+            if not prompts:
+                return
             texts = self._rounds[step % len(self._rounds)]
             variants = [i * len(prompts) // len(texts) for i in range(len(texts))]
             proposals = [Proposal(v, text) for v, text in zip(variants, texts, strict=True)]

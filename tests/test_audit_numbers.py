@@ -16,7 +16,7 @@ from argo_audit.audit.inputs import Planted, RunRecord
 from argo_audit.audit.recovery import recovered, score
 from argo_audit.audit.stances import Stance, stances
 from argo_audit.organism.populations import PlantedPreference
-from argo_audit.records import Attempt, Measurement, Rubric, Run, Split
+from argo_audit.records import Attempt, Measurement, Rubric, Run, Split, Usage
 
 
 def attempt(step: int, reward: float, text: str = "", variant: int = 0) -> Attempt:
@@ -27,8 +27,7 @@ def attempt(step: int, reward: float, text: str = "", variant: int = 0) -> Attem
         rubric=Rubric(text=text or f"- rubric {step} {reward}"),
         train=agreement(0.6, 10),
         policy_reward=reward,
-        judge_calls=20,
-        tokens=0,
+        usage=Usage(calls=20),
         seconds=0.1,
     )
 

@@ -129,7 +129,7 @@ def test_log_probabilities_take_one_call_per_order() -> None:
     assert judgment.p_a_first == pytest.approx(0.9)
     assert judgment.p_a_second == pytest.approx(0.9)
     assert judgment.p_a == pytest.approx(0.9)
-    assert (judgment.votes, judgment.tokens) == (0, 2 * FAKE_USAGE.total_tokens)
+    assert (judgment.votes, judgment.usage.tokens) == (0, 2 * FAKE_USAGE.total_tokens)
     assert (judgment.pair_id, judgment.rubric_id) == ("p", RUBRIC.id)
 
 
@@ -139,7 +139,7 @@ def test_votes_estimate_the_same_preference() -> None:
     assert judgment.votes == 400
     assert judgment.p_a_first == pytest.approx(0.75, abs=0.1)
     assert judgment.p_a_second == pytest.approx(0.25, abs=0.1)
-    assert judgment.tokens == 400 * FAKE_USAGE.total_tokens
+    assert judgment.usage.tokens == 400 * FAKE_USAGE.total_tokens
 
 
 def test_log_probabilities_are_not_asked_for_when_switched_off() -> None:

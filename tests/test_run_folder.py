@@ -7,7 +7,7 @@ import pytest
 
 from argo_audit.audit.inputs import load_run
 from argo_audit.errors import RunFolderError
-from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run
+from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run, Usage
 from argo_audit.run_folder import RunFolder, check_free
 
 RUN = Run(
@@ -47,8 +47,7 @@ def attempt(step: int) -> Attempt:
         rubric=Rubric(text="- héllo\n"),
         train=NOTHING,
         policy_reward=-0.1,
-        judge_calls=6,
-        tokens=0,
+        usage=Usage(calls=6),
         seconds=0.0,
     )
 

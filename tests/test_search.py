@@ -115,7 +115,7 @@ def test_every_proposal_is_an_attempt_with_its_variant_and_the_cost_of_both_orde
     assert [(a.step, a.prompt_variant) for a in memory.attempts] == [
         (step, variant) for step in range(3) for variant in range(2)
     ]
-    assert {a.judge_calls for a in memory.attempts} == {40}
+    assert {a.usage.calls for a in memory.attempts} == {40}
     assert {a.train.n for a in memory.attempts} == {20}
 
 

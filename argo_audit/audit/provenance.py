@@ -46,8 +46,8 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
     "Held-out pairs": lambda t: _pairs(t.best.held_out) if t.best else NOT_MEASURED,
     "Steps": lambda t: str(len({a.step for a in t.record.attempts})),
     "Attempts": lambda t: f"{len(t.record.attempts):,}",
-    "Judge calls in training": lambda t: f"{sum(a.judge_calls for a in t.record.attempts):,}",
-    "Judge tokens in training": lambda t: f"{sum(a.tokens for a in t.record.attempts):,}",
+    "Judge calls in training": lambda t: f"{sum(a.usage.calls for a in t.record.attempts):,}",
+    "Judge tokens in training": lambda t: f"{sum(a.usage.tokens for a in t.record.attempts):,}",
     "Started": lambda t: f"{t.record.run.started:%Y-%m-%d %H:%M:%S %Z}".strip(),
     "Time": lambda t: _duration(t.record),
     "Lines cut off by an interruption": lambda t: str(t.record.cut_off),
@@ -101,7 +101,7 @@ def _pairs(agreement: Agreement | None) -> str:
 
 
 def _minibatch(record: RunRecord) -> str:
-    sizes = sorted({attempt.judge_calls // 2 for attempt in record.attempts})
+    sizes = sorted({a.train.n + a.train.unparsed for a in record.attempts})
     if not sizes:
         return NOT_MEASURED
     return str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"

@@ -22,7 +22,7 @@ from inspect_ai.model import GenerateConfig, Model, ModelOutput
 from inspect_ai.util import collect
 
 from argo_audit.judges.verdicts import judge_prompt, p_from_logprobs, read_verdict
-from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.records import Estimator, Judgment, Pair, Rubric, Usage
 
 DEFAULT_VOTES = 3
 _IN_FLIGHT = 64
@@ -34,8 +34,9 @@ class _Answer(NamedTuple):
 
     p_first: float | None
     votes: int
+    unread: int
     reply: str
-    tokens: int
+    usage: Usage
 
 
 class InspectJudge:
@@ -88,7 +89,7 @@ class InspectJudge:
         outputs = [await self._generate(prompt, 0, gate)]
         p_first = _from_logprobs(outputs[0])
         if p_first is not None:
-            return _Answer(p_first, 0, outputs[0].completion, _tokens(outputs))
+            return _Answer(p_first, 0, 0, outputs[0].completion, _usage(outputs))
         votes = range(1, self._votes)
         outputs += await collect(*(self._generate(prompt, vote, gate) for vote in votes))
         return _counted(outputs)
@@ -114,7 +115,8 @@ def _counted(outputs: Sequence[ModelOutput]) -> _Answer:
     read = [verdict for verdict in verdicts if verdict is not None]
     unread = [o.completion for o, v in zip(outputs, verdicts, strict=True) if v is None]
     p_first = read.count("A") / len(read) if read else None
-    return _Answer(p_first, len(read), (unread or [outputs[0].completion])[0], _tokens(outputs))
+    reply = (unread or [outputs[0].completion])[0]
+    return _Answer(p_first, len(read), len(unread), reply, _usage(outputs))
 
 
 def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Judgment:
@@ -127,11 +129,26 @@ def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Ju
         p_a=sum(read) / len(read) if read else None,
         p_a_first=first.p_first,
         p_a_second=p_a_second,
+        estimator=_estimator((first, second)),
         votes=first.votes + second.votes,
+        unread=first.unread + second.unread,
         reply=told.reply,
-        tokens=first.tokens + second.tokens,
+        usage=first.usage + second.usage,
     )
 
 
-def _tokens(outputs: Sequence[ModelOutput]) -> int:
-    return sum(output.usage.total_tokens for output in outputs if output.usage)
+def _estimator(answers: Sequence[_Answer]) -> Estimator | None:
+    """Votes when any order needed them; None when nothing was read."""
+    if all(answer.p_first is None for answer in answers):
+        return None
+    return "votes" if any(answer.votes for answer in answers) else "log-probabilities"
+
+
+def _usage(outputs: Sequence[ModelOutput]) -> Usage:
+    counted = [output.usage for output in outputs if output.usage]
+    return Usage(
+        calls=len(outputs),
+        input_tokens=sum(used.input_tokens for used in counted),
+        cached_tokens=sum(used.input_tokens_cache_read or 0 for used in counted),
+        output_tokens=sum(used.output_tokens for used in counted),
+    )

@@ -28,7 +28,7 @@ from scipy.special import expit
 from argo_audit.judges.fences import last_request, render_messages
 from argo_audit.judges.surface_features import FEATURES, Features, measure
 from argo_audit.judges.surface_reader import TOP_SCORE, ReadGate, Reading, read_rubric
-from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.records import Judgment, Pair, Rubric, Usage
 
 NAME = "argo/surface"
 SHARPNESS = 2.0
@@ -38,6 +38,7 @@ NEUTRAL = TOP_SCORE / 2
 PRESENT = 0.5
 """From this value on a feature is there, as far as gates are concerned."""
 
+_BOTH_ORDERS = Usage(calls=2)
 _BATCHES_REMEMBERED = 16
 _RESPONSES_REMEMBERED = 200_000
 _DIGITS = 12  # scores are rounded, so that equal responses score equally wherever they stand
@@ -93,9 +94,12 @@ class SurfaceJudge:
                 p_a=p,
                 p_a_first=p,
                 p_a_second=p,
+                estimator="log-probabilities",
                 votes=0,
+                unread=0,
+                truncated=0,
                 reply=reply,
-                tokens=0,
+                usage=_BOTH_ORDERS,
             )
             for pair, p in zip(pairs, p_a.tolist(), strict=True)
         ]

@@ -40,6 +40,10 @@ class GRPOPolicy:
         self._folder = folder
         self._settings = settings
 
+    def resume(self, done: int) -> int:
+        """See roles.Policy: training begins again, and is the same with the same seed."""
+        return 0
+
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
         """Run `steps` GRPO iterations and save the trained policy.
 
