@@ -42,7 +42,7 @@ class FeedbackConfig(Record):
 
     `elite` is how many of the best attempts "best" and "second" are drawn from, so that variants
     of one kind differ; `added_lines` is how many lines of others "assemble" puts into it. The
-    lengths are in characters.
+    lengths are in characters; `max_prompt` is that of a prompt which a model has rewritten.
     """
 
     variants: tuple[Variant, ...] = ("explore", "improve", "assemble")
@@ -50,6 +50,7 @@ class FeedbackConfig(Record):
     added_lines: int = Field(default=4, ge=0)
     max_rubric: int = Field(default=4000, ge=1)
     max_excerpt: int = Field(default=400, ge=1)
+    max_prompt: int = Field(default=12_000, ge=100)
     disagreements: int = Field(default=2, ge=1)
 
 
@@ -97,13 +98,15 @@ def _prompt(
         elite = [t for t in elite if t is not tried[-1]]
     drawn = rng.sample(elite, k=min(2, len(elite)))
     attempts = {"best": drawn[:1], "second": drawn[1:], "worst": tried[-1:]}
-    parts = {name: "".join(_attempt(t, config) for t in some) for name, some in attempts.items()}
+    parts = {
+        name: "".join(attempt_block(t, config) for t in some) for name, some in attempts.items()
+    }
     if variant == "assemble":
         parts["draft"] = _block("untested", _draft(tried, config, rng), config)
     wrong = disagreements[: config.disagreements]
-    parts["disagreements"] = "\n\n".join(_disagreement(d, config) for d in wrong)
-    feedback = _template(f"feedback_{variant}").substitute(parts).strip()
-    return _template("policy").substitute(feedback=feedback).strip()
+    parts["disagreements"] = "\n\n".join(disagreement_lines(d, config) for d in wrong)
+    feedback = template(f"feedback_{variant}").substitute(parts).strip()
+    return template("policy").substitute(feedback=feedback).strip()
 
 
 def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
@@ -119,12 +122,14 @@ def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """The prompt file of that name."""
     text = files("argo_audit").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
     return Template(text)
 
 
-def _attempt(tried: Tried, config: FeedbackConfig) -> str:
+def attempt_block(tried: Tried, config: FeedbackConfig) -> str:
+    """An attempt with its agreement, cut to the length allowed."""
     return _block(f"{tried.agreement:.2f}", tried.text, config)
 
 
@@ -133,7 +138,8 @@ def _block(agreement: str, text: str, config: FeedbackConfig) -> str:
     return f"<attempt agreement={agreement}>\n{body}\n</attempt>"
 
 
-def _disagreement(disagreement: Disagreement, config: FeedbackConfig) -> str:
+def disagreement_lines(disagreement: Disagreement, config: FeedbackConfig) -> str:
+    """A pair as three lines: the prompt, what the label prefers, and the other."""
     pair = disagreement.pair
     preferred, other = (pair.response_a, pair.response_b)
     if disagreement.label_p_a < 0.5:

@@ -120,6 +120,15 @@ class Usage(Record):
         """The sum of both."""
         return Usage.total((self, other))
 
+    def __sub__(self, earlier: "Usage") -> "Usage":
+        """What was taken since `earlier`."""
+        return Usage(
+            calls=self.calls - earlier.calls,
+            input_tokens=self.input_tokens - earlier.input_tokens,
+            cached_tokens=self.cached_tokens - earlier.cached_tokens,
+            output_tokens=self.output_tokens - earlier.output_tokens,
+        )
+
     @property
     def tokens(self) -> int:
         """Tokens read and written."""
@@ -195,12 +204,24 @@ class Agreement(Record):
 
 
 class PolicyPrompt(Record):
-    """What the policy was shown for one variant of one step."""
+    """What the policy was shown for one variant of one step, and who wrote it.
+
+    `author` is the model that rewrote it from the evidence, or "template".
+    """
 
     run: str
     step: int
     variant: int
     text: str
+    author: str = "template"
+
+
+class Miss(Record):
+    """A pair on which label and judge take opposite sides."""
+
+    pair_id: str
+    label_p_a: Probability
+    judge_p_a: Probability
 
 
 class Attempt(Record):
@@ -208,7 +229,8 @@ class Attempt(Record):
 
     `prompt_variant` is which of the step's prompts it answered, `policy_reward` what the policy
     was paid, `train` the agreement on the step's minibatch, `empty_kl` what a judge that always
-    says 0.5 would have as its KL there, `usage` what judging it took.
+    says 0.5 would have as its KL there, `misses` the pairs it was most wrong on (furthest apart
+    first), `usage` what judging it took (nothing for a text that the step had judged before).
     """
 
     run: str
@@ -218,22 +240,49 @@ class Attempt(Record):
     train: Agreement
     policy_reward: float
     empty_kl: float | None = None
+    misses: tuple[Miss, ...] = ()
     usage: Usage
     seconds: float
 
+    @property
+    def gain(self) -> float:
+        """Nats that it was paid above what the empty rubric's KL is worth."""
+        return (self.empty_kl or 0.0) + self.policy_reward
+
+
+class Step(Record):
+    """The end of a step: all of its `attempts` are on record.
+
+    `policy` and `rewriter` are what writing the rubrics and the prompts took.
+    """
+
+    run: str
+    step: int
+    attempts: int
+    policy: Usage = Usage()
+    rewriter: Usage = Usage()
+
 
 class Measurement(Record):
-    """The agreement of one attempted rubric on dev or held-out pairs, against one label source."""
+    """The agreement of one attempted rubric on dev or held-out pairs, against one label source.
+
+    `usage` is what judging took, told with the first source only: the others took nothing more.
+    """
 
     run: str
     rubric_id: str
     split: Split
     label_source: str
     agreement: Agreement
+    usage: Usage = Usage()
 
 
 class Run(Record):
-    """One search; written before anything else, so that a dead run is still legible."""
+    """One search; written before anything else, so that a dead run is still legible.
+
+    `used` is what it took, by role and phase, known once it has ended; `resumed` is when it was
+    taken up again after an interruption.
+    """
 
     id: str
     population: str
@@ -248,6 +297,8 @@ class Run(Record):
     started: datetime
     ended: datetime | None = None
     outcome: str = "running"
+    used: dict[str, Usage] = Field(default_factory=dict)
+    resumed: tuple[datetime, ...] = ()
 
 
 class StoredRubric(Record):

@@ -77,6 +77,10 @@ class Policy(Protocol):
     def name(self) -> str:
         """The model's name, as it appears in records."""
 
+    @property
+    def used(self) -> Usage:
+        """What its own model has taken since it was made: rollouts are calls."""
+
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
         """Run the RL iterations up to `steps`, from the first or from where `resume` said.
 

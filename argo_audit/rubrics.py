@@ -197,3 +197,9 @@ def _plain(node: SyntaxTreeNode) -> str:
 
 def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 0
+
+
+def repeated_share(text: str) -> float:
+    """Share of the non-blank lines that repeat an earlier one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return 1 - len(set(lines)) / len(lines) if lines else 0.0

@@ -4,27 +4,27 @@
     folder.add(attempt)                # one line in attempts.jsonl, on disk when this returns
     folder.finish("completed")
 
+    folder = RunFolder.reopen(Path("out/runs/my-rm"), run)      # after kill -9
+    folder.journal.attempts            # all that was on disk
+
 A search may die at any moment. What it has learned by then stays readable: `run.json` is written
-before anything else, and each record is one line, flushed and synced on its own. A folder belongs
-to one run; another run is refused rather than mixed in.
+before anything else, and records are appended as lines, flushed and synced. Only the last line can
+be torn; `reopen` cuts it off. A folder belongs to one run: another run, or the same with another
+configuration or other data, is refused with the difference shown.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from argo_audit.errors import RunFolderError
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run
+from argo_audit.journal import FILES, RUN_FILE, Journal, cut_torn_line, read_journal, read_run
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
 
-RUN_FILE = "run.json"
-FILES: dict[type[Record], str] = {
-    Attempt: "attempts.jsonl",
-    Measurement: "measurements.jsonl",
-    PolicyPrompt: "prompts.jsonl",
-}
 _RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
+_OF_THE_RUN = ("id", "config", "seed", "data_fingerprint", "rm_fingerprint", "packages")
 Progress = Callable[[int, Attempt | None], None]
 
 
@@ -34,6 +34,8 @@ class RunFolder:
     def __init__(self, path: Path, run: Run, progress: Progress):
         self.path, self.run, self._record = path, run.id, run
         self.progress = progress
+        self.go_on: Callable[[], bool] = lambda: True
+        self.journal = Journal()
 
     @classmethod
     def create(cls, path: Path, run: Run, progress: Progress = lambda *_: None) -> Self:
@@ -46,23 +48,51 @@ class RunFolder:
                 f"{path} cannot be made ({error.strerror}).\n  Remedy: name another --out"
             ) from error
         folder = cls(path, run, progress)
-        folder._write_run(run)
+        folder._write_run()
         return folder
 
-    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
-        """Append one record to its file; it is on disk when this returns."""
-        with (self.path / FILES[type(record)]).open("a", encoding="utf-8") as file:
-            file.write(record.model_dump_json() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    @classmethod
+    def reopen(cls, path: Path, run: Run, progress: Progress = lambda *_: None) -> Self:
+        """Go on with the run of a folder, which must be `run` in all but its times.
+
+        A torn last line of a file is cut off. Raises RunFolderError when the folder holds another
+        run, with the differences, and InputError for a line that cannot be read.
+        """
+        begun = read_run(path)
+        check_same(path, _same(begun), _same(run))
+        now = datetime.now(UTC)
+        resumed = {"resumed": (*begun.resumed, now), "ended": None, "outcome": "running"}
+        folder = cls(path, begun.model_copy(update=resumed), progress)
+        for kind, name in FILES.items():
+            cut_torn_line(kind, path / name)
+        folder.journal = read_journal(path)[0]
+        folder._write_run()
+        return folder
+
+    @property
+    def started(self) -> datetime:
+        """When the run began, the first time."""
+        return self._record.started
+
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+        """Append records to their files, those of a kind at once; on disk when this returns."""
+        for kind, name in FILES.items():
+            lines = [r.model_dump_json() + "\n" for r in records if isinstance(r, kind)]
+            if lines:
+                with (self.path / name).open("a", encoding="utf-8") as file:
+                    file.write("".join(lines))
+                    file.flush()
+                    os.fsync(file.fileno())
+        self.journal.take(records)
 
     def finish(self, outcome: str) -> None:
-        """Record when and how the run ended."""
-        ended = {"ended": datetime.now(UTC), "outcome": outcome}
-        self._write_run(self._record.model_copy(update=ended))
+        """Record when and how the run ended, and what it took."""
+        ended = {"ended": datetime.now(UTC), "outcome": outcome, "used": self.journal.used()}
+        self._record = self._record.model_copy(update=ended)
+        self._write_run()
 
-    def _write_run(self, run: Run) -> None:
-        write_whole(self.path / RUN_FILE, run.model_dump_json(indent=1) + "\n")
+    def _write_run(self) -> None:
+        write_whole(self.path / RUN_FILE, self._record.model_dump_json(indent=1) + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -86,6 +116,32 @@ def check_free(path: Path) -> None:
             f"{path} already holds {held}; nothing in it was touched.\n"
             "  Remedy: name another --out, or move the folder away"
         )
+
+
+def check_same(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise RunFolderError, with every difference, unless both are equal."""
+    differences = list(_differences(begun, now))
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise RunFolderError(
+            f"{path} was begun with another configuration; nothing in it was touched:\n{lines}\n"
+            "  Remedy: go on as it was begun, or start anew in another --out"
+        )
+
+
+def _same(run: Run) -> dict[str, Any]:
+    return run.model_dump(mode="json", include=set(_OF_THE_RUN))
+
+
+def _differences(begun: Any, now: Any, where: str = "") -> Iterator[str]:
+    """Every place in which two JSON values differ, as "search.steps: 40, now 60"."""
+    if isinstance(begun, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*begun, *now]):
+            yield from _differences(
+                begun.get(key), now.get(key), f"{where}.{key}" if where else str(key)
+            )
+    elif begun != now:
+        yield f"{where}: {begun}, now {now}"
 
 
 def _held(path: Path) -> str:

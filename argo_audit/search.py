@@ -20,31 +20,32 @@ to its start). The audit counts both.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import NamedTuple, Protocol
 
-import anyio
 import numpy as np
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import Field
 
 from argo_audit.agreement import CLIP, kl_divergence, measure
 from argo_audit.feedback import Disagreement, FeedbackConfig, Tried, policy_prompts
+from argo_audit.memory import TEMPLATE, Memory, Recall
+from argo_audit.panel import Panel, open_panel
 from argo_audit.records import (
     Agreement,
     Attempt,
     Judgment,
     Label,
-    Measurement,
+    Miss,
     Pair,
     PolicyPrompt,
     Record,
     Rubric,
+    Step,
     Usage,
 )
-from argo_audit.roles import Judge, Policy, Proposal
-from argo_audit.rubrics import outline
+from argo_audit.rewriting import request, rewritten
+from argo_audit.roles import Judge, Policy, Proposal, Writer
+from argo_audit.rubrics import outline, repeated_share
 from argo_audit.selection import MEASURED_ON, SearchData, Selection, Winner
 
 
@@ -74,29 +75,27 @@ class SearchConfig(Record):
     seed: int = 0
 
 
-class Memory(Protocol):
-    """Where a search writes as it goes; each call appends one record, durably."""
-
-    run: str
-
-    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
-        """Append one record."""
-
-    def progress(self, step: int, best: Attempt | None) -> None:
-        """Called after each step with the number of steps done and the best attempt so far."""
-
-
 def argo(
-    policy: Policy, judge: Judge, data: SearchData, config: SearchConfig, memory: Memory
+    policy: Policy,
+    judge: Judge,
+    data: SearchData,
+    config: SearchConfig,
+    memory: Memory,
+    rewriter: Writer | None = None,
 ) -> tuple[Winner, ...]:
     """Train `policy`; return the best rubrics on dev of the first third, two thirds and all steps.
 
     The last one is the best of the run; a rubric that wins twice comes once. Dev alone selects:
     held-out is measured for the same rubrics, for the report, and selects nothing. Empty when no
-    attempt had a criterion or no verdict could be read.
+    attempt had a criterion or no verdict could be read. A `rewriter` rewrites the policy prompts.
+
+    A memory that holds records continues their search: what is on record is neither judged nor
+    written again, and on a machine that repeats itself the outcome is that of an uninterrupted
+    search. Raises RunFolderError when the record could not have come from this search.
     """
-    with start_blocking_portal() as loop:
-        search = _Search(judge, data, config, memory, loop)
+    with open_panel(judge, rewriter) as panel:
+        search = _Search(policy, panel, data, config, memory)
+        search.replay(policy.resume(search.done))
         policy.train(search.next_prompts, search.policy_reward, config.steps)
         return search.winners()
 
@@ -118,89 +117,136 @@ def reward_of(proposal: Proposal, train: Agreement, empty_kl: float, config: Sea
     return max(floor, read * -train.kl + (1 - read) * floor - price)
 
 
-def repeated_share(text: str) -> float:
-    """Share of the non-blank lines that repeat an earlier one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return 1 - len(set(lines)) / len(lines) if lines else 0.0
-
-
-class _Scored(NamedTuple):
-    """An attempt, its gain (nats that its KL is below the empty rubric's) and its judgments."""
-
-    attempt: Attempt
-    gain: float
-    judgments: list[Judgment]
-
-
 class _Search:
     """What happens between the policy's updates; its state is the list of attempts."""
 
     def __init__(
         self,
-        judge: Judge,
+        policy: Policy,
+        panel: Panel,
         data: SearchData,
         config: SearchConfig,
         memory: Memory,
-        loop: BlockingPortal,
     ):
-        self._judge, self._data, self._config = judge, data, config
-        self._memory, self._loop = memory, loop
+        self._policy, self._panel, self._data = policy, panel, data
+        self._config, self._memory, self._recall = config, memory, Recall(memory)
         self._rng = Random(config.seed)
         self._train = {p.id: p for p in data.splits["train"] if p.id in data.labels[data.source]}
-        self._scored: list[_Scored] = []
+        self._attempts: list[Attempt] = []
         self._step = 0
+        self.done = self._recall.done
+        self._used, self._rewriting = policy.used, Usage()
+
+    def replay(self, begin: int) -> None:
+        """Take the steps before `begin` from the record, making the same random choices again."""
+        for _ in range(begin):
+            self._drafts()
+            self._minibatch()
+            self._close(self._recall.attempts(self._step))
 
     def next_prompts(self) -> list[str]:
         """Step 4: this step's policy prompts, from the attempts of the last `recent` steps."""
-        since = self._step - self._config.recent
-        ranked = _ranked(s for s in self._scored if s.attempt.step >= since)
-        tried = [
-            Tried(s.attempt.rubric.text, s.attempt.train.accuracy or 0.0, s.gain) for s in ranked
-        ]
-        wrong = self._disagreements(ranked[0].judgments) if ranked else []
-        prompts = policy_prompts(tried, wrong, self._config.feedback, self._rng)
-        for variant, text in enumerate(prompts):
-            self._memory.add(
-                PolicyPrompt(run=self._memory.run, step=self._step, variant=variant, text=text)
-            )
-        return prompts
+        if self._step >= self.done and not self._memory.go_on():
+            return []
+        drafts = self._drafts()
+        known = self._recall.prompts(self._step, drafts)
+        fresh = self._prompts({v: text for v, text in enumerate(drafts) if v not in known})
+        self._memory.add(*fresh)
+        known |= {prompt.variant: prompt for prompt in fresh}
+        return [known[variant].text for variant in range(len(drafts))]
 
     def policy_reward(self, proposals: Sequence[Proposal]) -> list[float]:
-        """Step 2: judge every rubric of the step on one minibatch and pay for agreement."""
-        started = time.monotonic()
+        """Step 2: judge every rubric of the step on one minibatch and pay for agreement.
+
+        What is on record is paid as it was then.
+        """
         proposals = [p._replace(text=_writable(p.text)) for p in proposals]
-        batch = self._rng.sample(
-            list(self._train.values()), min(self._config.minibatch, len(self._train))
-        )
-        labels = self._data.labels_for(batch, self._data.source)
-        judged = self._judge_all([proposal.text for proposal in proposals], batch)
-        seconds = (time.monotonic() - started) / len(proposals)
-        scored = [self._score(p, labels, judged[p.text], seconds) for p in proposals]
-        for one in scored:
-            self._memory.add(one.attempt)
-        self._scored += scored
-        self._step += 1
-        self._memory.progress(self._step, next((s.attempt for s in _ranked(self._scored)), None))
-        return [one.attempt.policy_reward for one in scored]
+        batch = self._minibatch()
+        recorded = self._recall.attempts(self._step)
+        claimed = self._recall.claim(self._step, proposals)
+        fresh = [p for p, attempt in zip(proposals, claimed, strict=True) if attempt is None]
+        made = self._attempted(fresh, batch)
+        self._memory.add(*made)
+        if self._step >= self.done:
+            self._memory.add(self._end_of_step(len(recorded) + len(made)))
+        self._close([*recorded, *made])
+        rest = iter(made)
+        return [(attempt or next(rest)).policy_reward for attempt in claimed]
 
     def winners(self) -> tuple[Winner, ...]:
         """Measure the top rubrics of each window of steps on dev and held-out; dev selects."""
         selection = Selection(self._data, self._config.clip, self._step)
         for window in range(self._config.windows):
             for attempt, *judgments in self._window(window):
-                for measurement in selection.take(attempt, *judgments):
-                    self._memory.add(measurement)
+                found = selection.take(attempt, *judgments)
+                self._memory.add(*self._recall.unrecorded(found))
         return selection.winners()
 
-    def _score(
+    def _drafts(self) -> list[str]:
+        """The step's prompts as the templates write them."""
+        return policy_prompts(*self._evidence(), self._config.feedback, self._rng)
+
+    def _evidence(self) -> tuple[list[Tried], list[Disagreement]]:
+        """Recent attempts, best first, and the pairs that the best of them is most wrong on."""
+        since = self._step - self._config.recent
+        ranked = _ranked(a for a in self._attempts if a.step >= since)
+        tried = [Tried(a.rubric.text, a.train.accuracy or 0.0, a.gain) for a in ranked]
+        misses = ranked[0].misses if ranked else ()
+        return tried, [
+            Disagreement(self._train[m.pair_id], m.label_p_a, m.judge_p_a) for m in misses
+        ]
+
+    def _prompts(self, drafts: Mapping[int, str]) -> list[PolicyPrompt]:
+        """The drafts by variant as prompts, rewritten where a rewriter's answer can be used."""
+        tried, wrong = self._evidence()
+        config = self._config.feedback
+        requests = [request(draft, tried, wrong, config) for draft in drafts.values() if tried]
+        answers = self._panel.rewrite(requests, self._config.seed + self._step)
+        self._rewriting += Usage.total(answer.usage for answer in answers)
+        texts = [rewritten(answer, config) for answer in answers] or [None] * len(drafts)
+        return [
+            PolicyPrompt(
+                run=self._memory.run,
+                step=self._step,
+                variant=variant,
+                text=text or draft,
+                author=(text and self._panel.rewriter) or TEMPLATE,
+            )
+            for (variant, draft), text in zip(drafts.items(), texts, strict=True)
+        ]
+
+    def _minibatch(self) -> list[Pair]:
+        size = min(self._config.minibatch, len(self._train))
+        return self._rng.sample(list(self._train.values()), size)
+
+    def _attempted(self, proposals: Sequence[Proposal], batch: Sequence[Pair]) -> list[Attempt]:
+        """Judge proposals on the minibatch; a text's first proposal bears what judging it took."""
+        if not proposals:
+            return []
+        started = time.monotonic()
+        labels = self._data.labels_for(batch, self._data.source)
+        judged = self._panel.judge((proposal.text for proposal in proposals), batch)
+        seconds = (time.monotonic() - started) / len(proposals)
+        used = {
+            text: Usage.total(judgment.usage for judgment in judgments)
+            for text, judgments in judged.items()
+        }
+        return [
+            self._attempt(p, labels, judged[p.text], seconds).model_copy(
+                update={"usage": used.pop(p.text, Usage())}
+            )
+            for p in proposals
+        ]
+
+    def _attempt(
         self, proposal: Proposal, labels: list[Label], judgments: list[Judgment], seconds: float
-    ) -> _Scored:
+    ) -> Attempt:
         config = self._config
         fitted = None if config.fit_temperature else 1.0
         train = measure(labels, judgments, temperature=fitted, clip=config.clip)
         target = np.array([label.p_a for label in labels])
         empty_kl = float(kl_divergence(target, np.full_like(target, 0.5)).mean())
-        attempt = Attempt(
+        return Attempt(
             run=self._memory.run,
             step=self._step,
             prompt_variant=proposal.prompt_variant,
@@ -208,48 +254,50 @@ class _Search:
             train=train,
             policy_reward=reward_of(proposal, train, empty_kl, config),
             empty_kl=empty_kl,
-            usage=Usage.total(judgment.usage for judgment in judgments),
+            misses=tuple(_misses(labels, judgments))[: config.feedback.disagreements],
+            usage=Usage(),
             seconds=seconds,
         )
-        return _Scored(attempt, empty_kl + attempt.policy_reward, judgments)
 
-    def _judge_all(self, texts: Sequence[str], pairs: Sequence[Pair]) -> dict[str, list[Judgment]]:
-        """Judgments by rubric text; equal texts are judged once, different ones side by side."""
-        judged: dict[str, list[Judgment]] = {}
+    def _end_of_step(self, attempts: int) -> Step:
+        used = self._policy.used
+        end = Step(
+            run=self._memory.run,
+            step=self._step,
+            attempts=attempts,
+            policy=used - self._used,
+            rewriter=self._rewriting,
+        )
+        self._used, self._rewriting = used, Usage()
+        return end
 
-        async def one(text: str) -> None:
-            judged[text] = await self._judge.judge(Rubric(text=text), pairs)
-
-        async def every() -> None:
-            async with anyio.create_task_group() as group:
-                for text in dict.fromkeys(texts):
-                    group.start_soon(one, text)
-
-        self._loop.call(every)
-        return judged
+    def _close(self, attempts: Sequence[Attempt]) -> None:
+        self._attempts += attempts
+        self._step += 1
+        self._memory.progress(self._step, next(iter(_ranked(self._attempts)), None))
 
     def _window(self, window: int) -> Iterator[tuple[Attempt, list[Judgment], list[Judgment]]]:
         """The window's top rubrics on train, with their judgments on dev and held-out."""
         low, high = (edge * self._step / self._config.windows for edge in (window, window + 1))
-        top = _ranked(s for s in self._scored if low <= s.attempt.step < high)[: self._config.top]
-        texts = [s.attempt.rubric.text for s in top]
+        top = _ranked(a for a in self._attempts if low <= a.step < high)[: self._config.top]
+        texts = [attempt.rubric.text for attempt in top]
         dev, held_out = (
-            self._judge_all(texts, self._data.splits[split]) if texts else {}
-            for split in MEASURED_ON
+            self._panel.judge(texts, self._data.splits[split]) for split in MEASURED_ON
         )
-        for one in top:
-            text = one.attempt.rubric.text
-            yield one.attempt, dev[text], held_out[text]
+        for attempt in top:
+            text = attempt.rubric.text
+            yield attempt, dev[text], held_out[text]
 
-    def _disagreements(self, judgments: Sequence[Judgment]) -> list[Disagreement]:
-        """Pairs on which label and judge are on different sides, furthest apart first."""
-        labels = self._data.labels[self._data.source]
-        found = [
-            Disagreement(self._train[j.pair_id], labels[j.pair_id].p_a, j.p_a)
-            for j in judgments
-            if j.p_a is not None and (j.p_a - 0.5) * (labels[j.pair_id].p_a - 0.5) < 0
-        ]
-        return sorted(found, key=lambda d: abs(d.label_p_a - d.judge_p_a), reverse=True)
+
+def _misses(labels: Sequence[Label], judgments: Sequence[Judgment]) -> list[Miss]:
+    """Pairs on which label and judge are on different sides, furthest apart first."""
+    said = {label.pair_id: label.p_a for label in labels}
+    found = [
+        Miss(pair_id=j.pair_id, label_p_a=said[j.pair_id], judge_p_a=j.p_a)
+        for j in judgments
+        if j.p_a is not None and (j.p_a - 0.5) * (said[j.pair_id] - 0.5) < 0
+    ]
+    return sorted(found, key=lambda miss: abs(miss.label_p_a - miss.judge_p_a), reverse=True)
 
 
 def _writable(text: str) -> str:
@@ -257,10 +305,10 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _ranked(scored: Iterable[_Scored]) -> list[_Scored]:
+def _ranked(attempts: Iterable[Attempt]) -> list[Attempt]:
     """Distinct rubrics that have criteria, best gain first."""
-    best: dict[str, _Scored] = {}
-    for one in sorted(scored, key=lambda s: s.gain, reverse=True):
-        if len(outline(one.attempt.rubric.text)):
-            best.setdefault(one.attempt.rubric.id, one)
+    best: dict[str, Attempt] = {}
+    for one in sorted(attempts, key=lambda attempt: attempt.gain, reverse=True):
+        if len(outline(one.rubric.text)):
+            best.setdefault(one.rubric.id, one)
     return list(best.values())

@@ -22,6 +22,7 @@ from argo_audit.records import (
     Pair,
     Rubric,
     Split,
+    Usage,
 )
 from argo_audit.splits import clusters
 
@@ -104,6 +105,7 @@ class Selection:
 
     def _measurements(self, judged: _Judged) -> Iterator[Measurement]:
         for split in MEASURED_ON:
+            usage = Usage.total(judgment.usage for judgment in judged.judgments[split])
             for source in self._data.labels:
                 yield Measurement(
                     run=judged.attempt.run,
@@ -111,7 +113,9 @@ class Selection:
                     split=split,
                     label_source=source,
                     agreement=self._agreement(judged, split, source),
+                    usage=usage,
                 )
+                usage = Usage()
 
     def _winner(self, judged: _Judged) -> Winner:
         dev, held_out = (

@@ -25,10 +25,11 @@ from argo_audit.agreement import measure, selection_key
 from argo_audit.audit.curves import TOP, gain, top, windows
 from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
+from argo_audit.journal import Journal
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.settings import PolicySettings
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy
 from argo_audit.rubrics import outline
 from argo_audit.search import SearchConfig, argo
@@ -105,15 +106,14 @@ class _Notes:
     run = "benchmark"
 
     def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
-        self.measurements: list[Measurement] = []
+        self.journal = Journal()
         self.ticks = [_now()]
 
-    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
-        if isinstance(record, Attempt):
-            self.attempts.append(record)
-        elif isinstance(record, Measurement):
-            self.measurements.append(record)
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+        self.journal.take(records)
+
+    def go_on(self) -> bool:
+        return True
 
     def progress(self, step: int, best: Attempt | None) -> None:
         self.ticks.append(_now())
@@ -121,7 +121,7 @@ class _Notes:
     def accuracies(self, part: Split, source: str) -> dict[str, float]:
         """Agreement by rubric id, where it was measured."""
         wanted = (part, source)
-        found = (m for m in self.measurements if (m.split, m.label_source) == wanted)
+        found = (m for m in self.journal.measurements if (m.split, m.label_source) == wanted)
         return {
             m.rubric_id: m.agreement.accuracy for m in found if m.agreement.accuracy is not None
         }
@@ -144,7 +144,7 @@ def run_trial(trial: Trial, folder: Path) -> Outcome:
         dev_top=_top_means(notes, trial, "dev"),
         held_out_top=_top_means(notes, trial, "held-out"),
         points=asyncio.run(_points(notes, world, trial, judge)),
-        collapses=_collapses(notes.attempts),
+        collapses=_collapses(notes.journal.attempts),
     )
 
 
@@ -166,8 +166,8 @@ def _held_out(notes: _Notes, best: Winner | None, source: str) -> float | None:
 def _top_means(notes: _Notes, trial: Trial, part: Split) -> tuple[float | None, ...]:
     known = notes.accuracies(part, trial.source)
     means: list[float | None] = []
-    for steps in windows(notes.attempts, trial.search.windows):
-        found = [known[i] for i in top(notes.attempts, steps) if i in known][:TOP]
+    for steps in windows(notes.journal.attempts, trial.search.windows):
+        found = [known[i] for i in top(notes.journal.attempts, steps) if i in known][:TOP]
         means.append(sum(found) / len(found) if found else None)
     return tuple(means)
 
@@ -193,7 +193,7 @@ async def _points(
     start = notes.ticks[0]
     points, calls = [], 0
     for step, tick in enumerate(notes.ticks[1:]):
-        tried = [attempt for attempt in notes.attempts if attempt.step == step]
+        tried = [attempt for attempt in notes.journal.attempts if attempt.step == step]
         calls += sum(attempt.usage.calls for attempt in tried)
         await follower.after(tried)
         points.append(

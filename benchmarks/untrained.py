@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from argo_audit.policies.settings import PolicySettings
+from argo_audit.records import Usage
 from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
 
@@ -33,6 +34,11 @@ class UntrainedWriter:
             if not (prompts := next_prompts()):
                 return
             policy_reward(self._draw(prompts))
+
+    @property
+    def used(self) -> Usage:
+        """Not counted: its calls are this process's own work."""
+        return Usage()
 
     def resume(self, done: int) -> int:
         """Begins again: the same seed draws the same."""

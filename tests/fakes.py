@@ -140,6 +140,10 @@ class ScriptedPolicy:
         self.prompts: list[list[str]] = []
         self.rewards: list[list[float]] = []
 
+    @property
+    def used(self) -> Usage:
+        return Usage(calls=sum(map(len, self.rewards)))
+
     def resume(self, done: int) -> int:
         self._first = done
         return done

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from argo_audit.agreement import measure
 from argo_audit.feedback import FeedbackConfig
+from argo_audit.journal import Journal
 from argo_audit.records import (
     Attempt,
     Judgment,
@@ -21,9 +22,11 @@ from argo_audit.records import (
     PolicyPrompt,
     Rubric,
     Split,
+    Step,
 )
 from argo_audit.roles import Proposal
-from argo_audit.search import SearchConfig, argo, repeated_share, reward_of
+from argo_audit.rubrics import repeated_share
+from argo_audit.search import SearchConfig, argo, reward_of
 from argo_audit.selection import SearchData, Winner
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
@@ -34,21 +37,22 @@ class Kept:
     """A Memory that keeps."""
 
     run: str = "r"
-    attempts: list[Attempt] = field(default_factory=list)
-    prompts: list[PolicyPrompt] = field(default_factory=list)
-    measurements: list[Measurement] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
     steps: list[int] = field(default_factory=list)
+    limit: int | None = None
 
-    def add(self, record: PolicyPrompt | Attempt | Measurement) -> None:
-        if isinstance(record, Attempt):
-            self.attempts.append(record)
-        elif isinstance(record, PolicyPrompt):
-            self.prompts.append(record)
-        else:
-            self.measurements.append(record)
+    @property
+    def attempts(self) -> list[Attempt]:
+        return self.journal.attempts
+
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+        self.journal.take(records)
 
     def progress(self, step: int, best: Attempt | None) -> None:
         self.steps.append(step)
+
+    def go_on(self) -> bool:
+        return self.limit is None or len(self.steps) < self.limit
 
 
 def world(n: int = 60) -> SearchData:
@@ -137,7 +141,7 @@ def test_what_was_paid_at_one_step_is_in_the_prompts_of_the_next() -> None:
     memory, policy, _ = run([[GOOD, BAD], [NONE, NONE], [NONE, NONE]])
     assert GOOD not in policy.prompts[0][1]
     assert GOOD in policy.prompts[1][1]
-    assert [p.text for p in memory.prompts if p.step == 1] == list(policy.prompts[1])
+    assert [p.text for p in memory.journal.prompts if p.step == 1] == list(policy.prompts[1])
 
 
 def test_the_same_text_is_judged_once_a_step_and_paid_twice() -> None:
@@ -186,7 +190,7 @@ def test_what_is_stored_comes_with_its_intervals_over_prompts() -> None:
 
 def test_measurements_cover_both_splits_and_every_label_source() -> None:
     memory, _, _ = run([[GOOD, BAD]] * 3)
-    assert {(m.split, m.label_source) for m in memory.measurements} == {
+    assert {(m.split, m.label_source) for m in memory.journal.measurements} == {
         (split, source) for split in ("dev", "held-out") for source in ("rm", "human")
     }
 
@@ -210,7 +214,7 @@ def test_training_on_raw_labels_uses_them() -> None:
     raw = SearchData(data.splits, data.labels, "human")
     memory = Kept()
     argo(ScriptedPolicy([[GOOD, BAD]] * 3), FixedJudge(follow), raw, config(), memory)
-    batch = {m.label_source for m in memory.measurements}
+    batch = {m.label_source for m in memory.journal.measurements}
     assert batch == {"rm", "human"}
     assert memory.attempts[0].train.accuracy != 1.0
 

@@ -10,23 +10,17 @@ that died half-way is still an audit.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from argo_audit.agreement import Difference
-from argo_audit.errors import InputError
+from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
-from argo_audit.records import Agreement, Attempt, Measurement, Record, Run, StoredRubric
+from argo_audit.records import Agreement, Attempt, Measurement, Run, StoredRubric
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
     from argo_audit.evals.logs import Evaluation
 
-R = TypeVar("R", bound=Record)
-
 RAW = "human"  # the label source of raw labels; any other is a reward model's name
-
-_REMEDY = "point at the folder of a search, or run the search again into a new folder"
 
 
 @dataclass(frozen=True)
@@ -75,40 +69,11 @@ class AuditInputs:
 
 
 def load_run(folder: Path) -> RunRecord:
-    """Read `run.json`, `attempts.jsonl` and `measurements.jsonl` of one search.
+    """Read what one search has on record; see `journal` for torn lines.
 
-    A last line without an end that cannot be read was cut off by an interruption: it is left out
-    and counted. Raises InputError for a missing or unreadable `run.json` and for any other bad
-    line; missing attempts or measurements are none.
+    Raises InputError for a missing or unreadable `run.json` and for any other bad line; missing
+    attempts or measurements are none.
     """
-    path = folder / "run.json"
-    if not path.is_file():
-        raise InputError(path, "no run is recorded here", _REMEDY)
-    run = _parse(Run, path.read_bytes(), path, None)
-    attempts, cut_attempts = _read_lines(Attempt, folder / "attempts.jsonl")
-    measurements, cut_measurements = _read_lines(Measurement, folder / "measurements.jsonl")
-    return RunRecord(run, attempts, measurements, folder, cut_attempts + cut_measurements)
-
-
-def _read_lines(kind: type[R], path: Path) -> tuple[tuple[R, ...], int]:
-    """The records of a JSONL file, and how many lines at its end were cut off (0 or 1)."""
-    if not path.is_file():
-        return (), 0
-    *whole, last = path.read_bytes().split(b"\n")
-    records = tuple(_parse(kind, line, path, i) for i, line in enumerate(whole, start=1))
-    if not last:
-        return records, 0
-    try:
-        return (*records, kind.model_validate_json(last)), 0
-    except ValidationError:
-        return records, 1
-
-
-def _parse(kind: type[R], line: bytes, path: Path, number: int | None) -> R:
-    try:
-        return kind.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the line"
-        problem = f"not a {kind.__name__}: {where}: {first['msg']}"
-        raise InputError(path, problem, _REMEDY, number) from error
+    run = read_run(folder)
+    journal, torn = read_journal(folder)
+    return RunRecord(run, tuple(journal.attempts), tuple(journal.measurements), folder, torn)

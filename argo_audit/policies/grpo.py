@@ -25,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 from trl import GRPOConfig, GRPOTrainer
 
 from argo_audit.policies.settings import PolicySettings
+from argo_audit.records import Usage
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
 
 
@@ -39,6 +40,11 @@ class GRPOPolicy:
         self._variants = prompt_variants
         self._folder = folder
         self._settings = settings
+
+    @property
+    def used(self) -> Usage:
+        """Not counted."""
+        return Usage()
 
     def resume(self, done: int) -> int:
         """See roles.Policy: training begins again, and is the same with the same seed."""

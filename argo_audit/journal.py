@@ -1,0 +1,122 @@
+"""What a search has on record: its files, and how they are read after it was cut short.
+
+    journal, torn = read_journal(Path("out/runs/my-rm"))
+    journal.attempts[-1].policy_reward, journal.used()["judge, training"].calls
+
+Each file holds records of one kind, one JSON line each, in the order in which they happened. Since
+lines are appended and synced, an interruption can tear the last line only.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from argo_audit.errors import InputError
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run, Step, Usage
+
+RUN_FILE = "run.json"
+FILES: dict[type[Record], str] = {
+    Attempt: "attempts.jsonl",
+    Measurement: "measurements.jsonl",
+    PolicyPrompt: "prompts.jsonl",
+    Step: "steps.jsonl",
+}
+_REMEDY = "point at the folder of a search, or run the search again into a new folder"
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class Journal:
+    """What a search has on record, in the order in which it happened."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    prompts: list[PolicyPrompt] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Append records, each to the list of its kind."""
+        lists: dict[type[Record], list[Any]] = {
+            Attempt: self.attempts,
+            Measurement: self.measurements,
+            PolicyPrompt: self.prompts,
+            Step: self.steps,
+        }
+        for record in records:
+            lists[type(record)].append(record)
+
+    def used(self) -> dict[str, Usage]:
+        """What the search took, by role and phase."""
+        return {
+            "judge, training": Usage.total(attempt.usage for attempt in self.attempts),
+            "judge, selection": Usage.total(measured.usage for measured in self.measurements),
+            "policy": Usage.total(step.policy for step in self.steps),
+            "rewriter": Usage.total(step.rewriter for step in self.steps),
+        }
+
+
+def read_run(folder: Path) -> Run:
+    """The record of a search. Raises InputError when there is none that can be read."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise InputError(path, "no run is recorded here", _REMEDY)
+    return _parse(Run, path.read_bytes(), path, None)
+
+
+def read_journal(folder: Path) -> tuple[Journal, int]:
+    """What a search has on record, and how many lines were torn by an interruption.
+
+    A torn line is a last line without an end that cannot be read: it is left out and counted.
+    Raises InputError for any other bad line; missing files hold nothing.
+    """
+    journal, torn = Journal(), 0
+    for kind, name in FILES.items():
+        records, cut = _read_lines(kind, folder / name)
+        journal.take(records)
+        torn += cut
+    return journal, torn
+
+
+def cut_torn_line(kind: type[Record], path: Path) -> None:
+    """Cut a torn last line off a file of records, or end one that is whole but for its end."""
+    if not path.is_file():
+        return
+    content = path.read_bytes()
+    last = content[content.rfind(b"\n") + 1 :]
+    if not last:
+        return
+    try:
+        kind.model_validate_json(last)
+    except ValidationError:
+        os.truncate(path, len(content) - len(last))
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")
+
+
+def _read_lines(kind: type[R], path: Path) -> tuple[list[R], int]:
+    """The records of a JSONL file, and how many lines at its end were torn (0 or 1)."""
+    if not path.is_file():
+        return [], 0
+    *whole, last = path.read_bytes().split(b"\n")
+    records = [_parse(kind, line, path, i) for i, line in enumerate(whole, start=1)]
+    if not last:
+        return records, 0
+    try:
+        return [*records, kind.model_validate_json(last)], 0
+    except ValidationError:
+        return records, 1
+
+
+def _parse(kind: type[R], line: bytes, path: Path, number: int | None) -> R:
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the line"
+        problem = f"not a {kind.__name__}: {where}: {first['msg']}"
+        raise InputError(path, problem, _REMEDY, number) from error
