@@ -25,6 +25,8 @@ from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
 
 _RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
 _OF_THE_RUN = ("id", "config", "seed", "data_fingerprint", "rm_fingerprint", "packages")
+_PART = ".part"
+COMPLETED = "completed"
 Progress = Callable[[int, Attempt | None], None]
 
 
@@ -52,6 +54,12 @@ class RunFolder:
         return folder
 
     @classmethod
+    def begin(cls, path: Path, run: Run, progress: Progress = lambda *_: None) -> Self:
+        """Create the folder of a run, or reopen it where the run has been begun before."""
+        begun = (path / RUN_FILE).is_file()
+        return cls.reopen(path, run, progress) if begun else cls.create(path, run, progress)
+
+    @classmethod
     def reopen(cls, path: Path, run: Run, progress: Progress = lambda *_: None) -> Self:
         """Go on with the run of a folder, which must be `run` in all but its times.
 
@@ -60,14 +68,21 @@ class RunFolder:
         """
         begun = read_run(path)
         check_same(path, _same(begun), _same(run))
-        now = datetime.now(UTC)
-        resumed = {"resumed": (*begun.resumed, now), "ended": None, "outcome": "running"}
-        folder = cls(path, begun.model_copy(update=resumed), progress)
+        if begun.outcome != COMPLETED:
+            now = (*begun.resumed, datetime.now(UTC))
+            update = {"resumed": now, "ended": None, "outcome": "running"}
+            begun = begun.model_copy(update=update)
+        folder = cls(path, begun, progress)
         for kind, name in FILES.items():
             cut_torn_line(kind, path / name)
         folder.journal = read_journal(path)[0]
         folder._write_run()
         return folder
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended, or "running"."""
+        return self._record.outcome
 
     @property
     def started(self) -> datetime:
@@ -97,20 +112,28 @@ class RunFolder:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file, replacing an earlier one; a reader never sees a part of it."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    write_whole_bytes(path, text.encode())
+
+
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """As `write_whole`, for bytes."""
+    part = path.with_name(f"{path.name}{_PART}")
+    part.write_bytes(content)
     part.replace(path)
 
 
 def check_free(path: Path) -> None:
-    """Raise RunFolderError unless `path` is absent or an empty folder."""
+    """Raise RunFolderError unless `path` is absent or a folder that is empty.
+
+    What a killed process left behind of a file that it had begun to write does not count.
+    """
     if not path.exists():
         return
     if not path.is_dir():
         raise RunFolderError(
             f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
         )
-    if any(path.iterdir()):
+    if any(not found.name.endswith(_PART) for found in path.iterdir()):
         held = _held(path)
         raise RunFolderError(
             f"{path} already holds {held}; nothing in it was touched.\n"
@@ -124,8 +147,8 @@ def check_same(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> 
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunFolderError(
-            f"{path} was begun with another configuration; nothing in it was touched:\n{lines}\n"
-            "  Remedy: go on as it was begun, or start anew in another --out"
+            f"{path} already holds a run with another configuration; nothing in it was touched:\n"
+            f"{lines}\n  Remedy: go on as it was begun, or name another --out"
         )
 
 

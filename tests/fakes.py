@@ -136,13 +136,13 @@ class ScriptedPolicy:
 
     def __init__(self, rounds: Sequence[Sequence[str]]):
         self._rounds = rounds
-        self._first = 0
+        self._first, self._written = 0, 0
         self.prompts: list[list[str]] = []
         self.rewards: list[list[float]] = []
 
     @property
     def used(self) -> Usage:
-        return Usage(calls=sum(map(len, self.rewards)))
+        return Usage(calls=self._written)
 
     def resume(self, done: int) -> int:
         self._first = done
@@ -157,4 +157,5 @@ class ScriptedPolicy:
             variants = [i * len(prompts) // len(texts) for i in range(len(texts))]
             proposals = [Proposal(v, text) for v, text in zip(variants, texts, strict=True)]
             self.prompts.append(prompts)
+            self._written += len(texts)
             self.rewards.append(policy_reward(proposals))

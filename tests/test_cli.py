@@ -392,10 +392,14 @@ def test_a_folder_of_another_run_or_of_other_files_is_refused(
     written(tmp_path / "pairs.jsonl", GOOD)
     taken = refused_audit(tmp_path, "--out", tmp_path)
     assert f"{tmp_path} already holds files; nothing in it was touched" in taken
-    for words in (["audit", "--pairs", tmp_path / "pairs.jsonl", "--labels", "human"], ["demo"]):
-        message = refused(finished.out, *words, "--out", finished.out)
-        assert "already holds another run: organism-a." in message
-        assert "Remedy: name another --out" in message
+    message = refused(finished.out, "demo", "--out", finished.out)
+    assert "already holds another run: organism-a." in message
+    assert "Remedy: name another --out" in message
+    asked = ["audit", "--pairs", tmp_path / "pairs.jsonl", "--labels", "human"]
+    message = refused(finished.out, *asked, "--out", finished.out)
+    assert "already holds a run with another configuration" in message
+    assert "labels: ['planted', 'human'], now ['human']" in message
+    assert "name another --out" in message
     assert isinstance(argo("organism", "build", "--out", tmp_path).exception, RunFolderError)
 
 
@@ -503,9 +507,10 @@ def test_a_killed_run_is_legible(world: World, tmp_path: Path) -> None:
     record = load_run(request.out / "runs" / "human")
     assert (record.run.outcome, record.run.ended) == ("running", None)
     assert len(record.attempts) == 2 * len(RUBRICS)
-    assert "already holds another run" in refused(
-        request.out, "audit", "--pairs", request.pairs, "--labels", "human", "--out", request.out
-    )
+    asked = ["audit", "--pairs", request.pairs, "--labels", "human", "--out", request.out]
+    assert "search.steps: 3, now 40" in refused(request.out, *asked)
+    with pytest.raises(RunFolderError, match="argo-audit resume"):
+        audit(request, parts=Parts(SurfaceJudge(), scripted))
 
 
 # Rubrics

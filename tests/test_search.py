@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.agreement import measure
+from argo_audit.errors import RunFolderError
 from argo_audit.feedback import FeedbackConfig
 from argo_audit.journal import Journal
 from argo_audit.records import (
@@ -23,8 +24,9 @@ from argo_audit.records import (
     Rubric,
     Split,
     Step,
+    Usage,
 )
-from argo_audit.roles import Proposal
+from argo_audit.roles import Proposal, Written
 from argo_audit.rubrics import repeated_share
 from argo_audit.search import SearchConfig, argo, reward_of
 from argo_audit.selection import SearchData, Winner
@@ -268,3 +270,139 @@ def test_the_same_seed_repeats_the_search() -> None:
     second, _, _ = run([[GOOD, BAD]] * 3)
     strip = [a.model_copy(update={"seconds": 0.0}) for a in first.attempts]
     assert strip == [a.model_copy(update={"seconds": 0.0}) for a in second.attempts]
+
+
+# What is on record
+
+
+class Mortal(Kept):
+    """A memory whose process dies as it adds the `dies_at`-th record."""
+
+    def __init__(self, dies_at: int, journal: Journal | None = None):
+        super().__init__(journal=journal or Journal())
+        self._left = dies_at
+
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+        for record in records:
+            if not self._left:
+                raise SystemExit
+            self._left -= 1
+            super().add(record)
+
+
+ROUNDS = [[GOOD, BAD], [BAD, GOOD], ["- lists", GOOD]]
+
+
+def strip(journal: Journal) -> list[object]:
+    timeless = [a.model_copy(update={"seconds": 0.0}) for a in journal.attempts]
+    return [timeless, journal.prompts, journal.steps, journal.measurements]
+
+
+def test_a_search_that_dies_at_any_record_goes_on_as_if_it_had_not() -> None:
+    whole, _, winners = run(ROUNDS)
+    records = sum(map(len, strip(whole.journal)))  # type: ignore[arg-type]
+    for dies_at in range(records):
+        first = Mortal(dies_at)
+        with pytest.raises(SystemExit):
+            argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), first)
+        second = Kept(journal=first.journal)
+        again = argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), second)
+        assert again == winners
+        assert strip(second.journal) == strip(whole.journal)
+
+
+def test_what_is_on_record_is_not_judged_again() -> None:
+    judged = []
+
+    class Counting(FixedJudge):
+        async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
+            judged.append(rubric.text)
+            return await super().judge(rubric, pairs)
+
+    memory = Mortal(2 + 2 + 1 + 2)  # step 0 whole, the prompts of step 1
+    with pytest.raises(SystemExit):
+        argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), memory)
+    assert len(memory.journal.steps) == 1
+    policy = Replaying(ROUNDS)
+    argo(policy, Counting(follow), world(), config(steps=2), Kept(journal=memory.journal))
+    assert judged[: len(ROUNDS[1])] == ROUNDS[1]
+    assert policy.rewards[0] == [a.policy_reward for a in memory.attempts if a.step == 0]
+
+
+def test_a_policy_that_does_not_repeat_itself_loses_nothing() -> None:
+    memory = Mortal(2 + 1)  # the prompts and one attempt
+    with pytest.raises(SystemExit):
+        argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), memory)
+    other = [["- rewards lists, again", BAD], *ROUNDS[1:]]
+    second = Kept(journal=memory.journal)
+    argo(ScriptedPolicy(other), FixedJudge(follow), world(), config(), second)
+    first = [a.rubric.text for a in second.attempts if a.step == 0]
+    assert first == [GOOD, "- rewards lists, again", BAD]
+
+
+def test_a_record_that_this_search_could_not_have_made_is_refused() -> None:
+    memory, _, _ = run(ROUNDS)
+    changed = FeedbackConfig(variants=("explore", "contrast"), elite=1)
+    with pytest.raises(RunFolderError, match="step 1 would not ask what it asked before"):
+        argo(
+            Replaying(ROUNDS),
+            FixedJudge(follow),
+            world(),
+            config(feedback=changed),
+            Kept(journal=memory.journal),
+        )
+
+
+class Replaying(ScriptedPolicy):
+    """Begins at the first step again."""
+
+    def resume(self, done: int) -> int:
+        return super().resume(0)
+
+
+def test_a_search_that_may_not_go_on_measures_what_it_has() -> None:
+    memory = Kept(limit=1)
+    winners = argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), memory)
+    assert memory.steps == [1]
+    assert {attempt.step for attempt in memory.attempts} == {0}
+    assert winners[-1].rubric.text == GOOD
+
+
+def test_the_pairs_that_an_attempt_is_most_wrong_on_are_on_record() -> None:
+    memory, _, _ = run([[GOOD, BAD]] * 3)
+    good, bad = memory.attempts[:2]
+    assert good.misses == ()
+    assert len(bad.misses) == FeedbackConfig().disagreements
+    assert all((m.label_p_a - 0.5) * (m.judge_p_a - 0.5) < 0 for m in bad.misses)
+
+
+class Rewriter:
+    """Role Writer that answers every request alike, and keeps what it was asked."""
+
+    name = "rewriter"
+
+    def __init__(self, text: str):
+        self._text, self.asked = text, list[str]()
+
+    async def write(self, prompts: Sequence[str], seed: int) -> list[Written]:
+        self.asked += prompts
+        return [Written(self._text, True, Usage(calls=1, output_tokens=5)) for _ in prompts]
+
+
+def test_a_rewriter_writes_the_prompts_once_there_is_something_to_learn_from() -> None:
+    memory, policy, rewriter = Kept(), ScriptedPolicy(ROUNDS), Rewriter("Write about lists.")
+    argo(policy, FixedJudge(follow), world(), config(), memory, rewriter)
+    assert policy.prompts[0] != ["Write about lists."] * 2
+    assert policy.prompts[1] == policy.prompts[2] == ["Write about lists."] * 2
+    assert [p.author for p in memory.journal.prompts] == ["template"] * 2 + ["rewriter"] * 4
+    assert [step.rewriter.calls for step in memory.journal.steps] == [0, 2, 2]
+    assert GOOD in rewriter.asked[0]
+
+
+def test_a_rewriter_is_not_asked_again_for_what_is_on_record() -> None:
+    whole, rewriter = Kept(), Rewriter("Write about lists.")
+    argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), whole, rewriter)
+    again = Rewriter("Write about prose.")
+    memory = Kept(journal=whole.journal)
+    argo(Replaying(ROUNDS), FixedJudge(follow), world(), config(), memory, again)
+    assert again.asked == []

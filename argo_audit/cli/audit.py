@@ -9,22 +9,36 @@ The report is made from these alone, so it can be made again without the models.
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import inspect_ai
 
 from argo_audit.cli.facts import LOGS, RUNS, Facts, gather, write_facts
-from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts, policy_model
-from argo_audit.cli.request import AuditRequest, Prepared, prepare
+from argo_audit.cli.label_records import LabelRecords
+from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts
+from argo_audit.cli.purse import Purse, open_purse
+from argo_audit.cli.request import (
+    AuditRequest,
+    Prepared,
+    check_unused,
+    policy_settings,
+    prepare,
+    read_request,
+    write_request,
+)
 from argo_audit.errors import ArgoError
+from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
 from argo_audit.pairs import write
-from argo_audit.policies.settings import settings_of
+from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
-from argo_audit.run_folder import RunFolder
+from argo_audit.run_folder import COMPLETED, RunFolder
 from argo_audit.search import argo
 from argo_audit.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
+
+_NOT_OF_THE_SEARCH = {"search", "policy_settings", "out", "budget", "prices"}
 
 
 class Event(NamedTuple):
@@ -46,12 +60,40 @@ def audit(
 
     `parts` are those that the request names unless others are given. Raises an ArgoError before
     anything is written when the input cannot be used. An interrupted audit leaves its attempts
-    readable.
+    readable, and `resume` goes on with it.
     """
+    check_unused(request)
+    return _carry_out(request, watch, parts)
+
+
+def resume(
+    out: Path,
+    watch: Watch = lambda _: None,
+    parts: Parts | None = None,
+    budget: Budget | None = None,
+) -> Facts:
+    """Go on with the audit that was interrupted in `out`, at any moment of it.
+
+    What is on record is not done again, and on a machine that repeats itself the outcome is that
+    of an audit without the interruption. `budget` replaces the one it had. Raises RunFolderError
+    when there is no audit, or data, reward model, settings or packages are not what they were.
+    """
+    request = read_request(out)
+    if budget is not None:
+        request = request.model_copy(update={"budget": budget})
+    return _carry_out(request, watch, parts)
+
+
+def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Facts:
+    """Every part of an audit that is not on record yet."""
     watch(Event("read and label pairs", 0, 1))
-    parts = parts or open_parts(request.judge, request.policy)
+    parts = parts or open_parts(request.judge, request.policy, request.rewriter)
+    purse = open_purse(request)
     prepared = prepare(request)
-    stored = [_learn(request, prepared, source, parts, watch) for source in prepared.sources]
+    write_request(request)
+    for spec, source in zip(request.labels, prepared.sources, strict=True):
+        LabelRecords(request.out).put(spec, source)
+    stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
     _evaluate(request, prepared, stored, watch)
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
@@ -59,11 +101,15 @@ def audit(
 
 
 def _learn(
-    request: AuditRequest, prepared: Prepared, source: LabelSource, parts: Parts, watch: Watch
+    request: AuditRequest,
+    prepared: Prepared,
+    source: LabelSource,
+    parts: Parts,
+    purse: Purse,
+    watch: Watch,
 ) -> StoredRubric:
     """One search: run record first, then ARGO, then the winners into the store."""
-    given = request.policy_settings.model_dump(exclude_unset=True) | {"seed": request.seed}
-    settings = settings_of(policy_model(request.policy)).model_copy(update=given)
+    settings = policy_settings(request)
     search = request.search.model_copy(update={"seed": request.seed})
     phase = f"search on {source.name} labels"
 
@@ -72,25 +118,39 @@ def _learn(
 
     watch(Event(phase, 0, search.steps))
     config = {
-        "request": request.model_dump(mode="json", exclude={"search", "policy_settings"}),
+        "request": request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH),
         "search": search.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),
     }
     run = _run(request, prepared, source, config)
-    folder = RunFolder.create(request.out / RUNS / slug(source.name), run, progress)
+    folder = RunFolder.begin(request.out / RUNS / slug(source.name), run, progress)
+    if folder.outcome == COMPLETED:
+        return _stored(request, prepared, source, folder)[-1]
+    folder.go_on = lambda: purse.allows(folder.journal)
     try:
         policy = parts.policy(len(search.feedback.variants), folder.path / "policy", settings)
-        winners = argo(policy, parts.judge, prepared.search_data(source.name), search, folder)
+        data = prepared.search_data(source.name)
+        winners = argo(policy, parts.judge, data, search, folder, parts.rewriter)
+        stored = _store(request, prepared, source, folder, winners)
     except BaseException as error:
         folder.finish(f"stopped: {type(error).__name__}")
         raise
-    folder.finish("completed" if winners else "no rubric with a readable verdict was found")
-    if not winners:
+    steps = len(folder.journal.steps)
+    folder.finish(_outcome(winners, steps, search.steps, request.budget))
+    if not stored:
         raise ArgoError(
             f"{folder.path}: no attempt had a criterion that the judge could apply.\n"
             "  Remedy: look at attempts.jsonl there; more steps, or another policy or judge"
         )
-    return _store(request, prepared, source, run, winners)
+    return stored[-1]
+
+
+def _outcome(winners: Sequence[Winner], steps: int, wanted: int, budget: Budget | None) -> str:
+    if not winners:
+        return "no rubric with a readable verdict was found"
+    if steps < wanted:
+        return f"stopped by the budget of {budget} after {steps} of {wanted} steps"
+    return COMPLETED
 
 
 def _run(
@@ -116,28 +176,38 @@ def _store(
     request: AuditRequest,
     prepared: Prepared,
     source: LabelSource,
-    run: Run,
+    folder: RunFolder,
     winners: Sequence[Winner],
-) -> StoredRubric:
-    """Append the winners in order of training, each the parent of the next; returns the last."""
+) -> list[StoredRubric]:
+    """Append the winners in order of training, each the parent of the next; returns them.
+
+    What the run has stored already, before an interruption, is not stored again.
+    """
     store = RubricStore(request.store_root)
-    stored: StoredRubric | None = None
+    known = {s.rubric.id: s for s in _stored(request, prepared, source, folder)}
+    stored: list[StoredRubric] = []
     for winner in winners:
-        stored = store.append(
-            NewRubric(
-                rubric=winner.rubric,
-                reward_model=source.subject(prepared.population),
-                label_source=source.name,
-                parent=stored.version if stored else None,
-                run=run.id,
-                judge=request.judge,
-                created=datetime.now(UTC),
-                dev=winner.dev,
-                held_out=winner.held_out,
-            )
+        new = NewRubric(
+            rubric=winner.rubric,
+            reward_model=source.subject(prepared.population),
+            label_source=source.name,
+            parent=stored[-1].version if stored else None,
+            run=folder.run,
+            judge=request.judge,
+            created=datetime.now(UTC),
+            dev=winner.dev,
+            held_out=winner.held_out,
         )
-    assert stored is not None  # noqa: S101 - winners is not empty, the caller has checked
+        stored.append(known.get(winner.rubric.id) or store.append(new))
     return stored
+
+
+def _stored(
+    request: AuditRequest, prepared: Prepared, source: LabelSource, folder: RunFolder
+) -> list[StoredRubric]:
+    """What this run has put into the store; another run of the same id is another run."""
+    found = RubricStore(request.store_root).list(source.subject(prepared.population))
+    return [s for s in found if s.run == folder.run and s.created >= folder.started]
 
 
 def _evaluate(
@@ -147,7 +217,9 @@ def _evaluate(
 
     The judge without a rubric is asked once: the first log holds it for all of them.
     """
-    held_out = request.out / HELD_OUT
+    held_out, logs = request.out / HELD_OUT, request.out / LOGS
+    discard_unfinished(logs)
+    done_before = {e.rubric_ref for e in read_evaluations(logs)} if logs.is_dir() else set()
     pairs = prepared.splits["held-out"]
     labels = {
         name: found
@@ -157,6 +229,8 @@ def _evaluate(
     write(held_out, pairs, labels)
     for done, rubric in enumerate(stored):
         watch(Event("evaluate on held-out pairs", done, len(stored)))
+        if ref(rubric) in done_before:
+            continue
         task = rubric_agreement(
             rubric=ref(rubric),
             pairs=str(held_out),
@@ -164,12 +238,10 @@ def _evaluate(
             store=request.store_root,
             baseline=done == 0,
         )
-        (log,) = inspect_ai.eval(
-            task, model=request.judge, log_dir=str(request.out / LOGS), **EVAL_SETTINGS
-        )
+        (log,) = inspect_ai.eval(task, model=request.judge, log_dir=str(logs), **EVAL_SETTINGS)
         if log.status != "success":
             raise ArgoError(
                 f"{log.location}: the evaluation ended with status {log.status!r}.\n"
-                f"  Remedy: inspect view --log-dir {request.out / LOGS}"
+                f"  Remedy: inspect view --log-dir {logs}"
             )
     watch(Event("evaluate on held-out pairs", len(stored), len(stored)))

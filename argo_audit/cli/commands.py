@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,11 +28,27 @@ from argo_audit.cli.terminal import (
 )
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.policies.settings import PolicySettings
+from argo_audit.price import Budget
 from argo_audit.records import Record
 from argo_audit.search import SearchConfig
 
+if TYPE_CHECKING:  # a command imports what it needs, when it is called
+    from collections.abc import Callable
+
+    from argo_audit.cli.audit import Watch
+    from argo_audit.cli.facts import Facts
+    from argo_audit.cli.request import AuditRequest
+
 INTERRUPTED = 130
 _TABLES: Mapping[str, type[Record]] = {"search": SearchConfig, "policy": PolicySettings}
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(help="Prices of models, YAML or JSON as for Inspect's --model-cost-config."),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(help='End searches in time: "12.50" (dollars), "3e6 tokens", "20000 calls".'),
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="RL steps per search.")]
 
 app = typer.Typer(
@@ -56,7 +72,7 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            typer.echo("interrupted; what was tried so far is in attempts.jsonl", err=True)
+            typer.echo("interrupted; to go on: argo-audit resume OUT", err=True)
         raise
 
 
@@ -96,13 +112,20 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     answer_key: Annotated[
         Path | None, typer.Option(help="Folder of an organism, to compare with what was planted.")
     ] = None,
+    rewriter: Annotated[
+        str | None, typer.Option(help="Inspect model that rewrites the policy prompts.")
+    ] = None,
+    prices: PricesOption = None,
+    budget: BudgetOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
+    ] = False,
 ) -> None:
     """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
     from argo_audit.cli.audit import audit
-    from argo_audit.cli.report import report
-    from argo_audit.cli.request import AuditRequest
-    from argo_audit.cli.tables import summary
-    from argo_audit.cli.watch import Display
+    from argo_audit.cli.plan import ASSUMPTIONS, plan_audit, plan_table
+    from argo_audit.cli.purse import prices_of
+    from argo_audit.cli.request import AuditRequest, policy_settings
 
     settings = _config(config)
     given = {} if steps is None else {"steps": steps}
@@ -119,13 +142,28 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         seed=seed,
         skip_invalid=skip_invalid,
         answer_key=answer_key,
+        rewriter=rewriter,
+        prices=prices,
+        budget=Budget.parse(budget) if budget else None,
     )
-    with Display(console) as display:
-        watch = display.lane(pairs.name, ("read", *["search"] * len(labels), "evaluate"))
-        facts = audit(request, watch)
-    files = report([out], out / "audit", f"Audit of {facts.population}", [_command_line()])
-    console.print(summary([out]))
-    say(f"audit: {files.markdown}\n       {files.html}")
+    if dry_run:
+        console.print(plan_table(plan_audit(request, policy_settings(request)), prices_of(request)))
+        say(ASSUMPTIONS)
+        return
+    _shown(out, request, lambda watch: audit(request, watch))
+
+
+@app.command("resume")
+def resume_command(
+    out: Annotated[Path, typer.Argument(help="--out folder of an audit that was interrupted.")],
+    budget: BudgetOption = None,
+) -> None:
+    """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
+    from argo_audit.cli.audit import resume
+    from argo_audit.cli.request import read_request
+
+    given = Budget.parse(budget) if budget else None
+    _shown(out, read_request(out), lambda watch: resume(out, watch, budget=given))
 
 
 @app.command("report")
@@ -210,6 +248,21 @@ def train_rm_command(
 def version_command() -> None:
     """Print the version."""
     say(__version__)
+
+
+def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
+    """Carry out an audit with its progress on the terminal, then write its report."""
+    from argo_audit.cli.report import report
+    from argo_audit.cli.request import command_of
+    from argo_audit.cli.tables import summary
+    from argo_audit.cli.watch import Display
+
+    with Display(console) as display:
+        phases = ("read", *["search"] * len(request.labels), "evaluate")
+        facts = work(display.lane(request.pairs.name, phases))
+    files = report([out], out / "audit", f"Audit of {facts.population}", [command_of(out)])
+    console.print(summary([out]))
+    say(f"audit: {files.markdown}\n       {files.html}")
 
 
 class _Config(Record):

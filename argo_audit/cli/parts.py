@@ -21,20 +21,21 @@ from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
 from argo_audit.policies.settings import PolicySettings
-from argo_audit.records import Label, fingerprint
+from argo_audit.records import Label, Record, fingerprint
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel
-from argo_audit.roles import Judge, Policy
+from argo_audit.roles import Judge, Policy, Writer
 
 HUMAN = "human"
 SURFACE = "argo/surface"
 EMBEDDED = "embedded"
+SAMPLE = "sample"
 PACKAGES = (
     "argo-audit", "inspect-ai", "numpy", "scipy", "torch", "transformers", "trl", "peft",
 )  # fmt: skip
 
 
-class LabelSource(NamedTuple):
+class LabelSource(Record):
     """Labels of one source, the subject they describe, and what pins their content.
 
     `truncated` counts the conversations that were too long for the reward model to read in full.
@@ -51,10 +52,11 @@ class LabelSource(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The judge, and how to open the policy: prompt variants, its folder and its settings."""
+    """The judge, how to open the policy (prompt variants, its folder, settings), the rewriter."""
 
     judge: Judge
     policy: Callable[[int, Path, PolicySettings], Policy]
+    rewriter: Writer | None = None
 
 
 def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> LabelSource:
@@ -67,24 +69,36 @@ def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> La
     kind, _, rest = spec.partition(":")
     if spec in file.labels or kind not in ("rm", "scores"):
         labels = labels_of(file, spec, path)
-        return LabelSource(spec, labels, fingerprint(repr([(i.pair_id, i.p_a) for i in labels])))
+        digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
+        return LabelSource(name=spec, labels=labels, fingerprint=digest)
     if not rest:
         raise InputError(spec, "a label source without a name", "write rm:MODEL or scores:FILE")
     if kind == "scores":
         recorded = RecordedRewardModel.read(rest, pairs=file.pairs)
         labels = label_pairs(recorded, file.pairs, temperature)
-        return LabelSource(recorded.name, labels, recorded.fingerprint())
+        digest = recorded.fingerprint()
+        return LabelSource(name=recorded.name, labels=labels, fingerprint=digest)
     with needs_train("a reward model"):
         from argo_audit.reward_models.classifier import ClassifierRewardModel
     model = ClassifierRewardModel(rest)
     labels = label_pairs(model, file.pairs, temperature)
-    return LabelSource(model.name, labels, model.fingerprint(), model.truncated)
+    return LabelSource(
+        name=model.name,
+        labels=labels,
+        fingerprint=model.fingerprint(),
+        truncated=model.truncated,
+    )
 
 
-def open_parts(judge: str, policy: str) -> Parts:
-    """The judge and the policy by name; torch is imported when the policy is opened."""
+def open_parts(judge: str, policy: str, rewriter: str | None = None) -> Parts:
+    """The parts by name; torch is imported when the policy is opened."""
+    writer = _open_rewriter(rewriter) if rewriter else None
     with needs_train("training a policy"):
-        return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)))
+        return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)), writer)
+
+
+def _open_rewriter(spec: str) -> Writer:
+    raise NotImplementedError(spec)
 
 
 def _open_judge(spec: str) -> Judge:

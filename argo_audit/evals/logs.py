@@ -18,8 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from fsspec.core import url_to_fs
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
-from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 from pydantic import JsonValue
 
 from argo_audit.agreement import measure
@@ -29,6 +30,7 @@ from argo_audit.evals.subject import SubjectFacts
 from argo_audit.records import Agreement, Judgment, Label, Probability, Record
 
 _TASK = "rubric_agreement"
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
 
 
 class Evaluation(Record):
@@ -108,6 +110,24 @@ def read_judgments(log_dir: str | Path) -> dict[str, list[Judgment]]:
     return {log.header.facts.rubric_id: _judgments(log.rows, RUBRIC) for log in _read_logs(log_dir)}
 
 
+def discard_unfinished(log_dir: str | Path) -> None:
+    """Remove the logs of evaluations that were interrupted; no folder holds none.
+
+    A killed evaluation leaves a log that may not even be readable; what it held is judged again.
+    """
+    for log in list_eval_logs(str(log_dir)):
+        if not _is_finished(log.name):
+            fs, path = url_to_fs(log.name)
+            fs.rm_file(path)
+
+
+def _is_finished(log: str) -> bool:
+    try:
+        return read_eval_log(log, header_only=True).status == "success"
+    except _UNREADABLE:
+        return False
+
+
 def _read_logs(log_dir: str | Path) -> list[_Log]:
     """The logs of this task, oldest first."""
     if "://" not in str(log_dir) and not Path(log_dir).is_dir():
@@ -148,7 +168,7 @@ def _read_log(log: str) -> _Log | None:
     try:
         header = _read_header(log)
         return _Log(Path(log).name, header, _read_rows(log)) if header else None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError) as error:
+    except _UNREADABLE as error:
         problem = f"not a readable log of this task ({' '.join(str(error).split()):.200})"
         remedy = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
         raise InputError(log, problem, remedy) from error

@@ -1,0 +1,175 @@
+"""What an audit will take, by the arithmetic of the method; nothing is loaded and nobody is asked.
+
+    plan = plan_audit(request, settings)
+    plan.phases[0].usage.calls
+    console.print(plan_table(plan, prices))
+
+A judgment is two calls, one for each order (times the votes, where P(A) is counted from votes). A
+step judges the rubrics of all its prompt variants on one minibatch; selection judges the top
+rubrics of each window on dev and held-out; the evaluation judges each search's best rubric, and
+once no rubric, on held-out. These are upper bounds: equal rubrics are judged once, and a top that
+is not full is judged as it is. Tokens are characters over four, since tokenizers differ; rubrics
+and replies have the lengths below. The record of the run says what it really took.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from argo_audit.cli.request import AuditRequest, read_and_split
+from argo_audit.cli.terminal import row
+from argo_audit.judges.fences import render_messages
+from argo_audit.judges.verdicts import judge_prompt
+from argo_audit.policies.settings import PolicySettings
+from argo_audit.price import Prices, Spent, cost
+from argo_audit.records import Pair, Rubric, Usage
+
+CHARACTERS_PER_TOKEN = 4
+RUBRIC_CHARACTERS = 1_600
+REPLY_TOKENS = 250
+ASSUMPTIONS = (
+    f"Estimated at {CHARACTERS_PER_TOKEN} characters a token, rubrics of {RUBRIC_CHARACTERS} "
+    f"characters and replies of {REPLY_TOKENS} tokens. Rubrics that repeat are judged once and "
+    "cached calls cost nothing, so it may take less. Prompts are rewritten by templates, which "
+    "cost nothing, unless there is a --rewriter."
+)
+_SAMPLE = 500
+_REWARD_MODELS = ("rm", "served", "dpo")
+
+
+class Phase(NamedTuple):
+    """A part of an audit and what it is expected to take.
+
+    `counted` is whether it counts towards a budget: what is trained or scored here does not.
+    """
+
+    name: str
+    model: str
+    usage: Usage
+    counted: bool = True
+
+
+class AuditPlan(NamedTuple):
+    """The phases of an audit; `step` and `after` are what one search takes.
+
+    `after` is what a search must leave of its budget: its selection and its evaluation.
+    """
+
+    phases: tuple[Phase, ...]
+    searches: int
+    step: tuple[Spent, ...]
+    after: tuple[Spent, ...]
+
+    def spent(self) -> list[Spent]:
+        """What counts towards a budget, if all of the audit is carried out."""
+        return [Spent(phase.model, phase.usage) for phase in self.phases if phase.counted]
+
+    def least(self) -> list[Spent]:
+        """What counts, if each search ends after its first step."""
+        return [*self.step, *self.after] * self.searches
+
+
+class _Texts:
+    """The lengths of an audit's texts, in tokens, from a sample of its pairs."""
+
+    def __init__(self, request: AuditRequest, pairs: Sequence[Pair]):
+        self._request = request
+        sample = pairs[:: max(1, len(pairs) // _SAMPLE)]
+        rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
+        self._question = _mean(len(judge_prompt(rubric, pair)) for pair in sample)
+        self._conversation = _mean(
+            len(render_messages(conversation))
+            for pair in sample
+            for conversation in pair.conversations()
+        )
+
+    def judging(self, judgments: int) -> Usage:
+        """Judging so many pairs under a rubric, in both orders."""
+        calls = 2 * judgments
+        return Usage(
+            calls=calls,
+            input_tokens=round(calls * self._question),
+            output_tokens=calls * REPLY_TOKENS,
+        )
+
+    def rewarding(self, conversations: int) -> Usage:
+        """Scoring so many conversations."""
+        read = round(conversations * self._conversation)
+        return Usage(calls=conversations, input_tokens=read)
+
+    def writing(self, texts: int, length: int) -> Usage:
+        """Writing so many texts of at most `length` tokens, from prompts that show attempts."""
+        shown = 2 * RUBRIC_CHARACTERS // CHARACTERS_PER_TOKEN
+        return Usage(calls=texts, input_tokens=texts * shown, output_tokens=texts * length)
+
+
+def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
+    """The plan of an audit. Raises InputError when its pairs cannot be used."""
+    file, splits = read_and_split(request)
+    texts, search, searches = _Texts(request, file.pairs), request.search, len(request.labels)
+    variants = len(search.feedback.variants)
+    rubrics = settings.rubrics_per_prompt * variants
+    dev, held_out = len(splits["dev"]), len(splits["held-out"])
+    top = min(search.windows * search.top, search.steps * rubrics)
+    labelled = sum(spec.partition(":")[0] in _REWARD_MODELS for spec in request.labels)
+    train = texts.judging(rubrics * min(search.minibatch, len(splits["train"])))
+    select, evaluate = texts.judging(top * (dev + held_out)), texts.judging(2 * held_out)
+    write = texts.writing(rubrics, settings.max_rubric_tokens)
+    rewrite = texts.writing(variants if request.rewriter else 0, settings.max_rubric_tokens)
+    judge, sampled = request.judge, request.sampled_policy
+    phases = (
+        Phase("reward model", "", texts.rewarding(2 * labelled * len(file.pairs)), counted=False),
+        Phase("rubrics", request.policy, _times(write, search.steps * searches), bool(sampled)),
+        Phase("rewriting", request.rewriter or "", _times(rewrite, search.steps * searches)),
+        Phase("judge, training", judge, _times(train, search.steps * searches)),
+        Phase("judge, selection", judge, _times(select, searches)),
+        Phase("judge, evaluation", judge, texts.judging((searches + 1) * held_out)),
+    )
+    written = [Spent(sampled, write)] if sampled else []
+    written += [Spent(request.rewriter, rewrite)] if request.rewriter else []
+    return AuditPlan(
+        tuple(phase for phase in phases if phase.usage.calls),
+        searches,
+        (Spent(judge, train), *written),
+        (Spent(judge, select), Spent(judge, evaluate)),
+    )
+
+
+def plan_table(plan: AuditPlan, prices: Prices) -> Table:
+    """One row per phase, and the sum of what counts towards a budget."""
+    table = Table(title="What this audit takes at most", box=SIMPLE_HEAD, show_edge=False)
+    for column in ("phase", "model"):
+        table.add_column(column, overflow="fold")
+    for column in ("calls", "tokens read", "tokens written", "dollars"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for phase in plan.phases:
+        money = cost(Spent(phase.model, phase.usage), prices) if phase.counted else None
+        row(table, phase.name, phase.model, *_numbers(phase.usage), _dollars(money, phase.counted))
+    counted = plan.spent()
+    costs = [cost(spent, prices) for spent in counted]
+    total = None if None in costs else sum(c for c in costs if c is not None)
+    usage = Usage.total(spent.usage for spent in counted)
+    row(table, "sum of what is asked", "", *_numbers(usage), _dollars(total, counted=True))
+    return table
+
+
+def _numbers(usage: Usage) -> tuple[str, str, str]:
+    return f"{usage.calls:,}", f"{usage.input_tokens:,}", f"{usage.output_tokens:,}"
+
+
+def _dollars(money: float | None, counted: bool) -> str:
+    if not counted:
+        return "own machine"
+    return "no price" if money is None else f"{money:,.2f}"
+
+
+def _times(usage: Usage, times: int) -> Usage:
+    return Usage(**{name: value * times for name, value in usage.model_dump().items()})
+
+
+def _mean(characters: Iterable[int]) -> float:
+    """Mean length in tokens."""
+    found = list(characters)
+    return sum(found) / len(found) / CHARACTERS_PER_TOKEN if found else 0.0
