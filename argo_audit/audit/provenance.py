@@ -48,6 +48,10 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
     "Attempts": lambda t: f"{len(t.record.attempts):,}",
     "Judge calls in training": lambda t: f"{sum(a.usage.calls for a in t.record.attempts):,}",
     "Judge tokens in training": lambda t: f"{sum(a.usage.tokens for a in t.record.attempts):,}",
+    "Judge calls in selection": lambda t: _used(t, "judge, selection"),
+    "Rubrics sampled": lambda t: _used(t, "policy"),
+    "Prompts rewritten by a model": lambda t: _used(t, "rewriter"),
+    "Interruptions": lambda t: str(len(t.record.run.resumed)),
     "Started": lambda t: f"{t.record.run.started:%Y-%m-%d %H:%M:%S %Z}".strip(),
     "Time": lambda t: _duration(t.record),
     "Lines cut off by an interruption": lambda t: str(t.record.cut_off),
@@ -91,6 +95,12 @@ def _short(fingerprint: str) -> str:
 def _of(trained: Trained, show: Callable[[Agreement], str]) -> str:
     """What the selected rubric was measured with on dev."""
     return show(trained.best.dev) if trained.best else NOT_MEASURED
+
+
+def _used(trained: Trained, phase: str) -> str:
+    """Calls of a phase; known once the run has ended."""
+    usage = trained.record.run.used.get(phase)
+    return f"{usage.calls:,}" if usage else NOT_MEASURED
 
 
 def _pairs(agreement: Agreement | None) -> str:

@@ -121,7 +121,12 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     judge, sampled = request.judge, request.sampled_policy
     phases = (
         Phase("reward model", "", texts.rewarding(2 * labelled * len(file.pairs)), counted=False),
-        Phase("rubrics", request.policy, _times(write, search.steps * searches), bool(sampled)),
+        Phase(
+            "rubrics",
+            sampled or request.policy,
+            _times(write, search.steps * searches),
+            bool(sampled),
+        ),
         Phase("rewriting", request.rewriter or "", _times(rewrite, search.steps * searches)),
         Phase("judge, training", judge, _times(train, search.steps * searches)),
         Phase("judge, selection", judge, _times(select, searches)),

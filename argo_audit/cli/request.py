@@ -130,7 +130,8 @@ def write_request(request: AuditRequest) -> None:
     if not path.is_file():
         command = shlex.join(["argo-audit", *sys.argv[1:]])
         begun = _Begun(request=request, folder=Path.cwd(), command=command)
-        write_whole(path, begun.model_dump_json(indent=1) + "\n")
+        # only what was set: what was not is up to the policy's own settings
+        write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
 
 
 def read_request(out: Path) -> AuditRequest:
