@@ -3,8 +3,9 @@
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
 `out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`.
-The report is made from these alone, so it can be made again without the models.
+measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`;
+store and logs may lie elsewhere, at any fsspec URL. The report is made from these alone, so it can
+be made again without the models.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.cli.facts import LOGS, RUNS, Facts, gather, write_facts
+from argo_audit.cli.facts import RUNS, Facts, gather, write_facts
 from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts, policy_model
 from argo_audit.cli.request import AuditRequest, Prepared, prepare
 from argo_audit.errors import ArgoError
@@ -165,11 +166,11 @@ def _evaluate(
             baseline=done == 0,
         )
         (log,) = inspect_ai.eval(
-            task, model=request.judge, log_dir=str(request.out / LOGS), **EVAL_SETTINGS
+            task, model=request.judge, log_dir=request.log_root, **EVAL_SETTINGS
         )
         if log.status != "success":
             raise ArgoError(
                 f"{log.location}: the evaluation ended with status {log.status!r}.\n"
-                f"  Remedy: inspect view --log-dir {request.out / LOGS}"
+                f"  Remedy: inspect view --log-dir {request.log_root}"
             )
     watch(Event("evaluate on held-out pairs", len(stored), len(stored)))

@@ -82,6 +82,9 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
             help="Store for the rubrics (any fsspec URL). Default: rubric_store in --out."
         ),
     ] = None,
+    logs: Annotated[
+        str | None, typer.Option(help="Eval logs (any fsspec URL). Default: logs in --out.")
+    ] = None,
     steps: Steps = None,
     seed: SeedOption = 0,
     rm_temperature: Annotated[
@@ -113,6 +116,7 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         judge=judge,
         policy=policy,
         store=store,
+        logs=logs,
         search=settings.search.model_copy(update=given),
         policy_settings=settings.policy,
         rm_temperature=rm_temperature,

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from argo_audit.cli.parts import HUMAN, LabelSource, label
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
+from argo_audit.files import Folder, check_writable
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import PairFile, read
 from argo_audit.policies.settings import PolicySettings
@@ -25,10 +26,14 @@ from argo_audit.selection import SearchData
 from argo_audit.splits import split
 from argo_audit.store import RubricStore, slug
 
+LOGS = "logs"
+"""Where eval logs lie in the folder of an audit, unless it was asked for another place."""
+
 
 class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
+    `store` and `logs` are paths or fsspec URLs; None is a place in the folder `out`.
     `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
     `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
     with the manifest and the planted rubric of an organism.
@@ -42,6 +47,7 @@ class AuditRequest(Record):
     store: str | None = None
     search: SearchConfig = SearchConfig()
     policy_settings: PolicySettings = PolicySettings()
+    logs: str | None = None
     rm_temperature: float = Field(default=1.0, gt=0)
     dev: float = Field(default=0.2, gt=0, lt=1)
     held_out: float = Field(default=0.2, gt=0, lt=1)
@@ -53,6 +59,11 @@ class AuditRequest(Record):
     def store_root(self) -> str:
         """Where rubrics go: the store asked for, else one in the output folder."""
         return self.store or str(self.out / "rubric_store")
+
+    @property
+    def log_root(self) -> str:
+        """Where eval logs go: the place asked for, else `logs` in the output folder."""
+        return self.logs or str(self.out / LOGS)
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Prepared:
 
 def prepare(request: AuditRequest) -> Prepared:
     """Read and check everything; raises an ArgoError and writes nothing when something is wrong."""
-    check_free(request.out)
+    _check_places(request)
     store = RubricStore(request.store_root)
     file = read(request.pairs, skip_invalid=request.skip_invalid)
     splits = split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
@@ -101,6 +112,16 @@ def prepare(request: AuditRequest) -> Prepared:
         _check_labelled(source, splits, request.pairs)
         store.list(source.subject(population))  # raises StoreError when it cannot be read
     return Prepared(file, population, splits, sources, labels, key)
+
+
+def _check_places(request: AuditRequest) -> None:
+    """Results can be written where they were asked for, and mix with those of no other audit."""
+    check_free(request.out)
+    RubricStore(request.store_root).check()
+    check_writable(request.log_root)
+    if Folder(request.log_root).entries():
+        remedy = "name a new place below it; `inspect view` shows the logs of all of them"
+        raise InputError(request.log_root, "holds files: logs are read by folder", remedy)
 
 
 def _check_distinct(sources: Sequence[LabelSource]) -> None:
