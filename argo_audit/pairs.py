@@ -28,6 +28,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_valida
 from pydantic_core import from_json
 
 from argo_audit.errors import InputError
+from argo_audit.files import is_url, read_bytes, reason, remedy
 from argo_audit.records import Label, Message, Pair, Probability, Record
 
 _KEPT_META = ("set", "category", "subset", "label_source")
@@ -136,7 +137,7 @@ def read(path: str | Path, *, skip_invalid: bool = False) -> PairFile:
     Raises:
         InputError: With the file, the line where there is one, and a remedy.
     """
-    file = Path(path)
+    file = path
     texts = _texts(file)
     row = _row_type(texts)
     lines: dict[str, _Line] = {}
@@ -206,7 +207,7 @@ def _pair_file(lines: Iterable[_Line], skipped: Iterable[str]) -> PairFile:
     )
 
 
-def _texts(file: Path) -> list[tuple[int, str]]:
+def _texts(file: str | Path) -> list[tuple[int, str]]:
     """The lines that are not blank, with their numbers from 1."""
     texts = []
     for number, line in enumerate(_content(file).removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
@@ -221,10 +222,11 @@ def _texts(file: Path) -> list[tuple[int, str]]:
     return texts
 
 
-def _content(file: Path) -> bytes:
+def _content(file: str | Path) -> bytes:
+    """What is in a file of this machine or behind an fsspec URL, unzipped."""
     try:
-        content = file.read_bytes()
-        if file.suffix == ".gz" or content.startswith(b"\x1f\x8b"):
+        content = read_bytes(file)
+        if str(file).endswith(".gz") or content.startswith(b"\x1f\x8b"):
             return gzip.decompress(content)
     except FileNotFoundError as error:
         raise InputError(file, "there is no such file", "Check the path.") from error
@@ -232,8 +234,9 @@ def _content(file: Path) -> bytes:
         problem = f"not a whole gzip file ({error})"
         raise InputError(file, problem, "Copy or download it again.") from error
     except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(file, problem, "Give a file you may read.") from error
+        problem = f"cannot be read ({error.strerror or reason(error)})"
+        mend = remedy(file, error) if is_url(file) else "Give a file you may read."
+        raise InputError(file, problem, mend) from error
     return content
 
 

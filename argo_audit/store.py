@@ -15,25 +15,22 @@ overwrite or delete a rubric. Two writers agree on a number through a claim, `.p
 only one of them can make and that holds the whole document. Whoever meets a claim finishes it
 (`_settle`), so a writer that dies leaves nothing half done. It takes a file system that can create
 a file only if there is none: local disks (a hard link does it), or an object store whose fsspec
-driver honours `mode="create"`, as those of S3 and GCS do; elsewhere keep to one writer.
+driver honours `mode="create"`, as those of S3, GCS and Azure do; `check` asks, and refuses others.
 """
 
 import builtins
 import contextlib
-import os
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import yaml
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
 
 from argo_audit.errors import StoreError
+from argo_audit.files import Folder, is_url, reason, remedy
 from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
 
 HELD_OUT = "held-out.jsonl.gz"
@@ -121,16 +118,30 @@ class RubricStore:
         Raises:
             StoreError: When fsspec has no driver for the URL.
         """
-        try:
-            self._fs, self._root = url_to_fs(str(root))
-        except (ValueError, ImportError) as error:
-            remedy = "name a folder, or install the package that fsspec asks for"
-            raise StoreError(f"{root} cannot be a store ({error}); {remedy}") from error
+        self._name = str(root)
+        with _as("a store", self._name):
+            self._root = Folder(root)
 
     @property
     def folder(self) -> Path | None:
         """The root as a folder of this machine; None on any other file system."""
-        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+        return self._root.local
+
+    def check(self) -> None:
+        """See that rubrics could be stored now, before hours of work for one; leaves no trace.
+
+        Raises:
+            StoreError: When the store cannot be written, or its file system would let one writer
+                replace the rubric of another.
+        """
+        with _as("written", self._name):
+            kept = self._root.probe()
+        if not kept:
+            raise StoreError(
+                f"{self._name} cannot be a store: its server lets a new file replace one of "
+                "the same name (it does not honour If-None-Match); keep the store on S3, or in a "
+                "folder, and copy it"
+            )
 
     def append(self, new: NewRubric) -> StoredRubric:
         """Store a rubric under its reward model's next number.
@@ -143,22 +154,20 @@ class RubricStore:
                 of another name, or the store cannot be written.
         """
         folder = slug(new.reward_model)
-        try:
-            self._fs.makedirs(self._path(folder, _PENDING), exist_ok=True)
+        with _as("written", self._name):
+            self._root.make(f"{folder}/{_PENDING}")
             while True:
                 self._settle(folder)
                 stored = self._numbered(new, folder)
                 if self._stored(stored, folder):
                     return stored
-        except OSError as error:
-            problem = f"{self._path(folder)} cannot be written ({error})"
-            remedy = "choose a root you may write to, on a file system that has hard links"
-            raise StoreError(f"{problem}; {remedy}") from error
 
     def list(self, reward_model: str | None = None) -> builtins.list[StoredRubric]:
         """All rubrics, or one reward model's (by name or slug), by folder and number."""
-        folders = self.reward_models() if reward_model is None else [slug(reward_model)]
-        return [self._read(folder, name) for folder in folders for _, name in self._files(folder)]
+        with _as("read", self._name):
+            folders = self.reward_models() if reward_model is None else [slug(reward_model)]
+            files = ((folder, name) for folder in folders for _, name in self._files(folder))
+            return [self._read(folder, name) for folder, name in files]
 
     def get(self, ref: str) -> StoredRubric:
         """One rubric by "<reward model>@<version>", or the latest by "<reward model>".
@@ -170,29 +179,32 @@ class RubricStore:
         """
         version = re.fullmatch(r"(.+)@(\d{1,9})", ref, re.DOTALL | re.ASCII)
         folder = slug(version[1] if version else ref)
-        files = self._files(folder)
-        found = [name for number, name in files if not version or number == int(version[2])]
-        if not found:
+        with _as("read", self._name):
+            files = self._files(folder)
+            found = [name for number, name in files if not version or number == int(version[2])]
+            if found:
+                return self._read(folder, found[-1])
             there = ", ".join(self._refs()) or "nothing"
-            raise StoreError(f"no rubric {ref!r} in the store {self._root}; it holds {there}")
-        return self._read(folder, found[-1])
+        raise StoreError(f"no rubric {ref!r} in the store {self._root.path}; it holds {there}")
 
     def reward_models(self) -> builtins.list[str]:
         """The slugs of the reward models that have a folder."""
-        entries = self._entries(self._root)
+        with _as("read", self._name):
+            entries = self._root.entries()
         return sorted(name for name, kind in entries.items() if kind == "directory")
 
     def verify(self) -> builtins.list[str]:
         """What is wrong with the store, one sentence each; empty when it is sound."""
-        if not self._fs.isdir(self._root):
-            return [f"There is no store at {self._root}."]
-        return [problem for folder in self.reward_models() for problem in self._verify(folder)]
+        with _as("read", self._name):
+            if not self._root.is_there():
+                return [f"There is no store at {self._root.path}."]
+            return [problem for folder in self.reward_models() for problem in self._verify(folder)]
 
     def _verify(self, folder: str) -> builtins.list[str]:
         files = self._files(folder)
         versions = [version for version, _ in files]
         known = {HELD_OUT, *(name for _, name in files)}
-        strays = sorted(self._entries(self._path(folder)).keys() - known)
+        strays = sorted(self._root.entries(folder).keys() - known)
         problems = [f"{folder}/{name} is not named NNNN-<rubric id>.md." for name in strays]
         problems += [f"{folder}: {problem}" for problem in _numbering(versions)]
         for _, name in files:
@@ -219,13 +231,16 @@ class RubricStore:
         return StoredRubric(version=max(versions, default=0) + 1, **dict(new))
 
     def _stored(self, stored: StoredRubric, folder: str) -> bool:
-        """Try to store a rubric under its number; False when another writer has the number."""
+        """Try to store a rubric under its number; False when another writer has the number.
+
+        What counts is the document under the number, not the answer to the claim: one that was
+        lost on the way, and asked for again, says that the number is taken, by oneself.
+        """
         document = to_document(stored).encode()
-        if not self._create(folder, f"{_PENDING}/{stored.version:04d}", document):
-            return False
+        self._root.create(f"{folder}/{_PENDING}/{stored.version:04d}", document)
         self._settle(folder)
         name = dict(self._files(folder)).get(stored.version)
-        return name is not None and self._fs.cat_file(self._path(folder, name)) == document
+        return name is not None and self._root.read(f"{folder}/{name}") == document
 
     def _settle(self, folder: str) -> None:
         """Write the document of every claim (one's own, or left by a crash) and release it.
@@ -234,30 +249,18 @@ class RubricStore:
         has a file, so a later claim on the number (by a writer whose listing was old) is always
         seen to be too late, and all who finish the first claim write the same document.
         """
-        for number in filter(str.isdecimal, self._entries(self._path(folder, _PENDING))):
-            claim = self._path(folder, _PENDING, number)
+        for number in filter(str.isdecimal, self._root.entries(f"{folder}/{_PENDING}")):
+            claim = f"{folder}/{_PENDING}/{number}"
             with contextlib.suppress(FileNotFoundError):  # another writer has released it
-                document = self._fs.cat_file(claim)
-                stored = _parsed(claim, document)
+                document = self._root.read(claim)
+                stored = _parsed(self._root.place(claim), document)
                 if stored.version not in dict(self._files(folder)):
-                    self._create(folder, file_name(stored), document)
-                self._fs.rm_file(claim)
-
-    def _create(self, folder: str, name: str, content: bytes) -> bool:
-        """Make a whole new file at once; False when there is one. The only way to write."""
-        path = self._path(folder, name)
-        try:
-            if isinstance(self._fs, LocalFileSystem):
-                _create_local(Path(path), Path(self._path(folder, _PENDING)), content)
-            else:
-                self._fs.pipe_file(path, content, mode="create")
-        except FileExistsError:
-            return False
-        return True
+                    self._root.create(f"{folder}/{file_name(stored)}", document)
+                self._root.remove(claim)
 
     def _read(self, folder: str, name: str) -> StoredRubric:
-        path = self._path(folder, name)
-        stored = _parsed(path, self._fs.cat_file(path))
+        path = self._root.place(folder, name)
+        stored = _parsed(path, self._root.read(f"{folder}/{name}"))
         home = f"{slug(stored.reward_model)}/{file_name(stored)}"
         if home != f"{folder}/{name}":
             raise StoreError(f"{path} does not match its content, which belongs at {home}")
@@ -265,25 +268,23 @@ class RubricStore:
 
     def _files(self, folder: str) -> builtins.list[tuple[int, str]]:
         """(version, file name) of the rubrics in a folder, sorted."""
-        matches = map(_FILE_NAME.fullmatch, self._entries(self._path(folder)))
+        matches = map(_FILE_NAME.fullmatch, self._root.entries(folder))
         return sorted((int(match[1]), match[0]) for match in matches if match)
-
-    def _entries(self, path: str) -> dict[str, str]:
-        """Name -> kind of what is in a folder, hidden files left out; {} for no folder."""
-        self._fs.invalidate_cache(path)
-        try:
-            entries = self._fs.ls(path, detail=True)
-        except FileNotFoundError:
-            return {}
-        kinds = {PurePosixPath(entry["name"]).name: entry["type"] for entry in entries}
-        return {name: kind for name, kind in kinds.items() if not name.startswith(".")}
 
     def _refs(self) -> builtins.list[str]:
         folders = self.reward_models()
         return [f"{folder}@{version}" for folder in folders for version, _ in self._files(folder)]
 
-    def _path(self, *parts: str) -> str:
-        return "/".join((self._root.rstrip("/"), *parts))
+
+@contextlib.contextmanager
+def _as(what: str, root: str) -> Iterator[None]:
+    """What the file system does not allow is a StoreError: `root` cannot be `what`."""
+    try:
+        yield
+    except OSError as error:
+        local = "choose a root you may write to, on a file system that has hard links"
+        mend = remedy(root, error) if is_url(root) else local
+        raise StoreError(f"{root} cannot be {what} ({reason(error)}); {mend}") from error
 
 
 def _parsed(path: str, document: bytes) -> StoredRubric:
@@ -309,16 +310,3 @@ def _lineage(stored: StoredRubric, versions: Sequence[int]) -> Iterator[str]:
         yield f"its parent {stored.parent} is not in the store."
     elif stored.parent >= stored.version:
         yield f"its parent {stored.parent} is not an earlier version."
-
-
-def _create_local(path: Path, scratch: Path, content: bytes) -> None:
-    """Write aside, then link: linking is atomic and fails when there is a file already."""
-    part = scratch / f"{uuid.uuid4().hex}.part"
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(part)
-    finally:
-        part.unlink(missing_ok=True)

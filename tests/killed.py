@@ -17,8 +17,9 @@ import torch
 import trl  # noqa: F401 - imported before the forks
 
 from argo_audit.cli.audit import Event, audit, resume
+from argo_audit.cli.begun import REQUEST_FILE
 from argo_audit.cli.report import report
-from argo_audit.cli.request import REQUEST_FILE, AuditRequest
+from argo_audit.cli.request import AuditRequest
 from argo_audit.policies import grpo  # noqa: F401
 
 

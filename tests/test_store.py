@@ -1,9 +1,11 @@
 """The store keeps every rubric it was given: exactly, once, in order, whatever happens."""
 
+import signal
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import fsspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from object_store import OPEN, WSGI, Environ, Server, Start
+from s3fs import S3FileSystem
 
 from argo_audit.errors import StoreError
 from argo_audit.records import Agreement, Interval, Rubric, StoredRubric
@@ -41,12 +45,10 @@ AGREEMENT = Agreement(
 )
 WRITER = """
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from argo_audit.records import Rubric
 from argo_audit.store import NewRubric, RubricStore
 
-root, writer, count, dies_at = sys.argv[1:]
+root, template, writer, count, dies_at = sys.argv[1:]
 if dies_at != "never":
     import os
     from contextlib import suppress
@@ -55,7 +57,7 @@ if dies_at != "never":
         if name == event and str(arguments[1 if name == "os.link" else 0]).endswith(ending):
             os._exit(9)
     sys.addaudithook(die)
-template = NewRubric.model_validate_json(Path(root).with_name("template.json").read_text())
+template = NewRubric.model_validate_json(template)
 for number in range(int(count)):
     rubric = Rubric(text=f"Writer {writer}, rubric {number}.")
     RubricStore(root).append(template.model_copy(update={"rubric": rubric}))
@@ -77,15 +79,15 @@ def new(text: str = "# Rubric\n\n- Be brief.\n", **changes: object) -> NewRubric
     return NewRubric.model_validate(fields | changes)
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    local = f"{tmp_path}/store"
-    return local if request.param == "local" else f"memory://{uuid.uuid4().hex}/store"
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3').bucket()}/store"
+    return f"{tmp_path}/store" if request.param == "local" else f"memory://{uuid.uuid4().hex}/store"
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Path:
-    (tmp_path / "template.json").write_text(new().model_dump_json())
     return tmp_path / "store"
 
 
@@ -93,8 +95,17 @@ def folder_of(root: Path) -> Path:
     return root / "org--Model-8B"
 
 
-def writer(root: Path, name: str, count: int, dies_at: str = "never") -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", WRITER, str(root), name, str(count), dies_at])
+def writer(
+    root: Path | str, name: str, count: int, dies_at: str = "never"
+) -> "subprocess.Popen[bytes]":
+    words = (str(root), new().model_dump_json(), name, str(count), dies_at)
+    return subprocess.Popen([sys.executable, "-c", WRITER, *words])
+
+
+def every_file(root: Path | str) -> list[str]:
+    files, path = fsspec.url_to_fs(str(root))
+    files.invalidate_cache()
+    return [str(name) for name in files.find(path)]
 
 
 def test_what_is_appended_is_listed_in_order(root: str) -> None:
@@ -231,20 +242,24 @@ def test_a_root_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
         RubricStore(tmp_path / "file").append(new())
 
 
-def test_writers_at_once_neither_collide_nor_leave_gaps(local: Path) -> None:
-    writers = [writer(local, name, 10) for name in "abcd"]
-    store = RubricStore(local)
+@pytest.mark.parametrize(("place", "names", "each"), [("local", "abcd", 10), ("s3", "ab", 3)])
+def test_writers_at_once_neither_collide_nor_leave_gaps(
+    place: str, names: str, each: int, request: pytest.FixtureRequest, local: Path
+) -> None:
+    root = local if place == "local" else f"{request.getfixturevalue('s3').bucket()}/store"
+    writers = [writer(root, name, each) for name in names]
+    store = RubricStore(root)
     deadline = time.monotonic() + 60
     while any(process.poll() is None for process in writers):
         assert time.monotonic() < deadline
         versions = [stored.version for stored in store.list()]  # a half-written file would raise
         assert versions == sorted(set(versions))
-    assert [process.returncode for process in writers] == [0] * 4
+    assert [process.returncode for process in writers] == [0] * len(names)
     stored = store.list()
-    assert [one.version for one in stored] == list(range(1, 41))
-    assert len({one.rubric.text for one in stored}) == 40
+    assert [one.version for one in stored] == list(range(1, len(names) * each + 1))
+    assert len({one.rubric.text for one in stored}) == len(names) * each
     assert store.verify() == []
-    assert list((folder_of(local) / ".pending").iterdir()) == []
+    assert not [name for name in every_file(root) if "/.pending/" in name]
 
 
 @pytest.mark.parametrize(
@@ -267,6 +282,120 @@ def test_a_writer_that_dies_leaves_nothing_half_done(
     assert texts == ["first", *(["Writer dying, rubric 0."] if survives else []), "last"]
     assert last.version == len(texts)
     assert RubricStore(local).verify() == []
+
+
+@pytest.mark.parametrize("dies_at", ["PUT .md", "DELETE 0001"])
+def test_a_writer_on_s3_that_dies_is_finished_by_the_next(s3: Server, dies_at: str) -> None:
+    """Killed between claim and document, or between document and release."""
+    method, ending = dies_at.split()
+    root, writers = f"{s3.bucket()}/store", list["subprocess.Popen[bytes]"]()
+
+    def kill(environ: Environ, start: Start, moto: WSGI) -> Iterable[bytes]:
+        if (environ["REQUEST_METHOD"], True) != (method, environ["PATH_INFO"].endswith(ending)):
+            return moto(environ, start)
+        writers[0].kill()
+        start("503 Service Unavailable", [])
+        return []
+
+    s3.meddle = kill
+    writers.append(writer(root, "dying", 1))
+    assert writers[0].wait(60) == -signal.SIGKILL
+    s3.meddle = None
+    assert RubricStore(root).verify() == []
+    last = RubricStore(root).append(new("last"))
+    texts = [stored.rubric.text for stored in RubricStore(root).list()]
+    assert texts == ["Writer dying, rubric 0.", "last"]
+    assert last.version == 2
+    assert RubricStore(root).verify() == []
+
+
+def test_a_lost_answer_to_a_claim_that_was_made_stores_the_rubric_once(
+    s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client asks again, and hears from S3 that the name is taken: by itself."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+    lost = list[str]()
+
+    def lose(environ: Environ, start: Start, moto: WSGI) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT" or environ["PATH_INFO"] in lost:
+            return moto(environ, start)
+        lost.append(environ["PATH_INFO"])
+        list(moto(environ, lambda *_: None))
+        start("500 Internal Server Error", [])
+        return []
+
+    store = RubricStore(f"{s3.bucket()}/store")
+    s3.meddle = lose
+    first, second = store.append(new("first")), store.append(new("second"))
+    assert len(lost) == 4
+    assert store.list() == [first, second]
+    assert store.verify() == []
+
+
+def test_two_claims_at_the_same_moment_are_settled_by_asking_again(s3: Server) -> None:
+    refusals = iter([True])
+
+    def conflict(environ: Environ, start: Start, moto: WSGI) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT" or not next(refusals, False):
+            return moto(environ, start)
+        start("409 Conflict", [("Content-Type", "application/xml")])
+        return [b"<Error><Code>ConditionalRequestConflict</Code><Message>Again</Message></Error>"]
+
+    store = RubricStore(f"{s3.bucket()}/store")
+    s3.meddle = conflict
+    assert store.append(new()).version == 1
+    assert next(refusals, None) is None
+    assert store.verify() == []
+
+
+def test_a_server_that_lets_files_be_replaced_is_refused(s3: Server) -> None:
+    def ignore(environ: Environ, start: Start, moto: WSGI) -> Iterable[bytes]:
+        environ.pop("HTTP_IF_NONE_MATCH", None)
+        return moto(environ, start)
+
+    bucket = s3.bucket()
+    RubricStore(bucket).check()
+    s3.meddle = ignore
+    with pytest.raises(StoreError, match="does not honour If-None-Match"):
+        RubricStore(bucket).check()
+    assert s3.keys(bucket) == []
+
+
+def test_a_bucket_is_never_made(s3: Server) -> None:
+    store = RubricStore("s3://no-such-bucket/store")
+    for act in (store.check, lambda: store.append(new())):
+        with pytest.raises(
+            StoreError, match=r"bucket does not exist\); check the name; a bucket must"
+        ):
+            act()
+    assert store.verify() == ["There is no store at no-such-bucket/store."]
+    with pytest.raises(StoreError, match="it holds nothing"):
+        store.get("org/Model-8B")
+
+
+def test_a_store_without_credentials_says_so(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RubricStore(f"{s3.bucket()}/store")
+    for name in OPEN:
+        monkeypatch.delenv(name)
+    for act in (store.list, store.verify, store.check, lambda: store.append(new())):
+        with pytest.raises(StoreError, match=r"Unable to locate credentials.*; give credentials"):
+            act()
+
+
+def test_a_user_who_may_only_read_is_told_before_and_after(
+    s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = f"{s3.bucket()}/store"
+    stored = RubricStore(root).append(new())
+    with s3.user("s3:GetObject", "s3:ListBucket") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        S3FileSystem.clear_instance_cache()
+        store = RubricStore(root)
+        assert store.list() == [stored]
+        for act in (store.check, lambda: store.append(new())):
+            with pytest.raises(StoreError, match=r"cannot be written.*Access Denied.*; give cred"):
+                act()
 
 
 def test_a_claim_on_a_number_that_is_taken_is_dropped(root: str) -> None:

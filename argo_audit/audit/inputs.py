@@ -53,14 +53,15 @@ class AuditInputs:
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
     RM-trained minus raw-trained, on the reward model's labels; `commands` repeat the audit.
-    `log_files` says where the evaluation logs lie, by their names, as far as that is known.
+    `log_files` says where the evaluation logs lie, by their names, as far as that is known: paths,
+    or URLs.
     """
 
     title: str
     runs: tuple[RunRecord, ...]
     stored: tuple[StoredRubric, ...] = ()
     evaluations: "tuple[Evaluation, ...]" = ()
-    log_files: Mapping[str, Path] = field(default_factory=dict)
+    log_files: Mapping[str, Path | str] = field(default_factory=dict)
     planted: Mapping[str, Planted] = field(default_factory=dict)
     rm_on_raw: Mapping[str, Agreement] = field(default_factory=dict)
     differences: Mapping[str, Difference] = field(default_factory=dict)

@@ -168,9 +168,9 @@ def _logs(facts: Facts) -> str:
 
 
 def _log_name(facts: Facts, name: str) -> str:
-    """The log's name, with a link where its file is known."""
-    file = facts.inputs.log_files.get(name)
-    return escape(name) if file is None else link(name, facts.href(file))
+    """The log's name with a link to its file, or its URL, which no browser could follow."""
+    file = facts.inputs.log_files.get(name, name)
+    return escape(file) if isinstance(file, str) else link(name, facts.href(file))
 
 
 def _collapses(facts: Facts) -> list[list[str]]:

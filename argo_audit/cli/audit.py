@@ -3,8 +3,9 @@
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
 `out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`.
-The report is made from these alone, so it can be made again without the models.
+measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`;
+store and logs may lie elsewhere, at any fsspec URL. The report is made from these alone, so it can
+be made again without the models.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,22 +15,16 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.cli.facts import LOGS, RUNS, Facts, gather, write_facts
+from argo_audit.cli.begun import check_unused, read_request, write_request
+from argo_audit.cli.facts import RUNS, Facts, gather, write_facts
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts
 from argo_audit.cli.purse import Purse, open_purse
-from argo_audit.cli.request import (
-    AuditRequest,
-    Prepared,
-    check_unused,
-    policy_settings,
-    prepare,
-    read_request,
-    write_request,
-)
+from argo_audit.cli.request import AuditRequest, Prepared, policy_settings, prepare
 from argo_audit.errors import ArgoError
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
+from argo_audit.files import Folder
 from argo_audit.pairs import write
 from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
@@ -217,9 +212,8 @@ def _evaluate(
 
     The judge without a rubric is asked once: the first log holds it for all of them.
     """
-    held_out, logs = request.out / HELD_OUT, request.out / LOGS
-    discard_unfinished(logs)
-    done_before = {e.rubric_ref for e in read_evaluations(logs)} if logs.is_dir() else set()
+    held_out = request.out / HELD_OUT
+    done_before = _evaluated(request.log_root)
     pairs = prepared.splits["held-out"]
     labels = {
         name: found
@@ -238,10 +232,19 @@ def _evaluate(
             store=request.store_root,
             baseline=done == 0,
         )
-        (log,) = inspect_ai.eval(task, model=request.judge, log_dir=str(logs), **EVAL_SETTINGS)
+        (log,) = inspect_ai.eval(
+            task, model=request.judge, log_dir=request.log_root, **EVAL_SETTINGS
+        )
         if log.status != "success":
             raise ArgoError(
                 f"{log.location}: the evaluation ended with status {log.status!r}.\n"
-                f"  Remedy: inspect view --log-dir {logs}"
+                f"  Remedy: inspect view --log-dir {request.log_root}"
             )
     watch(Event("evaluate on held-out pairs", len(stored), len(stored)))
+
+
+def _evaluated(log_root: str) -> set[str]:
+    """The rubrics with a finished log, from before an interruption; other logs are removed."""
+    discard_unfinished(log_root)
+    there = Folder(log_root).is_there()
+    return {found.rubric_ref for found in read_evaluations(log_root)} if there else set()

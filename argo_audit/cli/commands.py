@@ -98,6 +98,9 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
             help="Store for the rubrics (any fsspec URL). Default: rubric_store in --out."
         ),
     ] = None,
+    logs: Annotated[
+        str | None, typer.Option(help="Eval logs (any fsspec URL). Default: logs in --out.")
+    ] = None,
     steps: Steps = None,
     seed: SeedOption = 0,
     rm_temperature: Annotated[
@@ -136,6 +139,7 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         judge=judge,
         policy=policy,
         store=store,
+        logs=logs,
         search=settings.search.model_copy(update=given),
         policy_settings=settings.policy,
         rm_temperature=rm_temperature,
@@ -160,7 +164,7 @@ def resume_command(
 ) -> None:
     """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
     from argo_audit.cli.audit import resume
-    from argo_audit.cli.request import read_request
+    from argo_audit.cli.begun import read_request
 
     given = Budget.parse(budget) if budget else None
     _shown(out, read_request(out), lambda watch: resume(out, watch, budget=given))
@@ -252,8 +256,8 @@ def version_command() -> None:
 
 def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
+    from argo_audit.cli.begun import command_of
     from argo_audit.cli.report import report
-    from argo_audit.cli.request import command_of
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 

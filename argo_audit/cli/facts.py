@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from argo_audit.agreement import Difference, measure, paired_difference
 from argo_audit.cli.parts import HUMAN, LabelSource
-from argo_audit.cli.request import AnswerKey, AuditRequest, Prepared
+from argo_audit.cli.request import LOGS, AnswerKey, AuditRequest, Prepared
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_judgments
+from argo_audit.files import Folder, is_url
 from argo_audit.organism.manifest import Manifest
 from argo_audit.records import Agreement, Judgment, Label, Record, Split, StoredRubric
 from argo_audit.roles import Judge
@@ -28,23 +29,23 @@ from argo_audit.splits import clusters
 from argo_audit.store import RubricStore, ref
 
 FACTS_FILE = "facts.json"
-LOGS = "logs"
 RUNS = "runs"
 
 
 class Facts(Record):
     """What an audit knows that is in no run, store or log.
 
-    `store_root` is relative to the audit's folder, or a URL; `skipped` says which lines of the
-    pairs file were left out and why; `truncated` counts conversations that reward models did not
-    read in full. `rm_on_raw` is the reward model against the raw labels on held-out pairs,
-    `difference` the held-out accuracy on the reward model's labels of the rubric trained on them
-    minus that of the rubric trained on raw labels, `ceiling` the planted rubric under the same
+    `store_root` and `log_root` are relative to the audit's folder, or URLs; `skipped` says which
+    lines of the pairs file were left out and why; `truncated` counts conversations that reward
+    models did not read in full. `rm_on_raw` is the reward model against the raw labels on held-out
+    pairs, `difference` the held-out accuracy on the reward model's labels of the rubric trained on
+    them minus that of the rubric trained on raw labels, `ceiling` the planted rubric under the same
     judge.
     """
 
     population: str
     store_root: str
+    log_root: str = LOGS
     splits: dict[Split, int]
     skipped: tuple[str, ...]
     truncated: int
@@ -56,8 +57,11 @@ class Facts(Record):
 
     def store(self, folder: Path) -> RubricStore:
         """The store that holds the rubrics of the audit in `folder`."""
-        local = "://" not in self.store_root
-        return RubricStore((folder / self.store_root).resolve() if local else self.store_root)
+        return RubricStore(_from(folder, self.store_root))
+
+    def logs(self, folder: Path) -> str | Path:
+        """Where the eval logs of the audit in `folder` lie: a folder, or a URL."""
+        return _from(folder, self.log_root)
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
@@ -82,7 +86,9 @@ def gather(
     key = prepared.answer_key
     return Facts(
         population=prepared.population,
-        store_root=_store_root(request),
+        store_root=_as_seen_from(request.out, RubricStore(request.store_root).folder)
+        or request.store_root,
+        log_root=_as_seen_from(request.out, Folder(request.log_root).local) or request.log_root,
         splits={name: len(pairs) for name, pairs in prepared.splits.items()},
         skipped=prepared.file.skipped,
         truncated=sum(source.truncated for source in prepared.sources),
@@ -94,11 +100,15 @@ def gather(
     )
 
 
-def _store_root(request: AuditRequest) -> str:
-    folder = RubricStore(request.store_root).folder
+def _as_seen_from(out: Path, folder: Path | None) -> str | None:
+    """A folder of this machine relative to that of the audit, so that both can be moved."""
     if folder is None:
-        return request.store_root
-    return Path(os.path.relpath(folder.resolve(), request.out.resolve())).as_posix()
+        return None
+    return Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
+
+
+def _from(folder: Path, root: str) -> str | Path:
+    return root if is_url(root) else (folder / root).resolve()
 
 
 def _rm_labels(prepared: Prepared) -> LabelSource | None:
@@ -136,7 +146,7 @@ def _difference(
     if source is None or HUMAN not in by_source:
         return None
     labels = _held_out(prepared, source.name)
-    judgments = read_judgments(request.out / LOGS)
+    judgments = read_judgments(request.log_root)
     first, second = (
         _labelled(judgments[by_source[name].rubric.id], labels) for name in (source.name, HUMAN)
     )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
 from argo_audit.audit.spec import AuditFiles, write_audit
-from argo_audit.cli.facts import LOGS, RUNS, Facts, read_facts
+from argo_audit.cli.facts import RUNS, Facts, read_facts
 from argo_audit.evals.logs import read_evaluations
+from argo_audit.files import join
 from argo_audit.run_folder import write_whole
 from argo_audit.store import HELD_OUT, RubricStore, file_name, slug, to_document
 
@@ -30,13 +31,15 @@ def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str
     facts = {folder: read_facts(folder) for folder in audits}
     stores = {folder: fact.store(folder) for folder, fact in facts.items()}
     runs = (_runs(folder) for folder in facts)
-    logs = {folder: read_evaluations(folder / LOGS) for folder in facts}
+    logs = {
+        fact.logs(folder): read_evaluations(fact.logs(folder)) for folder, fact in facts.items()
+    }
     inputs = AuditInputs(
         title=title,
         runs=tuple(run for found in runs for run in found),
         stored=tuple(stores[folder].get(ref) for folder in facts for ref in facts[folder].stored),
         evaluations=tuple(e for found in logs.values() for e in found),
-        log_files={e.log: folder / LOGS / e.log for folder, found in logs.items() for e in found},
+        log_files={e.log: _file(root, e.log) for root, found in logs.items() for e in found},
         planted={f.population: _planted(f) for f in facts.values() if f.manifest is not None},
         rm_on_raw={f.population: f.rm_on_raw for f in facts.values() if f.rm_on_raw is not None},
         differences={
@@ -64,6 +67,10 @@ def _on_disk(store: RubricStore, facts: Facts, out: Path) -> Path:
         for stored in store.list(reward_model):
             write_whole(copy / reward_model / file_name(stored), to_document(stored))
     return copy
+
+
+def _file(root: str | Path, log: str) -> str | Path:
+    return root / log if isinstance(root, Path) else join(root, log)
 
 
 def _planted(facts: Facts) -> Planted:

@@ -6,36 +6,35 @@
 Everything that can be wrong with the input is found here, before the first file is written.
 """
 
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, SAMPLE, LabelSource, label, policy_model
 from argo_audit.cli.terminal import brief
-from argo_audit.errors import InputError, RunFolderError
+from argo_audit.errors import InputError
+from argo_audit.files import check_writable
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import PairFile, read
 from argo_audit.policies.settings import PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
-from argo_audit.run_folder import check_free, check_same, write_whole
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData
 from argo_audit.splits import split
 from argo_audit.store import RubricStore, slug
 
-REQUEST_FILE = "audit.json"
+LOGS = "logs"
+"""Where eval logs lie in the folder of an audit, unless it was asked for another place."""
 
 
 class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
+    `store` and `logs` are paths or fsspec URLs; None is a place in the folder `out`.
     `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
     `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
     with the manifest and the planted rubric of an organism; `rewriter` is an Inspect model that
@@ -50,6 +49,7 @@ class AuditRequest(Record):
     store: str | None = None
     search: SearchConfig = SearchConfig()
     policy_settings: PolicySettings = PolicySettings()
+    logs: str | None = None
     rm_temperature: float = Field(default=1.0, gt=0)
     dev: float = Field(default=0.2, gt=0, lt=1)
     held_out: float = Field(default=0.2, gt=0, lt=1)
@@ -70,6 +70,11 @@ class AuditRequest(Record):
     def store_root(self) -> str:
         """Where rubrics go: the store asked for, else one in the output folder."""
         return self.store or str(self.out / "rubric_store")
+
+    @property
+    def log_root(self) -> str:
+        """Where eval logs go: the place asked for, else `logs` in the output folder."""
+        return self.logs or str(self.out / LOGS)
 
 
 @dataclass(frozen=True)
@@ -99,86 +104,12 @@ class Prepared:
         return SearchData(self.splits, by_id, source)
 
 
-class _Begun(Record):
-    """The file of an audit that has begun: what was asked, in which folder, by which command."""
-
-    request: AuditRequest
-    folder: Path
-    command: str
-
-
-def check_unused(request: AuditRequest) -> None:
-    """Raise RunFolderError unless the output folder is free for this audit.
-
-    Of an audit that was begun there, the message says how to go on with it or what differs.
-    """
-    begun = request.out / REQUEST_FILE
-    if not begun.is_file():
-        check_free(request.out)
-        return
-    check_same(request.out, _asked(_begun(request.out).request), _asked(request))
-    raise RunFolderError(
-        f"{request.out} holds this very audit, begun before; nothing in it was touched.\n"
-        f"  Remedy: argo-audit resume {shlex.quote(str(request.out))}"
-    )
-
-
-def write_request(request: AuditRequest) -> None:
-    """Put on record what is asked of an audit that begins; one that has begun keeps its record."""
-    request.out.mkdir(parents=True, exist_ok=True)
-    path = request.out / REQUEST_FILE
-    if not path.is_file():
-        command = shlex.join(["argo-audit", *sys.argv[1:]])
-        begun = _Begun(request=request, folder=Path.cwd(), command=command)
-        # only what was set: what was not is up to the policy's own settings
-        write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
-
-
-def read_request(out: Path) -> AuditRequest:
-    """What was asked of the audit in `out`; its paths are from the folder it was begun in.
-
-    Raises RunFolderError when no audit was begun there, or in another folder than this.
-    """
-    begun = _begun(out)
-    if (begun.folder / begun.request.out).resolve() != out.resolve():
-        raise RunFolderError(
-            f"{out} was begun as {begun.folder / begun.request.out}\n"
-            "  Remedy: move it back, for its record names files from there"
-        )
-    if begun.folder.resolve() != Path.cwd().resolve():
-        raise RunFolderError(
-            f"{out} was begun in the folder {begun.folder}, and may name files from there\n"
-            f"  Remedy: cd {shlex.quote(str(begun.folder))}, and resume it there"
-        )
-    return begun.request
-
-
-def command_of(out: Path) -> str:
-    """The command line by which the audit in `out` was begun."""
-    return _begun(out).command
-
-
 def policy_settings(request: AuditRequest) -> PolicySettings:
     """The policy's settings: those of its folder, under what the request sets, with its seed."""
     given = request.policy_settings.model_dump(exclude_unset=True) | {"seed": request.seed}
     sampled = request.sampled_policy is not None
     settings = PolicySettings() if sampled else settings_of(policy_model(request.policy))
     return settings.model_copy(update=given)
-
-
-def _begun(out: Path) -> _Begun:
-    path = out / REQUEST_FILE
-    try:
-        return _Begun.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise RunFolderError(
-            f"{path}: no audit was begun here ({brief(error)})\n"
-            "  Remedy: name the --out folder of an audit, as it was typed"
-        ) from error
-
-
-def _asked(request: AuditRequest) -> dict[str, Any]:
-    return request.model_dump(mode="json", exclude={"budget", "prices", "out"})
 
 
 def read_and_split(request: AuditRequest) -> tuple[PairFile, dict[Split, tuple[Pair, ...]]]:
@@ -193,6 +124,8 @@ def prepare(request: AuditRequest) -> Prepared:
     Labels that an interrupted audit has on record in its folder are taken from there.
     """
     store = RubricStore(request.store_root)
+    store.check()
+    check_writable(request.log_root)
     file, splits = read_and_split(request)
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from argo_audit.cli.facts import LOGS, read_facts
+from argo_audit.cli.facts import read_facts
 from argo_audit.cli.parts import HUMAN
 from argo_audit.cli.terminal import percent, row
 from argo_audit.evals.logs import Evaluation, read_evaluations
@@ -22,9 +22,9 @@ def summary(audits: Sequence[Path]) -> Table:
     for column in ("agreement", "no rubric", "longest", "ceiling", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     for folder in audits:
-        ceiling = read_facts(folder).ceiling
-        for evaluation in read_evaluations(folder / LOGS):
-            row(table, *_cells(evaluation, ceiling))
+        facts = read_facts(folder)
+        for evaluation in read_evaluations(facts.logs(folder)):
+            row(table, *_cells(evaluation, facts.ceiling))
     return table
 
 

@@ -27,6 +27,7 @@ from argo_audit.agreement import measure
 from argo_audit.errors import InputError
 from argo_audit.evals.judging import JUDGMENTS, NO_RUBRIC, RUBRIC
 from argo_audit.evals.subject import SubjectFacts
+from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
 from argo_audit.records import Agreement, Judgment, Label, Probability, Record
 
 _TASK = "rubric_agreement"
@@ -130,9 +131,11 @@ def _is_finished(log: str) -> bool:
 
 def _read_logs(log_dir: str | Path) -> list[_Log]:
     """The logs of this task, oldest first."""
-    if "://" not in str(log_dir) and not Path(log_dir).is_dir():
-        raise InputError(log_dir, "there is no such folder", "Name a folder of Inspect logs.")
-    logs = [_read_log(log.name) for log in list_eval_logs(str(log_dir))]
+    with usable(log_dir, "read"):
+        if not Folder(log_dir).is_there():
+            raise InputError(log_dir, "there is no such folder", "Name a folder of Inspect logs.")
+        names = [log.name for log in list_eval_logs(str(log_dir))]
+    logs = [_read_log(name, log_dir) for name in names]
     ours = [log for log in logs if log is not None]
     return _shared_baseline(sorted(ours, key=lambda log: (log.header.created, log.name)))
 
@@ -164,14 +167,17 @@ def _with_baseline(row: _Row, known: Mapping[str, Judgment]) -> _Row:
     return row.model_copy(update={"judgments": judgments})
 
 
-def _read_log(log: str) -> _Log | None:
+def _read_log(log: str, log_dir: str | Path) -> _Log | None:
     try:
-        header = _read_header(log)
-        return _Log(Path(log).name, header, _read_rows(log)) if header else None
+        with driver_errors():
+            header = _read_header(log)
+            return _Log(Path(log).name, header, _read_rows(log)) if header else None
     except _UNREADABLE as error:
         problem = f"not a readable log of this task ({' '.join(str(error).split()):.200})"
-        remedy = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
-        raise InputError(log, problem, remedy) from error
+        mend = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
+        if is_url(log_dir) and isinstance(error, OSError):
+            mend = remedy(log_dir, error)
+        raise InputError(log, problem, mend) from error
 
 
 def _read_header(log: str) -> _Header | None:

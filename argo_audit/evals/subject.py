@@ -16,6 +16,7 @@ from pathlib import Path
 
 import argo_audit
 from argo_audit.errors import InputError
+from argo_audit.files import is_url, join, read_bytes
 from argo_audit.pairs import PairFile, labels_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric
 from argo_audit.store import HELD_OUT, RubricStore, from_document, ref, slug
@@ -57,7 +58,8 @@ def default_store() -> str:
     if root := os.environ.get("ARGO_STORE"):
         return root
     package = Path(argo_audit.__file__).parent
-    places = (_found("rubric_store"), package.parent / "rubric_store", package / "rubric_store")
+    here = Path(_found("rubric_store"))
+    places = (here, package.parent / "rubric_store", package / "rubric_store")
     return str(next((place for place in places if place.is_dir()), places[-1]))
 
 
@@ -73,8 +75,9 @@ def load_subject(
 
     Args:
         rubric: A reference into the store ("<reward model>" or "<reward model>@<version>"), a
-            path that ends in .md, or "" for the judge's own taste.
-        pairs: A file of pairs; None is the held-out pairs of the stored rubric's reward model.
+            path or URL that ends in .md, or "" for the judge's own taste.
+        pairs: A file of pairs, or its URL; None is the held-out pairs of the stored rubric's
+            reward model.
         labels: Label sources, as a list or with commas between; None is the stored rubric's
             reward model, or every source of the file for any other rubric.
         store: The root of the rubric store; None is `default_store()`.
@@ -121,19 +124,19 @@ def _load_rubric(rubric: str, root: str) -> tuple[Rubric, StoredRubric | None]:
     return stored.rubric, stored
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: str | Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path).decode().replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "Give the path of a rubric in UTF-8, or a reference into the rubric store."
         raise InputError(path, f"the rubric cannot be read ({error})", remedy) from error
 
 
-def _held_out_file(rubric: str, stored: StoredRubric | None, root: str) -> Path:
+def _held_out_file(rubric: str, stored: StoredRubric | None, root: str) -> str:
     if stored is None:
         remedy = "Name a file of pairs: -T pairs=<file>."
         raise InputError(rubric or "(no rubric)", "it is not from the store", remedy)
-    return Path(root) / slug(stored.reward_model) / HELD_OUT
+    return join(root, slug(stored.reward_model), HELD_OUT)
 
 
 def _chosen(labels: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -147,10 +150,12 @@ def _default_sources(stored: StoredRubric | None, file: PairFile) -> tuple[str, 
     return (stored.reward_model if stored.reward_model in file.labels else stored.label_source,)
 
 
-def _found(path: str) -> Path:
-    """`path` from the working folder, else from the folder the command was given in.
+def _found(path: str) -> str | Path:
+    """A URL, or `path` from the working folder, else from the folder the command was given in.
 
     They differ because Inspect enters a task file's folder to load the task.
     """
+    if is_url(path):
+        return path
     given, typed = Path(path), Path(os.environ.get("PWD", "."), path)
     return typed if typed.exists() and not given.exists() else given

@@ -1,0 +1,108 @@
+"""An audit that has begun: what was asked of it, so that it can be resumed as it was.
+
+    check_unused(request)             # RunFolderError says how to resume it, or what differs
+    write_request(request)            # out/audit.json
+    read_request(Path("out"))         # the same request, in the same folder
+
+Paths stay as they were typed, so an audit is resumed from the folder it was begun in.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from argo_audit.cli.request import AuditRequest
+from argo_audit.cli.terminal import brief
+from argo_audit.errors import InputError, RunFolderError
+from argo_audit.files import Folder, usable
+from argo_audit.records import Record
+from argo_audit.run_folder import check_free, check_same, write_whole
+
+REQUEST_FILE = "audit.json"
+
+
+class _Begun(Record):
+    """The file of an audit that has begun: what was asked, in which folder, by which command."""
+
+    request: AuditRequest
+    folder: Path
+    command: str
+
+
+def check_unused(request: AuditRequest) -> None:
+    """Raise RunFolderError unless the output folder is free for this audit.
+
+    Of an audit that was begun there, the message says how to go on with it or what differs.
+    """
+    begun = request.out / REQUEST_FILE
+    if not begun.is_file():
+        check_free(request.out)
+        _check_no_logs(request.log_root)
+        return
+    check_same(request.out, _asked(_begun(request.out).request), _asked(request))
+    raise RunFolderError(
+        f"{request.out} holds this very audit, begun before; nothing in it was touched.\n"
+        f"  Remedy: argo-audit resume {shlex.quote(str(request.out))}"
+    )
+
+
+def _check_no_logs(place: str) -> None:
+    """Logs are read by folder: those of another audit must not be among them."""
+    with usable(place, "read"):
+        held = Folder(place).entries()
+    if held:
+        remedy = "name a new place below it; `inspect view` shows the logs of all of them"
+        raise InputError(place, "holds files: logs are read by folder", remedy)
+
+
+def write_request(request: AuditRequest) -> None:
+    """Put on record what is asked of an audit that begins; one that has begun keeps its record."""
+    request.out.mkdir(parents=True, exist_ok=True)
+    path = request.out / REQUEST_FILE
+    if not path.is_file():
+        command = shlex.join(["argo-audit", *sys.argv[1:]])
+        begun = _Begun(request=request, folder=Path.cwd(), command=command)
+        # only what was set: what was not is up to the policy's own settings
+        write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
+
+
+def read_request(out: Path) -> AuditRequest:
+    """What was asked of the audit in `out`; its paths are from the folder it was begun in.
+
+    Raises RunFolderError when no audit was begun there, or in another folder than this.
+    """
+    begun = _begun(out)
+    if (begun.folder / begun.request.out).resolve() != out.resolve():
+        raise RunFolderError(
+            f"{out} was begun as {begun.folder / begun.request.out}\n"
+            "  Remedy: move it back, for its record names files from there"
+        )
+    if begun.folder.resolve() != Path.cwd().resolve():
+        raise RunFolderError(
+            f"{out} was begun in the folder {begun.folder}, and may name files from there\n"
+            f"  Remedy: cd {shlex.quote(str(begun.folder))}, and resume it there"
+        )
+    return begun.request
+
+
+def command_of(out: Path) -> str:
+    """The command line by which the audit in `out` was begun."""
+    return _begun(out).command
+
+
+def _begun(out: Path) -> _Begun:
+    path = out / REQUEST_FILE
+    try:
+        return _Begun.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RunFolderError(
+            f"{path}: no audit was begun here ({brief(error)})\n"
+            "  Remedy: name the --out folder of an audit, as it was typed"
+        ) from error
+
+
+def _asked(request: AuditRequest) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude={"budget", "prices", "out"})

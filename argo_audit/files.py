@@ -1,0 +1,208 @@
+"""Files on this machine or behind an fsspec URL, and what to do when they cannot be had.
+
+    read_bytes("s3://bucket/pairs.jsonl.gz")            # or "pairs.jsonl.gz"
+    check_writable("s3://bucket/logs")                  # before the hours whose results go there
+    folder = Folder("s3://bucket/store")
+    folder.create("a/0001", b"...")                     # False: there is one, and it stays
+
+Decisions: every driver raises the errors of its own library (no credentials is neither an OSError
+nor the same class on S3 and GCS); here they become OSErrors, and `remedy` says how to mend them. A
+bucket is never made: a misspelt one would be a new one.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from argo_audit.errors import InputError
+
+_LIBRARIES = ("aiohttp", "azure", "botocore", "gcsfs", "google")
+_CONFLICT = "ConditionalRequestConflict"  # S3 on two conditional writes at once: one has the name
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
+_REMEDIES: tuple[tuple[type[OSError], str], ...] = (
+    (
+        PermissionError,
+        "give credentials in the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID, "
+        "GOOGLE_APPLICATION_CREDENTIALS, …) that may list, read, write and delete there",
+    ),
+    (FileNotFoundError, "check the name; a bucket must be there before: none is made"),
+    (OSError, "check the address (AWS_ENDPOINT_URL for a server other than AWS) and the network"),
+)
+
+
+def is_url(place: str | Path) -> bool:
+    """Whether `place` is an fsspec URL; anything else is a path of this machine."""
+    return "://" in str(place)
+
+
+def join(root: str | Path, *parts: str) -> str:
+    """A path or URL below another."""
+    return "/".join((str(root).rstrip("/"), *parts)) if is_url(root) else str(Path(root, *parts))
+
+
+def read_bytes(place: str | Path) -> bytes:
+    """The content of one file; raises OSError, with a sentence for what a driver meant."""
+    if not is_url(place):
+        return Path(place).read_bytes()
+    files, path = _opened(str(place))
+    with driver_errors():
+        return bytes(files.cat_file(path))
+
+
+def check_writable(place: str | Path) -> None:
+    """Raise InputError unless files can be made in the folder `place`; leaves none behind."""
+    with usable(place, "written"):
+        Folder(place).probe()
+
+
+@contextlib.contextmanager
+def driver_errors() -> Iterator[None]:
+    """What the libraries below the drivers of S3, GCS and Azure raise becomes an OSError."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        kind = PermissionError if type(error).__name__ in _NO_CREDENTIALS else OSError
+        raise kind(f"{type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def usable(place: str | Path, doing: str) -> Iterator[None]:
+    """What a place does not allow becomes an InputError: it cannot be `doing`, and the remedy."""
+    try:
+        with driver_errors():
+            yield
+    except OSError as error:
+        problem = f"cannot be {doing} ({reason(error)})"
+        raise InputError(place, problem, remedy(place, error)) from error
+
+
+def reason(error: OSError) -> str:
+    """What happened, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def remedy(place: str | Path, error: OSError) -> str:
+    """How to mend what went wrong at `place`."""
+    if not is_url(place):
+        return "name a folder that you may write to"
+    if isinstance(error.__cause__, (ImportError, ValueError)):
+        return "name a folder, or install the package that the message asks for (s3fs, gcsfs, …)"
+    return next(words for kind, words in _REMEDIES if isinstance(error, kind))
+
+
+class Folder:
+    """A folder on any fsspec file system. Every method raises OSError when it cannot."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Nothing is made, and nothing asked of the network yet."""
+        self._files, self.path = _opened(str(root))
+
+    @property
+    def local(self) -> Path | None:
+        """The folder as a path of this machine; None on any other file system."""
+        return Path(self.path) if isinstance(self._files, LocalFileSystem) else None
+
+    def place(self, *parts: str) -> str:
+        """The path of something in the folder, as its file system names it."""
+        return "/".join((self.path.rstrip("/"), *parts))
+
+    def is_there(self) -> bool:
+        """Whether there is such a folder; in a bucket: anything in it."""
+        with driver_errors():
+            return bool(self._files.isdir(self.path))
+
+    def read(self, name: str) -> bytes:
+        """The content of one file."""
+        with driver_errors():
+            return bytes(self._files.cat_file(self.place(name)))
+
+    def remove(self, name: str) -> None:
+        """Remove one file."""
+        with driver_errors():
+            self._files.rm_file(self.place(name))
+
+    def entries(self, name: str = "") -> dict[str, str]:
+        """Name -> kind of what is in a folder, hidden files left out; {} for no folder."""
+        path = self.place(name).rstrip("/")
+        with driver_errors():
+            self._files.invalidate_cache(path)
+            try:
+                found = self._files.ls(path, detail=True)
+            except FileNotFoundError:
+                return {}
+        kinds = {PurePosixPath(entry["name"]).name: entry["type"] for entry in found}
+        return {entry: kind for entry, kind in kinds.items() if not entry.startswith(".")}
+
+    def make(self, name: str) -> None:
+        """Make a folder in this one, where folders are made: in a bucket, a name is enough."""
+        if self.path.startswith("/"):
+            with driver_errors():
+                self._files.makedirs(self.place(name), exist_ok=True)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Make a whole new file at once, in a folder that was made; False when there is one."""
+        path = self.place(name)
+        try:
+            with driver_errors():
+                if self.local:
+                    _create_local(Path(path), content)
+                else:
+                    self._files.pipe_file(path, content, mode="create")
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if _CONFLICT not in str(error):
+                raise
+            return False
+        return True
+
+    def probe(self) -> bool:
+        """Make a file and remove it; False when the file system lets a second one replace it.
+
+        On this machine only permissions are looked at: folders are not made for a question.
+        """
+        if self.local:
+            _check_permission(self.local)
+            return True
+        name = f".probe-{uuid.uuid4().hex}"
+        self.create(name, b"1")
+        kept = not self.create(name, b"2")
+        self.remove(name)
+        return kept
+
+
+def _opened(url: str) -> tuple[AbstractFileSystem, str]:
+    try:
+        files, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:  # a missing package, a scheme that nobody knows
+        raise OSError(f"no driver: {error}") from error
+    return files, str(path)
+
+
+def _create_local(path: Path, content: bytes) -> None:
+    """Write aside, then link: linking is atomic and fails when there is a file already."""
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_permission(path: Path) -> None:
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"no permission to write in {there}")

@@ -1,0 +1,28 @@
+"""Fixtures that several files share."""
+
+from collections.abc import Iterator
+
+import pytest
+from object_store import OPEN, Server, serving
+from s3fs import S3FileSystem
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A local S3, as the environment names it; nobody's own settings are looked at."""
+    own = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+    once = {"AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+    place = {"AWS_ENDPOINT_URL": s3_server.url, "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in (own | once | place | OPEN).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    S3FileSystem.clear_instance_cache()  # each keeps the environment that it was opened in
+    yield s3_server
+    s3_server.meddle = None
+    S3FileSystem.clear_instance_cache()

@@ -1,0 +1,86 @@
+"""Files here and behind URLs: made once, read alike, and missed in words."""
+
+import uuid
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from argo_audit.errors import InputError
+from argo_audit.files import Folder, check_writable, driver_errors, is_url, join, read_bytes, remedy
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3').bucket()}/a folder"
+    return f"{tmp_path}/a folder" if request.param == "local" else f"memory://{uuid.uuid4().hex}"
+
+
+def test_a_file_is_made_once_read_and_removed(root: str) -> None:
+    folder = Folder(root)
+    assert not folder.is_there()
+    assert folder.entries() == folder.entries("in") == {}
+    folder.make("in")
+    assert folder.create("in/a", b"first")
+    assert folder.create("in/.hidden", b"")
+    assert not folder.create("in/a", b"second")
+    assert folder.is_there()
+    assert (folder.entries(), folder.entries("in")) == ({"in": "directory"}, {"a": "file"})
+    assert folder.read("in/a") == read_bytes(join(root, "in", "a")) == b"first"
+    folder.remove("in/a")
+    assert folder.entries("in") == {}
+    with pytest.raises(FileNotFoundError):
+        folder.read("in/a")
+    with pytest.raises(FileNotFoundError):
+        read_bytes(join(root, "in", "a"))
+
+
+def test_a_probe_leaves_nothing_behind(root: str) -> None:
+    assert Folder(root).probe()
+    check_writable(root)
+    files, path = fsspec.url_to_fs(root)
+    files.invalidate_cache()
+    assert not files.exists(path) or files.find(path, withdirs=True) == []
+
+
+def test_a_failed_write_leaves_no_part(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    assert not Folder(tmp_path).create("taken", b"x")
+    with pytest.raises(FileNotFoundError):
+        Folder(tmp_path).create("no folder/a", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_place_on_this_machine_is_a_path_whatever_names_it(tmp_path: Path) -> None:
+    assert Folder(tmp_path).local == Folder(f"file://{tmp_path}").local == tmp_path
+    assert Folder("memory://x").local is None
+    assert not is_url(tmp_path)
+    assert join(tmp_path, "a", "b") == str(tmp_path / "a" / "b")
+    assert join("s3://bucket/", "a", "b") == "s3://bucket/a/b"
+
+
+def test_a_file_in_the_way_is_said_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=r"cannot be written .*file is a file"):
+            check_writable(place)
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+def test_a_missing_package_is_named() -> None:
+    words = "Install no-such-package to read nopackage://"
+    fsspec.register_implementation("nopackage", "no_such_package.Files", errtxt=words, clobber=True)
+    for place in ("nopackage://a/b", "nowhere://a/b"):
+        with pytest.raises(OSError, match="no driver: ") as caught:
+            read_bytes(place)
+        assert "install the package" in remedy(place, caught.value)
+    with pytest.raises(InputError, match=words):
+        check_writable("nopackage://a/b")
+
+
+def test_only_the_drivers_own_errors_are_translated() -> None:
+    """A bug is not "cannot be read"."""
+    for error in (TypeError("a bug"), ValueError("a bug"), KeyboardInterrupt()):
+        with pytest.raises(type(error)), driver_errors():
+            raise error
