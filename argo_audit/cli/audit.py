@@ -71,8 +71,9 @@ def _learn(
         watch(Event(phase, step, search.steps, best.train.accuracy if best else None))
 
     watch(Event(phase, 0, search.steps))
+    asked = request.model_dump(mode="json", exclude={"search", "policy_settings"})
     config = {
-        "request": request.model_dump(mode="json", exclude={"search", "policy_settings"}),
+        "request": asked | {"pairs": prepared.file.origin, "format": prepared.file.format},
         "search": search.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),
     }

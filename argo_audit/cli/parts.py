@@ -57,7 +57,7 @@ class Parts(NamedTuple):
     policy: Callable[[int, Path, PolicySettings], Policy]
 
 
-def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> LabelSource:
+def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
     `human` and `soft:NAME` are columns of the file itself, `rm:MODEL` a reward model in a folder

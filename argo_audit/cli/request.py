@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.parts import HUMAN, LabelSource, label
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
+from argo_audit.hub import open_dataset
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import PairFile, read
+from argo_audit.pairs import HUB, Hub, PairFile, read
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.run_folder import check_free
@@ -29,12 +30,14 @@ from argo_audit.store import RubricStore, slug
 class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
-    `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
-    `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
-    with the manifest and the planted rubric of an organism.
+    `pairs` is a file or a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT"), in `format` or in the
+    one that its columns say. `labels` are label sources as `parts.label` reads them, and a rubric
+    is learned for each. What `policy_settings` sets goes before the settings of the policy's
+    folder. `answer_key` is a folder with the manifest and the planted rubric of an organism.
     """
 
-    pairs: Path
+    pairs: Path | str
+    format: str | None = None
     labels: tuple[str, ...] = Field(min_length=1)
     out: Path
     judge: str = "argo/surface"
@@ -48,6 +51,12 @@ class AuditRequest(Record):
     seed: int = 0
     skip_invalid: bool = False
     answer_key: Path | None = None
+
+    @field_validator("pairs")
+    @classmethod
+    def _files_are_paths(cls, pairs: Path | str) -> Path | str:
+        """A request reads back from JSON as it was."""
+        return str(pairs) if str(pairs).startswith(HUB) else Path(pairs)
 
     @property
     def store_root(self) -> str:
@@ -82,11 +91,11 @@ class Prepared:
         return SearchData(self.splits, by_id, source)
 
 
-def prepare(request: AuditRequest) -> Prepared:
+def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     """Read and check everything; raises an ArgoError and writes nothing when something is wrong."""
     check_free(request.out)
     store = RubricStore(request.store_root)
-    file = read(request.pairs, skip_invalid=request.skip_invalid)
+    file = read(request.pairs, format=request.format, skip_invalid=request.skip_invalid, hub=hub)
     splits = split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
     key = _answer_key(request.answer_key) if request.answer_key else None
     sources = tuple(
@@ -112,7 +121,9 @@ def _check_distinct(sources: Sequence[LabelSource]) -> None:
             raise InputError(source.name, problem, "name each once, in folders of different names")
 
 
-def _check_labelled(source: LabelSource, splits: dict[Split, tuple[Pair, ...]], path: Path) -> None:
+def _check_labelled(
+    source: LabelSource, splits: dict[Split, tuple[Pair, ...]], path: Path | str
+) -> None:
     """Each split needs a label of the source that takes a side, or nothing can be measured."""
     sided = {label.pair_id for label in source.labels if label.p_a != 0.5}
     for name, pairs in splits.items():
