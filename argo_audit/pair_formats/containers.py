@@ -119,28 +119,31 @@ def _csv(file: Path, content: bytes) -> Numbered:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(file, "not UTF-8 text", "Save it as UTF-8.", line) from error
-    records = _records(file, text)
-    _, header = next(records)
+    (_, header), *records = _records(file, text)
     for number, cells in records:
         row = dict(zip(header, cells, strict=True)) if len(cells) == len(header) else cells
         yield number, json.dumps(row, ensure_ascii=False)
 
 
-def _records(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not blank; one cell may be as large as it likes."""
-    limit = csv.field_size_limit(sys.maxsize)
+def _records(file: Path, text: str) -> list[tuple[int, list[str]]]:
+    """The records that are not blank, with the line each starts on.
+
+    Read in one go, since Python's limit on the size of a cell is global and must be put back.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    start = 1
+    records, start = [], 1
+    limit = csv.field_size_limit(sys.maxsize)
     try:
         for cells in reader:
             if cells:
-                yield start, cells
+                records.append((start, cells))
             start = reader.line_num + 1
     except csv.Error as error:
         problem = f"not valid CSV ({error}) in the record that starts here"
         raise InputError(file, problem, "Check the quotes there.", start) from error
     finally:
         csv.field_size_limit(limit)
+    return records
 
 
 def _parquet(file: Path, content: bytes) -> Numbered:
