@@ -196,7 +196,7 @@ def _with_unique_ids(lines: Mapping[str, LabelledPair]) -> Iterable[LabelledPair
     """Lines by content id; an id that several give, or that looks like a content id, is dropped."""
     uses = Counter(line.id for line in lines.values())
     for key, line in lines.items():
-        keeps = uses[line.id] == 1 and line.id not in lines
+        keeps = line.id == key or (uses[line.id] == 1 and line.id not in lines)
         yield line if keeps else line.model_copy(update={"id": key})
 
 

@@ -125,13 +125,13 @@ def by_coin(
     for name, text in (("chosen", chosen), ("rejected", rejected)):
         if not text.strip():
             raise ValueError(f"the {name} response is empty")
-    responses = (chosen, rejected)
-    flips = _coin(prompt, responses) != (chosen < rejected)
+    key = content_id(prompt, (chosen, rejected))
+    flips = _first_is_a(key) != (chosen < rejected)
     return labelled_pair(
         prompt,
-        (rejected, chosen) if flips else responses,
+        (rejected, chosen) if flips else (chosen, rejected),
         {name: _flipped(label) if flips else label for name, label in labels.items()},
-        **fields,
+        **fields | {"id": fields.get("id") or key},
     )
 
 
@@ -147,9 +147,10 @@ def labelled_pair(
         name: label if isinstance(label, Target) else Target(p_a=label)
         for name, label in labels.items()
     }
-    pair = {"id": content_id(prompt, responses), "prompt": prompt, "labels": targets}
-    pair |= {"response_a": responses[0], "response_b": responses[1]}
-    return LabelledPair.model_validate(pair | given)
+    pair = {"prompt": prompt, "response_a": responses[0], "response_b": responses[1]}
+    if "id" not in given:
+        given["id"] = content_id(prompt, responses)
+    return LabelledPair.model_validate(pair | given | {"labels": targets})
 
 
 def models(first: str | None, second: str | None) -> dict[str, str]:
@@ -157,9 +158,9 @@ def models(first: str | None, second: str | None) -> dict[str, str]:
     return {"models": " vs ".join(sorted((first, second)))} if first and second else {}
 
 
-def _coin(prompt: Prompt, responses: tuple[str, str]) -> bool:
-    """Whether the alphabetically first response is A."""
-    return int(fingerprint(f"{SEED}:{content_id(prompt, responses)}", 2), 16) % 2 == 0
+def _first_is_a(key: str) -> bool:
+    """The coin: whether the alphabetically first response is A."""
+    return int(fingerprint(f"{SEED}:{key}", 2), 16) % 2 == 0
 
 
 def _flipped(label: float | Target) -> Target:
