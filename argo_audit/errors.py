@@ -18,16 +18,27 @@ class ArgoError(Exception):
 
 
 class InputError(ArgoError):
-    """A file from outside is not usable; the message carries file, line and remedy."""
+    """A file from outside is not usable; the message carries file, line and remedy.
 
-    def __init__(self, file: str | Path, problem: str, remedy: str, line: int | None = None):
+    Files without lines (Parquet, the hub) count in `unit` "row".
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        problem: str,
+        remedy: str,
+        line: int | None = None,
+        unit: str = "line",
+    ):
         self.file, self.line, self.problem, self.remedy = str(file), line, problem, remedy
-        where = str(file) if line is None else f"{file}, line {line}"
+        self.unit = unit
+        where = str(file) if line is None else f"{file}, {unit} {line}"
         super().__init__(f"{where}: {problem}\n  Remedy: {remedy}")
 
-    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None]]:
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None, str]]:
         """Survives the way back from another process."""
-        return type(self), (self.file, self.problem, self.remedy, self.line)
+        return type(self), (self.file, self.problem, self.remedy, self.line, self.unit)
 
 
 class RunFolderError(ArgoError):

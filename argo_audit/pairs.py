@@ -1,39 +1,42 @@
-"""Preference pairs: read them from a file, and write them.
+"""Preference pairs: read them from a file or the hub, and write them.
 
     file = read("pairs.jsonl.gz")
-    labels = labels_of(file, "soft:Skywork-Reward-Llama-3.1-8B", "pairs.jsonl.gz")
+    file = read("votes.csv", format="arena-55k", skip_invalid=True)
+    labels = labels_of(file, "human", "votes.csv")
     write("mine.jsonl", file.pairs, file.labels)
 
-Two formats of JSON lines, gzipped or not, told apart by the first line that is an object:
+The formats are in `pair_formats`; which one a file is in is named, or follows from the columns of
+its first row that is in any.
 
-- native: the fields of `Pair` and `"labels": {source: {"p_a": 0.7, "rewards": [1.2, 0.3]}}`;
-- numbered: `response_1` becomes A; `label` (P(response_1 preferred), null for none) becomes the
-  source "human", `soft[NAME]` the source "soft:NAME", with the rewards in `meta` beside it.
-
-The first faulty line stops the reading, because a file that is read in part is another data set;
-whoever wants the rest says so, and every line left out is listed.
+The first faulty row stops the reading, because a file that is read in part is another data set;
+whoever wants the rest says so, and every row left out is listed.
 """
 
 import gzip
-import json
 import uuid
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import Self
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from argo_audit.errors import InputError
-from argo_audit.files import is_url, read_bytes, reason, remedy
-from argo_audit.records import Label, Message, Pair, Probability, Record
+from argo_audit.pair_formats.containers import Numbered, Rows, open_rows
+from argo_audit.pair_formats.labelled import LabelledPair, PairFormat, Target, content_id
+from argo_audit.pair_formats.native import NATIVE
+from argo_audit.pair_formats.registry import detect, known_formats, named
+from argo_audit.records import Label, Pair
 
-_KEPT_META = ("set", "category", "subset", "label_source")
-"""What becomes a slice. Entries that belong to one response (`model_1`) do not: slices stay as
-they are when the letters are exchanged."""
+HUB = "hf:"
+Hub = Callable[[str], Rows]
+"""Opens what follows "hf:" in the name of a data set; `argo_audit.hub` is the real one."""
+
+_LOOKED_AT = 100
+"""Rows that may be of no known format before one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,121 +45,60 @@ class PairFile:
 
     `pairs` are in file order; `labels` maps a source to its labels, in file order, for the pairs
     it labelled. `fingerprint` is the SHA-256 (64 hex digits) of the content: the order of the
-    lines, the format and the compression do not change it. `skipped` holds "line N: why".
+    rows, the format and the compression do not change it. `skipped` holds "line N: why". `origin`
+    is the path, or the data set at its commit; `format` is the name of the format.
     """
 
     pairs: tuple[Pair, ...]
     labels: Mapping[str, tuple[Label, ...]]
     fingerprint: str
     skipped: tuple[str, ...]
+    origin: str = field(default="", compare=False)
+    format: str = field(default="", compare=False)
 
 
-class _Target(Record):
-    p_a: Probability
-    rewards: tuple[float, float] | None = None
+def read(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    skip_invalid: bool = False,
+    hub: Hub | None = None,
+) -> PairFile:
+    """Read pairs from a local file, or from a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT").
 
+    With `skip_invalid`, rows that are wrong in themselves (malformed, missing or wrong fields,
+    empty or identical responses, no shared prompt, a pair or id seen before) are left out and
+    listed. What is wrong with the file as a whole (missing, truncated, not UTF-8, no usable row)
+    is always an error.
 
-class _Line(Pair):
-    """A line of the native format."""
-
-    labels: dict[str, _Target] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _comparable(self) -> Self:
-        if not self.response_a.strip():
-            raise ValueError("the first response is empty")
-        if not self.response_b.strip():
-            raise ValueError("the second response is empty")
-        if self.response_a == self.response_b:
-            raise ValueError("the two responses are identical")
-        return self
-
-    def to_line(self) -> "_Line":
-        return self
-
-    def to_pair(self) -> Pair:
-        return Pair(**{name: getattr(self, name) for name in Pair.model_fields})
-
-    def to_json(self) -> str:
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
-
-
-class _Numbered(Record):
-    """A line of the numbered format."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: str
-    prompt: tuple[Message, ...]
-    response_1: str
-    response_2: str
-    label: Probability | None = None
-    soft: dict[str, Probability | None] = Field(default_factory=dict)
-    meta: dict[str, JsonValue] = Field(default_factory=dict)
-    split: str | None = None
-
-    def to_line(self) -> _Line:
-        slices = {key: self._meta_text(key) for key in _KEPT_META} | {"split": self.split or ""}
-        content = {
-            "id": self.id,
-            "prompt": self.prompt,
-            "response_a": self.response_1,
-            "response_b": self.response_2,
-            "population": self._meta_text("population") or self._meta_text("set"),
-            "slices": {key: text for key, text in slices.items() if text},
-            "labels": self._targets(),
-        }
-        return _Line.model_validate(content, strict=True)
-
-    def _meta_text(self, key: str) -> str:
-        entry = self.meta.get(key)
-        return entry if isinstance(entry, str) else ""
-
-    def _targets(self) -> dict[str, dict[str, object]]:
-        """Not validated yet: the rewards come from `meta`, which may hold anything."""
-        targets: dict[str, dict[str, object]] = {}
-        if self.label is not None:
-            targets["human"] = {"p_a": self.label}
-        for name, p_a in self.soft.items():
-            if p_a is not None:
-                targets[f"soft:{name}"] = {"p_a": p_a, "rewards": self._rewards(name)}
-        return targets
-
-    def _rewards(self, name: str) -> tuple[JsonValue, JsonValue] | None:
-        rewards = (self.meta.get(f"reward_{name}_1"), self.meta.get(f"reward_{name}_2"))
-        return None if None in rewards else rewards
-
-
-def read(path: str | Path, *, skip_invalid: bool = False) -> PairFile:
-    """Read a file of pairs.
-
-    With `skip_invalid`, lines that are wrong in themselves (malformed, missing or wrong fields,
-    empty or identical responses, an id seen before) are left out and listed. What is wrong with
-    the file as a whole (missing, truncated, not UTF-8, no usable line) is always an error.
+    A pair keeps the id that the file gives it where no other has it, and otherwise is known by its
+    content. `hub` opens data sets of the hub; without one they are refused.
 
     Raises:
         InputError: With the file, the line where there is one, and a remedy.
     """
-    file = path
-    texts = _texts(file)
-    row = _row_type(texts)
-    lines: dict[str, _Line] = {}
+    rows = _open(str(path), hub)
+    chosen, texts = _format(rows, format)
+    lines: dict[str, LabelledPair] = {}
+    numbers: dict[str, int] = {}
     skipped: list[str] = []
     for number, text in texts:
         try:
-            line = row.model_validate_json(text, strict=True).to_line()
-            if line.id in lines:
-                raise ValueError(f"the id {line.id!r:.80} was seen before: ids must be unique")
+            line = chosen.read(text)
+            key = line.id if chosen.ours else _content_id(line)
+            if key in lines:
+                raise ValueError(_seen_before(chosen, line, f"{rows.unit} {numbers[key]}"))
         except ValueError as error:
             if not skip_invalid:
-                raise InputError(file, _problem(error), _remedy(row), number) from error
-            skipped.append(f"line {number}: {_problem(error)}")
+                raise rows.error(_problem(error), _remedy(chosen), number) from error
+            skipped.append(f"{rows.unit} {number}: {_problem(error)}")
         else:
-            lines[line.id] = line
+            lines[key], numbers[key] = line, number
     if not lines:
-        problem = f"no line holds a usable pair ({skipped[0]})"
-        raise InputError(file, problem, _remedy(row))
-    return _pair_file(lines.values(), skipped)
+        why = f" ({skipped[0]})" if skipped else ""
+        raise rows.error(f"no {rows.unit} holds a usable pair{why}", _remedy(chosen))
+    found = lines.values() if chosen.ours else _with_unique_ids(lines)
+    return _pair_file(list(found), skipped, rows.origin, chosen.name)
 
 
 def labels_of(file: PairFile, source: str, path: str | Path) -> tuple[Label, ...]:
@@ -178,22 +120,89 @@ def write(path: str | Path, pairs: Sequence[Pair], labels: Mapping[str, Sequence
     The same content gives the same bytes, and a reader sees the old file or the new one, never
     a part. Raises ValueError, before anything is written, for a pair that `read` would refuse.
     """
-    targets: dict[str, dict[str, _Target]] = {pair.id: {} for pair in pairs}
+    targets: dict[str, dict[str, Target]] = {pair.id: {} for pair in pairs}
     for source, of_source in labels.items():
         for label in of_source:
             if label.pair_id in targets:
-                target = _Target(p_a=label.p_a, rewards=label.rewards)
+                target = Target(p_a=label.p_a, rewards=label.rewards)
                 targets[label.pair_id][source] = target
     if len(targets) < len(pairs):
         raise ValueError("two pairs have the same id")
-    lines = (_Line(**dict(pair), labels=targets[pair.id]).to_json() for pair in pairs)
+    lines = (LabelledPair(**dict(pair), labels=targets[pair.id]).to_json() for pair in pairs)
     content = "".join(f"{line}\n" for line in lines).encode()
     file = Path(path)
     _replace(file, gzip.compress(content, mtime=0) if file.suffix == ".gz" else content)
 
 
-def _pair_file(lines: Iterable[_Line], skipped: Iterable[str]) -> PairFile:
-    by_id = sorted(lines, key=lambda line: line.id)
+def _open(path: str, hub: Hub | None) -> Rows:
+    if not path.startswith(HUB):
+        return open_rows(path)
+    if hub is None:
+        remedy = "Give it to --pairs of argo-audit, or a local file here."
+        raise InputError(path, "data sets of the hub are not read here", remedy)
+    return hub(path.removeprefix(HUB))
+
+
+def _format(rows: Rows, name: str | None) -> tuple[PairFormat, Numbered]:
+    """The format by name or by the first row that is in any, and all rows."""
+    if name is not None:
+        if (chosen := named(name)) is None:
+            problem = f"there is no format {name!r:.40}"
+            raise rows.error(problem, f"Formats and what they need: {known_formats()}.")
+        return chosen, rows.texts
+    first_object: tuple[int, list[str]] | None = None
+    looked_at: list[tuple[int, str]] = []
+    for number, text in rows.texts:
+        looked_at.append((number, text))
+        row = _object(text)
+        if row is not None and (chosen := detect(row)) is not None:
+            return chosen, chain(looked_at, rows.texts)
+        if row is not None and first_object is None:
+            first_object = (number, list(row))
+        if len(looked_at) == _LOOKED_AT:
+            break
+    if first_object is not None:
+        raise _unrecognised(rows, *first_object)
+    return NATIVE, chain(looked_at, rows.texts)
+
+
+def _object(text: str) -> dict[str, object] | None:
+    try:
+        row = from_json(text)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _unrecognised(rows: Rows, number: int, columns: Sequence[str]) -> InputError:
+    seen = ", ".join(f"{column!r:.40}" for column in columns[:12]) or "none"
+    more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
+    problem = f"the format is not recognised; the columns are {seen}{more}"
+    remedy = f"Rename columns, or name a format with --format. Known are: {known_formats()}."
+    return rows.error(problem, remedy, number)
+
+
+def _content_id(line: LabelledPair) -> str:
+    return content_id(line.prompt, (line.response_a, line.response_b))
+
+
+def _seen_before(chosen: PairFormat, line: LabelledPair, where: str) -> str:
+    if chosen.ours:
+        return f"the id {line.id!r:.80} was seen before: ids must be unique"
+    return f"the same prompt and responses as in {where}"
+
+
+def _with_unique_ids(lines: Mapping[str, LabelledPair]) -> Iterable[LabelledPair]:
+    """Lines by content id; an id that several give, or that looks like a content id, is dropped."""
+    uses = Counter(line.id for line in lines.values())
+    for key, line in lines.items():
+        keeps = line.id == key or (uses[line.id] == 1 and line.id not in lines)
+        yield line if keeps else line.model_copy(update={"id": key})
+
+
+def _pair_file(
+    lines: Sequence[LabelledPair], skipped: Sequence[str], origin: str, format_name: str
+) -> PairFile:
     labels: dict[str, list[Label]] = {}
     for line in lines:
         for source, target in line.labels.items():
@@ -202,53 +211,18 @@ def _pair_file(lines: Iterable[_Line], skipped: Iterable[str]) -> PairFile:
     return PairFile(
         pairs=tuple(line.to_pair() for line in lines),
         labels={source: tuple(of_source) for source, of_source in labels.items()},
-        fingerprint=sha256("\n".join(line.to_json() for line in by_id).encode()).hexdigest(),
+        fingerprint=_fingerprint(lines),
         skipped=tuple(skipped),
+        origin=origin,
+        format=format_name,
     )
 
 
-def _texts(file: str | Path) -> list[tuple[int, str]]:
-    """The lines that are not blank, with their numbers from 1."""
-    texts = []
-    for number, line in enumerate(_content(file).removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            raise InputError(file, "not UTF-8 text", "Save it as UTF-8.", number) from error
-        if text.strip():
-            texts.append((number, text))
-    if not texts:
-        raise InputError(file, "the file is empty", "Write one pair as JSON on each line.")
-    return texts
-
-
-def _content(file: str | Path) -> bytes:
-    """What is in a file of this machine or behind an fsspec URL, unzipped."""
-    try:
-        content = read_bytes(file)
-        if str(file).endswith(".gz") or content.startswith(b"\x1f\x8b"):
-            return gzip.decompress(content)
-    except FileNotFoundError as error:
-        raise InputError(file, "there is no such file", "Check the path.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        problem = f"not a whole gzip file ({error})"
-        raise InputError(file, problem, "Copy or download it again.") from error
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror or reason(error)})"
-        mend = remedy(file, error) if is_url(file) else "Give a file you may read."
-        raise InputError(file, problem, mend) from error
-    return content
-
-
-def _row_type(texts: Iterable[tuple[int, str]]) -> type[_Line] | type[_Numbered]:
-    for _, text in texts:
-        try:
-            row = from_json(text)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            return _Numbered if "response_1" in row else _Line
-    return _Line
+def _fingerprint(lines: Sequence[LabelledPair]) -> str:
+    digest = sha256()
+    for position, line in enumerate(sorted(lines, key=lambda line: line.id)):
+        digest.update(("\n" if position else "").encode() + line.to_json().encode())
+    return digest.hexdigest()
 
 
 def _problem(error: ValueError) -> str:
@@ -264,11 +238,10 @@ def _detail(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place))!r:.120}: {message}" if place else message
 
 
-def _remedy(row: type[_Line] | type[_Numbered]) -> str:
-    responses = "response_1, response_2" if row is _Numbered else "response_a, response_b"
+def _remedy(chosen: PairFormat) -> str:
     return (
-        f"A line needs id, prompt [{{role, content}}], {responses}. Mend or remove it, or leave "
-        "such lines out with --skip-invalid."
+        f"Read as {chosen.name}, which needs {', '.join(chosen.columns)}: name another format with "
+        "--format, mend or remove what is wrong, or leave such lines out with --skip-invalid."
     )
 
 

@@ -3,9 +3,16 @@
     parts = split(file.pairs, seed=0)          # {"train": ..., "dev": ..., "held-out": ...}
     clusters(parts["held-out"])                # pair id -> prompt key, for intervals
 
-A prompt's split depends on the seed and the prompt's text and on nothing else, so it is the same in
-every file and population, and no prompt leaks between splits; the price is that the shares are
-approximate.
+A prompt's split depends on the seed and the prompt's text, so it is the same in every file and
+population; the price is that the shares are approximate. Prompts that nearly say the same are not
+divided: case, spaces, punctuation and small edits make no other prompt (`near_duplicates` says
+which). All of a component of near-duplicates go where the one with the smallest key goes, so a
+prompt without any keeps its split whatever else is in the file. Conversations are compared whole,
+system message included: two that part ways late are one prompt, two short ones are not. An image
+counts as 64 characters of its hash.
+
+Intervals still resample single prompts (`clusters`), everywhere the same: an evaluation log knows
+a pair's prompt but not the rest of the file, on which components depend.
 """
 
 import math
@@ -14,7 +21,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from argo_audit.errors import InputError
-from argo_audit.records import Pair, Split
+from argo_audit.near_duplicates import components
+from argo_audit.records import Message, Pair, Split, fingerprint
 
 
 def clusters(pairs: Iterable[Pair]) -> dict[str, str]:
@@ -31,6 +39,8 @@ def split(
 ) -> dict[Split, tuple[Pair, ...]]:
     """Divide pairs by prompt into train, dev and held-out, each sorted by pair id.
 
+    No prompt is in two parts, and no two near-duplicate prompts are in different ones.
+
     `dev` and `held_out` are shares of the prompts, in (0, 1), with a sum below 1; they are met
     approximately. `path` names the pairs in errors.
 
@@ -42,11 +52,25 @@ def split(
         problem = f"the shares dev {dev} and held-out {held_out} leave a part empty"
         raise InputError(path, problem, "Choose shares above 0 with a sum below 1.")
     parts: dict[Split, list[Pair]] = {"train": [], "dev": [], "held-out": []}
-    for pair in sorted(pairs, key=lambda pair: pair.id):
-        parts[_part(pair.prompt_key, seed, shares)].append(pair)
+    ordered = sorted(pairs, key=lambda pair: pair.id)
+    deciding = _deciding_keys(ordered)
+    for pair in ordered:
+        parts[_part(deciding[pair.prompt_key], seed, shares)].append(pair)
     if not all(parts.values()):
         raise _too_few_prompts(parts, min(shares.values()), path)
     return {name: tuple(part) for name, part in parts.items()}
+
+
+def _deciding_keys(pairs: Sequence[Pair]) -> dict[str, str]:
+    """For each prompt key the smallest of the prompt's near-duplicates, itself included."""
+    texts = {pair.prompt_key: "\n".join(map(_shown, pair.prompt)) for pair in pairs}
+    keys = sorted(texts)
+    first = components([texts[key] for key in keys])
+    return {key: keys[index] for key, index in zip(keys, first, strict=True)}
+
+
+def _shown(message: Message) -> str:
+    return "\n".join((message.content, *(fingerprint(image, 64) for image in message.images)))
 
 
 def _part(prompt_key: str, seed: int, shares: Mapping[Split, float]) -> Split:

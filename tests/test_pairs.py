@@ -360,7 +360,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path, skip_invalid: boo
 
 
 def test_a_file_without_one_usable_line_is_refused(tmp_path: Path) -> None:
-    path = lines(tmp_path / "pairs.jsonl", "{", "{}")
+    path = lines(tmp_path / "pairs.jsonl", "{", NATIVE | {"response_a": ""})
     with pytest.raises(InputError, match=r"no line holds a usable pair \(line 1: Invalid JSON"):
         read(path, skip_invalid=True)
 

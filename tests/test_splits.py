@@ -1,13 +1,14 @@
 """Prompts never leak between splits, and a prompt's split depends on nothing else."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
-from argo_audit.records import Message, Pair
+from argo_audit.records import Message, Pair, Split
 from argo_audit.splits import clusters, split
 
 
@@ -39,6 +40,72 @@ def test_a_prompt_has_one_split_whatever_else_is_there() -> None:
     for name, part in half.items():
         assert set(clusters(part).values()) <= set(clusters(whole[name]).values())
     assert split(pairs, seed=4) != whole
+
+
+QUESTION = (
+    "Which of the two bridges over the river was built first, and who was paid for number {}?"
+)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers())
+def test_near_duplicate_prompts_are_in_one_split(seed: int) -> None:
+    """Case, spaces, punctuation and a lost letter of thirty different questions."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdefghijklm", k=6)) for _ in range(400)]
+    questions = [f"{' '.join(rng.sample(words, 12))}?" for _ in range(30)]
+    edits: list[Callable[[str], str]] = [str.upper, lambda text: f"  {text}!\n", lambda t: t[1:]]
+    several = [(number, rng.choice(edits)(questions[number])) for number in range(30)] * 2
+    several += enumerate(questions)
+    pairs = [simple_pair(number, prompt) for number, (_, prompt) in enumerate(several)]
+    parts = split(pairs, seed, dev=0.3, held_out=0.3)
+    split_of = {pair.id: name for name, part in parts.items() for pair in part}
+    for place in range(30):
+        same = {split_of[pair.id] for pair in pairs[place::30]}
+        assert len(same) == 1
+
+
+def test_only_a_near_duplicate_moves_a_prompt() -> None:
+    """It keeps its split, or takes that of the near-duplicate, whose own does not change."""
+    pairs = [simple_pair(number, f"{QUESTION} {number}") for number in range(12)]
+    fillers = [simple_pair(100 + number) for number in range(60)]
+    apart = {pair.id: split([*fillers, pair], seed=1) for pair in pairs}
+    together = split([*fillers, *pairs], seed=1)
+
+    def where(parts: dict[Split, tuple[Pair, ...]], pair: Pair) -> Split:
+        return next(name for name, part in parts.items() if pair in part)
+
+    decides = min(pairs, key=lambda pair: pair.prompt_key)
+    assert {where(together, pair) for pair in pairs} == {where(apart[decides.id], decides)}
+    assert len({where(apart[pair.id], pair) for pair in pairs}) > 1
+    for filler in fillers:
+        assert where(together, filler) == where(apart[decides.id], filler)
+
+
+def test_conversations_are_compared_whole_and_images_count() -> None:
+    def pair(number: int, *turns: str, images: tuple[str, ...] = ()) -> Pair:
+        roles = ("user", "assistant", "user")
+        prompt = tuple(
+            Message(role=role, content=turn, images=images)
+            for role, turn in zip(roles, turns, strict=False)
+        )
+        return Pair(id=f"q{number}", prompt=prompt, response_a="left", response_b="right")
+
+    opening, reply = QUESTION.format(1), "The eastern one, I think. " * 4
+    pairs = [
+        pair(0, opening, reply, "Thanks"),
+        pair(1, opening, reply, "thanks!"),
+        pair(2, opening),
+        pair(3, "What is shown?", images=("a.png",)),
+        pair(4, "What is shown?", images=("b.png",)),
+    ]
+    seeds = [split([*map(simple_pair, range(60)), *pairs], seed) for seed in range(12)]
+    places = [
+        tuple(next(n for n, part in parts.items() if one in part) for parts in seeds)
+        for one in pairs
+    ]
+    assert places[0] == places[1]
+    assert len(set(places)) == 4
 
 
 def test_the_shares_are_met_approximately() -> None:

@@ -112,8 +112,9 @@ def _learn(
         watch(Event(phase, step, search.steps, best.train.accuracy if best else None))
 
     watch(Event(phase, 0, search.steps))
+    asked = request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH)
     config = {
-        "request": request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH),
+        "request": asked | {"pairs": prepared.file.origin, "format": prepared.file.format},
         "search": search.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),
     }

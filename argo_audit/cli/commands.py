@@ -19,9 +19,11 @@ from argo_audit.audit.markdown import visible
 from argo_audit.cli.organism_commands import organism_app
 from argo_audit.cli.store_commands import read_command, store_app
 from argo_audit.cli.terminal import (
+    FormatOption,
     OutOption,
     PairsOption,
     SeedOption,
+    SkipInvalidOption,
     brief,
     console,
     say,
@@ -109,9 +111,8 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     config: Annotated[
         Path | None, typer.Option(help="TOML file with the tables search and policy.")
     ] = None,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Leave out unusable lines, and count them.")
-    ] = False,
+    format: FormatOption = None,
+    skip_invalid: SkipInvalidOption = False,
     answer_key: Annotated[
         Path | None, typer.Option(help="Folder of an organism, to compare with what was planted.")
     ] = None,
@@ -134,6 +135,7 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     given = {} if steps is None else {"steps": steps}
     request = AuditRequest(
         pairs=pairs,
+        format=format,
         labels=tuple(labels),
         out=out,
         judge=judge,
@@ -213,7 +215,7 @@ def demo_command(
 
 
 @app.command("train-rm")
-def train_rm_command(
+def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command line
     pairs: PairsOption,
     out: OutOption,
     labels: Annotated[str, typer.Option(help="Label source of the file to train on.")] = "human",
@@ -222,15 +224,20 @@ def train_rm_command(
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the train pairs.")] = None,
     seed: SeedOption = 0,
+    format: FormatOption = None,
+    skip_invalid: SkipInvalidOption = False,
 ) -> None:
     """Train a Bradley-Terry reward model on the train pairs of a file; safetensors in --out."""
     from argo_audit.cli.parts import needs_train
+    from argo_audit.hub import open_dataset
     from argo_audit.pairs import labels_of, read
     from argo_audit.splits import split
 
     with needs_train("training a reward model"):
         from argo_audit.reward_models.training import TrainingConfig, train_reward_model
-    file = read(pairs)
+    file = read(pairs, format=format, skip_invalid=skip_invalid, hub=open_dataset)
+    if file.skipped:
+        say(f"{file.origin}: left out {len(file.skipped)}, the first at {file.skipped[0]}")
     parts = split(file.pairs, seed, path=pairs)
     by_id = {label.pair_id: label for label in labels_of(file, labels, pairs)}
     of = {name: [by_id[p.id] for p in part if p.id in by_id] for name, part in parts.items()}
@@ -263,7 +270,7 @@ def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]")
 
     with Display(console) as display:
         phases = ("read", *["search"] * len(request.labels), "evaluate")
-        facts = work(display.lane(request.pairs.name, phases))
+        facts = work(display.lane(Path(request.pairs).name, phases))
     files = report([out], out / "audit", f"Audit of {facts.population}", [command_of(out)])
     console.print(summary([out]))
     say(f"audit: {files.markdown}\n       {files.html}")

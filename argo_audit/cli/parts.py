@@ -59,7 +59,7 @@ class Parts(NamedTuple):
     rewriter: Writer | None = None
 
 
-def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> LabelSource:
+def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
     `human` and `soft:NAME` are columns of the file itself, `rm:MODEL` a reward model in a folder

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, SAMPLE, LabelSource, label, policy_model
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
-from argo_audit.files import check_writable
+from argo_audit.files import check_writable, is_url
+from argo_audit.hub import open_dataset
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import PairFile, read
+from argo_audit.pairs import HUB, Hub, PairFile, read
 from argo_audit.policies.settings import PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
@@ -34,14 +35,17 @@ LOGS = "logs"
 class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
-    `store` and `logs` are paths or fsspec URLs; None is a place in the folder `out`.
-    `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
-    `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
-    with the manifest and the planted rubric of an organism; `rewriter` is an Inspect model that
-    rewrites the policy prompts; `budget` ends searches early, priced by the file of `prices`.
+    `pairs` is a file or a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT"), in `format` or in the
+    one that its columns say. `labels` are label sources as `parts.label` reads them, and a rubric
+    is learned for each. `store` and `logs` are paths or fsspec URLs; None is a place in the folder
+    `out`. What `policy_settings` sets goes before the settings of the policy's folder. `answer_key`
+    is a folder with the manifest and the planted rubric of an organism; `rewriter` is an Inspect
+    model that rewrites the policy prompts; `budget` ends searches early, priced by the file of
+    `prices`.
     """
 
-    pairs: Path
+    pairs: Path | str
+    format: str | None = None
     labels: tuple[str, ...] = Field(min_length=1)
     out: Path
     judge: str = "argo/surface"
@@ -65,6 +69,13 @@ class AuditRequest(Record):
         """The model that writes rubrics without being trained, if one does."""
         kind, _, model = self.policy.partition(":")
         return model if kind == SAMPLE else None
+
+    @field_validator("pairs")
+    @classmethod
+    def _files_are_paths(cls, pairs: Path | str) -> Path | str:
+        """A request reads back from JSON as it was."""
+        named = str(pairs)
+        return named if named.startswith(HUB) or is_url(named) else Path(pairs)
 
     @property
     def store_root(self) -> str:
@@ -112,13 +123,15 @@ def policy_settings(request: AuditRequest) -> PolicySettings:
     return settings.model_copy(update=given)
 
 
-def read_and_split(request: AuditRequest) -> tuple[PairFile, dict[Split, tuple[Pair, ...]]]:
+def read_and_split(
+    request: AuditRequest, hub: Hub = open_dataset
+) -> tuple[PairFile, dict[Split, tuple[Pair, ...]]]:
     """The pairs of an audit and its splits. Raises InputError."""
-    file = read(request.pairs, skip_invalid=request.skip_invalid)
+    file = read(request.pairs, format=request.format, skip_invalid=request.skip_invalid, hub=hub)
     return file, split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
 
 
-def prepare(request: AuditRequest) -> Prepared:
+def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     """Read and check everything; raises an ArgoError and writes nothing when something is wrong.
 
     Labels that an interrupted audit has on record in its folder are taken from there.
@@ -126,7 +139,7 @@ def prepare(request: AuditRequest) -> Prepared:
     store = RubricStore(request.store_root)
     store.check()
     check_writable(request.log_root)
-    file, splits = read_and_split(request)
+    file, splits = read_and_split(request, hub)
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)
     sources = tuple(
@@ -153,7 +166,9 @@ def _check_distinct(sources: Sequence[LabelSource]) -> None:
             raise InputError(source.name, problem, "name each once, in folders of different names")
 
 
-def _check_labelled(source: LabelSource, splits: dict[Split, tuple[Pair, ...]], path: Path) -> None:
+def _check_labelled(
+    source: LabelSource, splits: dict[Split, tuple[Pair, ...]], path: Path | str
+) -> None:
     """Each split needs a label of the source that takes a side, or nothing can be measured."""
     sided = {label.pair_id for label in source.labels if label.p_a != 0.5}
     for name, pairs in splits.items():

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from argo_audit.audit.markdown import visible
+from argo_audit.pair_formats.registry import FORMATS
 from argo_audit.records import Agreement
 
 console = Console()
@@ -26,7 +27,23 @@ StoreOption = Annotated[str | None, typer.Option("--store", help=STORE_HELP)]
 OutOption = Annotated[Path, typer.Option("--out", help="New folder for everything written.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 PairsOption = Annotated[
-    Path, typer.Option("--pairs", help="Preference pairs, .jsonl or .jsonl.gz.")
+    str,
+    typer.Option(
+        "--pairs",
+        help="Preference pairs: a file (.jsonl, .json, .csv, .parquet, also .gz) or a data set of "
+        "the hub, hf:ORG/NAME@REVISION:SPLIT.",
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help=f"Format of the pairs: {', '.join(known.name for known in FORMATS)}. Default: what "
+        "their columns say.",
+    ),
+]
+SkipInvalidOption = Annotated[
+    bool, typer.Option("--skip-invalid", help="Leave out unusable lines, and count them.")
 ]
 
 

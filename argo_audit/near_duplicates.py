@@ -1,0 +1,126 @@
+"""Texts that are nearly the same, found exactly and fast.
+
+    >>> question = "Which of the two old bridges over the river was built first, and by whom?"
+    >>> typo = "which of the two old bridges over the river was buillt first and by whom"
+    >>> components([question, "What is a bridge?", typo])
+    [0, 1, 0]
+
+Case, white space, punctuation and symbols do not count: texts that differ in nothing else are the
+same. Two others are near-duplicates when both hold for their runs of five characters:
+
+1. they share at least 0.8 of all runs that either has (Jaccard): one letter changed in 50, or one
+   word in 20;
+2. they share at least 0.5 of the runs that no more than 20 texts have.
+
+The second keeps the instances of a template apart. "Numbers are in base 9 [...]: what is 37+58?"
+and its hundred siblings are alike in the first sense and would be one component, a sixth of a real
+file; what tells them apart is what few texts have. The price is that more than 20 rewordings of one
+text count as a template. The limit is a count, not a share, so that a larger file judges two texts
+much as a smaller one does.
+
+Exact, without a sketch, a seed or another dependency: the second condition is cheap, since what at
+most 20 texts have makes few products, and leaves few pairs for the first. MinHash with
+locality-sensitive hashing (datasketch) hashes every run 128 times and misses some pairs. 24,000
+prompts of 760 characters take about 8 s and 1.2 GB on one core.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+RUN = 5
+SHARED = 0.8
+SHARED_RARE = 0.5
+RARE = 20
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ROWS_AT_ONCE = 1000
+
+
+def components(texts: Sequence[str]) -> list[int]:
+    """For each text the index of the first text of its component.
+
+    A component holds what near-duplicates connect, so its ends may differ by more.
+    """
+    if not texts:
+        return []
+    numbers, distinct = pd.factorize(np.array([normalised(text) for text in texts], dtype=object))
+    labels = _connected(_runs(list(distinct)))[numbers]
+    _, first = np.unique(labels, return_index=True)
+    return [int(index) for index in first[labels]]
+
+
+class _Letters(dict[int, str]):
+    """Letters, marks and numbers as they are, every other character a space."""
+
+    def __missing__(self, code: int) -> str:
+        kept = unicodedata.category(chr(code))[0] in "LMN"
+        return self.setdefault(code, chr(code) if kept else " ")
+
+
+_LETTERS = _Letters()
+
+
+def normalised(text: str) -> str:
+    """The words in one case with single spaces between; a text without any is only stripped."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.translate(_LETTERS).split()) or folded.strip()
+
+
+def _runs(texts: Sequence[str]) -> csr_array:
+    """Which text (row) has which run (column); the edges of a text count as spaces."""
+    padded = [f" {text} ".ljust(RUN) for text in texts]
+    lengths = np.array([len(text) for text in padded])
+    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    hashes = np.zeros(len(codes), dtype=np.uint64)
+    for start in range(RUN):
+        hashes *= _ODD  # modulo 2**64
+        hashes[: len(codes) - start] += codes[start:]
+    within = np.ones(len(codes), dtype=bool)
+    within[np.subtract.outer(np.cumsum(lengths), np.arange(1, RUN))] = False
+    row = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)[within]
+    column, distinct = pd.factorize(hashes[within])
+    ones = np.ones(len(row), dtype=np.int32)
+    runs = csr_array((ones, (row, column)), shape=(len(texts), len(distinct)))
+    runs.data[:] = 1
+    return runs
+
+
+def _connected(runs: csr_array) -> NDArray[np.int32]:
+    """A label for each row, the same within a component."""
+    texts = runs.shape[0]
+    rare = runs[:, np.bincount(runs.indices, minlength=runs.shape[1]) <= RARE]
+    by_run = rare.T.tocsr()
+    near = []
+    for start in range(0, texts, _ROWS_AT_ONCE):
+        shared = (rare[start : start + _ROWS_AT_ONCE] @ by_run).tocoo()
+        later = shared.row + start < shared.col
+        pairs = _Pairs(shared.row[later] + start, shared.col[later])
+        pairs = pairs.where(_jaccard(rare, pairs, shared.data[later]) >= SHARED_RARE)
+        both = runs[pairs.first].multiply(runs[pairs.second]).sum(axis=1)
+        near.append(pairs.where(_jaccard(runs, pairs, both) >= SHARED))
+    first, second = np.concatenate(near, axis=1)
+    graph = csr_array((np.ones(len(first)), (first, second)), shape=(texts, texts))
+    _, labels = connected_components(graph, directed=False)
+    return labels
+
+
+class _Pairs(NamedTuple):
+    """Pairs of rows."""
+
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+
+    def where(self, kept: NDArray[np.bool_]) -> "_Pairs":
+        return _Pairs(self.first[kept], self.second[kept])
+
+
+def _jaccard(runs: csr_array, pairs: _Pairs, shared: NDArray[np.int32]) -> NDArray[np.float64]:
+    """What two rows share over what either has."""
+    sizes = np.diff(runs.indptr)
+    return np.asarray(shared / (sizes[pairs.first] + sizes[pairs.second] - shared))
