@@ -324,6 +324,23 @@ def test_a_truncated_gzip_is_refused(tmp_path: Path) -> None:
     assert "pairs.jsonl.gz: not a whole gzip file" in message
 
 
+@pytest.mark.parametrize("command", ["audit", "train-rm"])
+def test_the_format_of_pairs_is_named_or_known_by_its_columns(command: str, tmp_path: Path) -> None:
+    chosen: dict[str, object] = {"prompt": "Hi", "chosen": "Hello!", "rejected": "Go away."}
+    pairs = written(tmp_path / "pairs.jsonl", text_of(chosen, {"chosen": "Yes.", "prompt": "Hm"}))
+    unknown = written(tmp_path / "unknown.jsonl", text_of({"question": "Hi"}))
+    for words, message in (
+        ((pairs,), "line 2: 'rejected': Field required"),
+        ((pairs, "--skip-invalid"), "a split would be empty"),
+        ((pairs, "--format", "native"), "line 1: 'id': Field required"),
+        ((pairs, "--format", "tlr"), "there is no format 'tlr'"),
+        ((unknown,), "line 1: the format is not recognised; the columns are 'question'"),
+        (("hf:org/name:",), "hf:org/name:: not the name of a data set"),
+    ):
+        labels = ("--labels", "human", "--out", tmp_path / "out")
+        assert message in refused(tmp_path, command, "--pairs", *words, *labels)
+
+
 @pytest.mark.parametrize(
     ("labels", "problem"),
     [
