@@ -20,10 +20,9 @@ LAUNCHED = Path(__file__).parent / "launched.py"
 def test_two_processes_make_one_search_and_a_failure_ends_neither_alone(tmp_path: Path) -> None:
     """On CPU: three variants of two rubrics, so that one group lies on both processes."""
     write_population(build("A", 150, seed=0), tmp_path / "A")
-    command = (
-        "accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0"
-    )
-    words = [*command.split(), "--dynamo_backend", "no", "--mixed_precision", "no", LAUNCHED]
+    launch = "accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
+    given = "--main_process_port 0 --dynamo_backend no --mixed_precision no"
+    words = [*launch.split(), *given.split(), LAUNCHED]
     ended = subprocess.run(
         [sys.executable, "-m", *map(str, words), tmp_path / "A" / "pairs.jsonl.gz", tmp_path],
         capture_output=True, text=True, check=False, timeout=300,

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.settings import SAMPLE, PolicySettings
 from argo_audit.records import Label, fingerprint
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel
@@ -82,7 +82,9 @@ def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> La
 
 
 def open_parts(judge: str, policy: str) -> Parts:
-    """The judge and the policy by name; torch is imported when the policy is opened."""
+    """The judge and the policy by name; torch is imported when a policy to train is opened."""
+    if policy.startswith(SAMPLE):
+        return Parts(_open_judge(judge), _sampler(policy))
     with needs_train("training a policy"):
         return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)))
 
@@ -105,8 +107,11 @@ def _open_judge(spec: str) -> Judge:
 def policy_model(spec: str) -> str:
     """The folder of the embedded rubric writer for `embedded`, else a model's folder or hub id.
 
-    Raises InputError for a folder without a model; whether the hub knows an id shows later.
+    A model that is sampled keeps its name. Raises InputError for a folder without a model; whether
+    the hub knows an id shows later.
     """
+    if spec.startswith(SAMPLE):
+        return spec
     if spec == EMBEDDED:
         return str(files("argo_audit.organism").joinpath("embedded_writer"))
     is_path = Path(spec).exists() or spec.count("/") > 1
@@ -123,6 +128,35 @@ def _open_policy(
     from argo_audit.policies.grpo import GRPOPolicy
 
     return GRPOPolicy(model, prompt_variants, folder, settings)
+
+
+def _sampler(spec: str) -> Callable[[int, Path, PolicySettings], Policy]:
+    """How to open a policy that is not trained: `sample:` and an Inspect model.
+
+    The model is opened at once, so that a wrong name or a missing key shows before anything is
+    written, and is not the judge's own where both have one name: each has its event loop.
+    """
+    from inspect_ai.model import get_model
+
+    from argo_audit.policies.sampler import InspectWriter, SamplerPolicy
+
+    name = spec.removeprefix(SAMPLE)
+    try:
+        model = get_model(name, memoize=False)
+    except ValueError as error:
+        remedy = "name a model as Inspect does: sample:openai/gpt-5-mini, sample:vllm/…"
+        raise InputError(spec, f"no such policy ({error})", remedy) from error
+
+    def opened(prompt_variants: int, folder: Path, settings: PolicySettings) -> Policy:
+        writer = InspectWriter(
+            model,
+            max_tokens=settings.max_rubric_tokens,
+            temperature=settings.temperature,
+            cache=True,
+        )
+        return SamplerPolicy(writer, settings.rubrics_per_prompt, settings.seed)
+
+    return opened
 
 
 @contextmanager
