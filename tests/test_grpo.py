@@ -1,7 +1,6 @@
 """The policy under TRL: prompts are fresh, rewards reach the weights, a killed run goes on."""
 
 import shutil
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from argo_audit.cli.parts import policy_model
 from argo_audit.errors import InputError
 from argo_audit.organism.writer import train_tokenizer
-from argo_audit.policies.grpo import GRPOPolicy, shares, trainer_arguments
+from argo_audit.policies.arguments import shares, trainer_arguments
+from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.settings import SETTINGS_FILE, PolicySettings, settings_of
 from argo_audit.roles import Proposal
 
@@ -261,6 +261,16 @@ def test_a_prompt_beyond_the_context_is_cut_and_said_to_be(
     assert caplog.text.count("there is room for 248") == 1
 
 
+def test_what_is_no_chat_model_is_refused(model: str, tmp_path: Path) -> None:
+    watched = Watched()
+    base = shutil.copytree(model, tmp_path / "base")
+    (base / "chat_template.jinja").unlink()
+    for folder, problem in ((base, "no chat template"), (tmp_path / "absent", "cannot be loaded")):
+        policy = GRPOPolicy(str(folder), 2, tmp_path / "policy", SETTINGS)
+        with pytest.raises(InputError, match=problem):
+            policy.train(watched.next_prompts, watched.policy_reward, 1)
+
+
 # What TRL is told
 
 
@@ -275,9 +285,7 @@ def test_generation_with_vllm(tmp_path: Path, mode: str) -> None:
             "gradient_checkpointing": True,
         }
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        arguments = trainer_arguments(settings, 3, tmp_path, steps=5)
+    arguments = trainer_arguments(settings, 3, tmp_path, steps=5)
     assert (arguments.use_vllm, arguments.vllm_mode) == (True, mode)
     assert arguments.vllm_server_base_url == "http://gpu-7:8000"
     assert arguments.vllm_gpu_memory_utilization == 0.5

@@ -16,6 +16,7 @@ loader, its random states as they were: nothing is skipped, and on a CPU the con
 uninterrupted run, bit for bit. vLLM keeps random states of its own, which no checkpoint holds.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,14 +31,13 @@ from transformers.utils import logging as transformers_logging
 from trl import GRPOConfig, GRPOTrainer
 
 from argo_audit.errors import InputError
+from argo_audit.policies.arguments import trainer_arguments
 from argo_audit.policies.checkpoints import Checkpoint, newest, remove_checkpoints, seal
 from argo_audit.policies.processes import TEAM, MainFailedError
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.policies.window import Window
 from argo_audit.records import Usage
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
-
-_WEEK = 7 * 24 * 3600
 
 
 class GRPOPolicy:
@@ -120,86 +120,13 @@ class _Task(NamedTuple):
         return trainer_arguments(self.settings, self.variants, self.folder, self.steps, TEAM.size)
 
 
-def trainer_arguments(
-    settings: PolicySettings, prompt_variants: int, folder: Path, steps: int, processes: int = 1
-) -> GRPOConfig:
-    """TRL's arguments: one generation batch is one ARGO step, one group is one prompt variant.
-
-    Deepspeed and FSDP are none of them: `accelerate launch` says so in the environment. Raises
-    InputError when a step's rubrics cannot be dealt evenly to the processes.
-    """
-    rubrics = prompt_variants * settings.rubrics_per_prompt
-    batch, accumulated = shares(rubrics, processes, settings.device_batch)
-    on_gpu = torch.cuda.is_available()
-    return GRPOConfig(
-        output_dir=str(folder),
-        max_steps=steps * settings.updates_per_step,
-        num_generations=settings.rubrics_per_prompt,
-        per_device_train_batch_size=batch,
-        gradient_accumulation_steps=accumulated,
-        num_iterations=settings.updates_per_step,
-        max_completion_length=settings.max_rubric_tokens,
-        temperature=settings.temperature,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        beta=settings.kl_to_start,
-        epsilon=settings.clip,
-        shuffle_dataset=False,
-        scale_rewards="batch",
-        bf16=settings.bf16,
-        use_cpu=not on_gpu,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        activation_checkpointing=settings.gradient_checkpointing,
-        dataloader_pin_memory=on_gpu,
-        ddp_find_unused_parameters=False,
-        ddp_timeout=_WEEK,
-        save_strategy="steps",
-        save_steps=settings.checkpoint_every * settings.updates_per_step,
-        save_total_limit=2,
-        logging_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        seed=settings.seed,
-        **_vllm(settings),
-    )
-
-
-def shares(rubrics: int, processes: int, most: int | None = None) -> tuple[int, int]:
-    """How many rubrics a process trains on at once, and how often: the most up to `most`.
-
-    Raises InputError when the rubrics of a step cannot be dealt evenly.
-    """
-    share, left = divmod(rubrics, processes)
-    if left or not share:
-        raise InputError(
-            "rubrics_per_prompt",
-            f"{rubrics} rubrics a step cannot be dealt evenly to {processes} processes",
-            "choose a number of prompt variants x rubrics_per_prompt that they divide",
-        )
-    batch = max(n for n in range(1, min(most or share, share) + 1) if share % n == 0)
-    return batch, share // batch
-
-
-def _vllm(settings: PolicySettings) -> dict[str, object]:
-    if settings.use_vllm == "off":
-        return {}
-    return {
-        "use_vllm": True,
-        "vllm_mode": settings.use_vllm,
-        "vllm_server_base_url": settings.vllm_server_base_url,
-        "vllm_gpu_memory_utilization": settings.vllm_gpu_memory_utilization,
-        "vllm_tensor_parallel_size": settings.vllm_tensor_parallel_size,
-        "vllm_max_model_length": settings.vllm_max_model_length,
-    }
-
-
 def _train(task: _Task, arguments: GRPOConfig, next_prompts: NextPrompts, pay: _Pay) -> None:
     """Train, save, seal; in every process alike, the main one asks and writes."""
     transformers_logging.disable_progress_bar()
-    trainer = _trainer(task, arguments, next_prompts, pay)
     completed = True
-    with warnings.catch_warnings():  # trl uses names that transformers has renamed
+    with warnings.catch_warnings():  # trl and peft use names that transformers has renamed
         warnings.simplefilter("ignore", FutureWarning)
+        trainer = _trainer(task, arguments, next_prompts, pay)
         try:
             trainer.train(resume_from_checkpoint=task.checkpoint and str(task.checkpoint))
         except _StopError:
@@ -215,12 +142,7 @@ def _trainer(
     task: _Task, arguments: GRPOConfig, next_prompts: NextPrompts, pay: _Pay
 ) -> "_ArgoTrainer":
     settings = task.settings
-    frozen = settings.bf16 and settings.lora_rank > 0
-    tokenizer = AutoTokenizer.from_pretrained(task.model, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(
-        task.model, dtype=torch.bfloat16 if frozen else torch.float32
-    )
-    context = settings.vllm_max_model_length or model.config.max_position_embeddings
+    tokenizer, model = _load(task)
     trainer = _ArgoTrainer(
         model=model,
         args=arguments,
@@ -229,11 +151,33 @@ def _trainer(
         peft_config=_lora(settings.lora_rank),
         next_prompts=next_prompts,
         pay=pay,
-        window=Window(tokenizer, context - settings.max_rubric_tokens),
+        window=Window(tokenizer, _context(task, model) - settings.max_rubric_tokens),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Sealing(trainer.accelerator.wait_for_everyone, settings.updates_per_step))
     return trainer
+
+
+def _load(task: _Task) -> tuple[Any, Any]:
+    """Tokenizer and model; raises InputError when they are no chat model."""
+    frozen_in_bf16 = task.settings.bf16 and task.settings.lora_rank > 0
+    dtype = torch.bfloat16 if frozen_in_bf16 else torch.float32
+    remedy = "name a folder or hub id of an instruction-tuned causal LM"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(task.model, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(task.model, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise InputError(task.model, f"it cannot be loaded ({error})", remedy) from error
+    if tokenizer.chat_template is None:
+        raise InputError(task.model, "its tokenizer has no chat template", remedy)
+    return tokenizer, model
+
+
+def _context(task: _Task, model: Any) -> int:
+    """Most tokens of prompt and rubric together."""
+    text = model.config.get_text_config()
+    limits = (task.settings.vllm_max_model_length, getattr(text, "max_position_embeddings", None))
+    return min((limit for limit in limits if limit), default=sys.maxsize)
 
 
 class _StopError(Exception):

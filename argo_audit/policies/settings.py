@@ -37,7 +37,8 @@ class PolicySettings(Record):
 
     `use_vllm` generates with vLLM: "colocate" beside training on the same GPUs, "server" with
     `vllm serve` at `vllm_server_base_url`. Share of GPU memory and tensor parallelism are those of
-    colocate. `vllm_max_model_length` bounds prompt and rubric together, None: as the model says.
+    colocate. `vllm_max_model_length` bounds prompt and rubric together (of a server, what it was
+    started with), None: as the model says.
     """
 
     rubrics_per_prompt: int = Field(default=8, ge=2)
