@@ -16,6 +16,7 @@ import typer
 
 from argo_audit import __version__
 from argo_audit.audit.markdown import visible
+from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.organism_commands import organism_app
 from argo_audit.cli.store_commands import read_command, store_app
 from argo_audit.cli.terminal import (
@@ -67,8 +68,12 @@ app.command("read")(read_command)
 def main() -> None:
     """Run the command line; an ArgoError becomes its message and exit code 1."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if is_follower():
+        follow()
+        return
     try:
-        app()
+        with followers():
+            app()
     except ArgoError as error:
         typer.secho(f"error: {visible(str(error))}", fg="red", err=True)
         sys.exit(1)
@@ -93,7 +98,12 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     judge: Annotated[
         str, typer.Option(help="argo/surface, or any Inspect model.")
     ] = "argo/surface",
-    policy: Annotated[str, typer.Option(help="embedded, or any causal LM.")] = "embedded",
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="embedded, any causal LM, or sample:MODEL: an Inspect model that is not trained."
+        ),
+    ] = "embedded",
     store: Annotated[
         str | None,
         typer.Option(

@@ -15,21 +15,23 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.settings import SAMPLE, PolicySettings
 from argo_audit.records import Label, Record, fingerprint
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Judge, Policy, Writer
 
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
+
 HUMAN = "human"
 SURFACE = "argo/surface"
 EMBEDDED = "embedded"
-SAMPLE = "sample"
 PACKAGES = (
     "argo-audit", "inspect-ai", "numpy", "scipy", "torch", "transformers", "trl", "peft",
 )  # fmt: skip
@@ -91,14 +93,30 @@ def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0)
 
 
 def open_parts(judge: str, policy: str, rewriter: str | None = None) -> Parts:
-    """The parts by name; torch is imported when the policy is opened."""
+    """The parts by name; torch is imported when a policy to train is opened."""
     writer = _open_rewriter(rewriter) if rewriter else None
+    if policy.startswith(SAMPLE):
+        return Parts(_open_judge(judge), _sampler(policy), writer)
     with needs_train("training a policy"):
         return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)), writer)
 
 
 def _open_rewriter(spec: str) -> Writer:
-    raise NotImplementedError(spec)
+    """A model that rewrites policy prompts, with a connection of its own."""
+    from argo_audit.policies.sampler import InspectWriter
+
+    return InspectWriter(_inspect_model(spec, "rewriter", "openai/gpt-5-mini"), cache=True)
+
+
+def _inspect_model(spec: str, role: str, example: str) -> "Model":
+    """A model that shares its connections with no other role: each has its event loop."""
+    from inspect_ai.model import get_model
+
+    try:
+        return get_model(spec, memoize=False)
+    except ValueError as error:
+        remedy = f"name a model as Inspect does: {example}, vllm/…"
+        raise InputError(spec, f"no such {role} ({error})", remedy) from error
 
 
 def _open_judge(spec: str) -> Judge:
@@ -119,8 +137,11 @@ def _open_judge(spec: str) -> Judge:
 def policy_model(spec: str) -> str:
     """The folder of the embedded rubric writer for `embedded`, else a model's folder or hub id.
 
-    Raises InputError for a folder without a model; whether the hub knows an id shows later.
+    A model that is sampled keeps its name. Raises InputError for a folder without a model; whether
+    the hub knows an id shows later.
     """
+    if spec.startswith(SAMPLE):
+        return spec
     if spec == EMBEDDED:
         return str(files("argo_audit.organism").joinpath("embedded_writer"))
     is_path = Path(spec).exists() or spec.count("/") > 1
@@ -137,6 +158,28 @@ def _open_policy(
     from argo_audit.policies.grpo import GRPOPolicy
 
     return GRPOPolicy(model, prompt_variants, folder, settings)
+
+
+def _sampler(spec: str) -> Callable[[int, Path, PolicySettings], Policy]:
+    """How to open a policy that is not trained: `sample:` and an Inspect model.
+
+    The model is opened at once, so that a wrong name or a missing key shows before anything is
+    written, and is not the judge's own where both have one name: each has its event loop.
+    """
+    from argo_audit.policies.sampler import InspectWriter, SamplerPolicy
+
+    model = _inspect_model(spec.removeprefix(SAMPLE), "policy", "sample:openai/gpt-5-mini")
+
+    def opened(prompt_variants: int, folder: Path, settings: PolicySettings) -> Policy:
+        writer = InspectWriter(
+            model,
+            max_tokens=settings.max_rubric_tokens,
+            temperature=settings.temperature,
+            cache=True,
+        )
+        return SamplerPolicy(writer, settings.rubrics_per_prompt, settings.seed)
+
+    return opened
 
 
 @contextmanager

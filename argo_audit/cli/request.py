@@ -13,14 +13,14 @@ from pathlib import Path
 from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.label_records import LabelRecords
-from argo_audit.cli.parts import HUMAN, SAMPLE, LabelSource, label, policy_model
+from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.files import check_writable, is_url
 from argo_audit.hub import open_dataset
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import HUB, Hub, PairFile, read
-from argo_audit.policies.settings import PolicySettings, settings_of
+from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.search import SearchConfig
@@ -67,8 +67,8 @@ class AuditRequest(Record):
     @property
     def sampled_policy(self) -> str | None:
         """The model that writes rubrics without being trained, if one does."""
-        kind, _, model = self.policy.partition(":")
-        return model if kind == SAMPLE else None
+        sampled = self.policy.startswith(SAMPLE)
+        return self.policy.removeprefix(SAMPLE) if sampled else None
 
     @field_validator("pairs")
     @classmethod
@@ -118,9 +118,7 @@ class Prepared:
 def policy_settings(request: AuditRequest) -> PolicySettings:
     """The policy's settings: those of its folder, under what the request sets, with its seed."""
     given = request.policy_settings.model_dump(exclude_unset=True) | {"seed": request.seed}
-    sampled = request.sampled_policy is not None
-    settings = PolicySettings() if sampled else settings_of(policy_model(request.policy))
-    return settings.model_copy(update=given)
+    return settings_of(policy_model(request.policy)).model_copy(update=given)
 
 
 def read_and_split(

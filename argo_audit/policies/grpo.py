@@ -8,23 +8,34 @@ TRL owns the loop. It is given prompts that change (ARGO's step 4) and rewards t
 the trainer below writes the step's prompts into the generation batch at the moment it is generated,
 which keeps prompts, rewards and TRL's own logs consistent. That hook is a private method of TRL; a
 test holds it to "what was paid at step n can be read in the prompt of step n + 1". The embedded
-writer and a large model go through this same file.
+writer and a large model go through this same file, on one process or, under `accelerate launch`,
+on many: then the main one asks and pays for all (see `processes`).
+
+One step is one epoch of the data loader, so a checkpoint after a whole step goes on with a fresh
+loader, its random states as they were: nothing is skipped, and on a CPU the continuation is the
+uninterrupted run, bit for bit. vLLM keeps random states of its own, which no checkpoint holds.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 from trl import GRPOConfig, GRPOTrainer
 
+from argo_audit.errors import InputError
+from argo_audit.policies.arguments import trainer_arguments
+from argo_audit.policies.checkpoints import Checkpoint, newest, remove_checkpoints, seal
+from argo_audit.policies.processes import TEAM, MainFailedError
 from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.window import Window
 from argo_audit.records import Usage
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
 
@@ -32,124 +43,219 @@ from argo_audit.roles import NextPrompts, PolicyReward, Proposal
 class GRPOPolicy:
     """The Policy role over any causal LM that transformers loads, from a folder or the hub.
 
-    `prompt_variants` is how many prompts each step brings; the trained policy goes to `folder`.
+    `prompt_variants` is how many prompts each step brings; the trained policy goes to `folder`,
+    and checkpoints until it is trained. `used` is what this object has written so far: a call is
+    one rubric, its tokens those of prompt and rubric.
     """
 
     def __init__(self, model: str, prompt_variants: int, folder: Path, settings: PolicySettings):
         self.name = model
+        self.used = Usage()
         self._variants = prompt_variants
         self._folder = folder
         self._settings = settings
-
-    @property
-    def used(self) -> Usage:
-        """Not counted."""
-        return Usage()
+        self._from: Checkpoint | None = None
 
     def resume(self, done: int) -> int:
-        """See roles.Policy: training begins again, and is the same with the same seed."""
-        return 0
+        """See roles.Policy: `train` goes on from the newest whole checkpoint, else from the start.
+
+        A policy whose training was completed has nothing left to train.
+        """
+        self._from = newest(self._folder, done)
+        return self._from.step if self._from else 0
 
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
-        """Run `steps` GRPO iterations and save the trained policy.
+        """Run GRPO up to step `steps` and save the policy, without checkpoints when it is trained.
 
-        Raises ValueError when `next_prompts` returns another number of prompts.
+        Raises ValueError when `next_prompts` returns another number of prompts, and InputError
+        when the rubrics of a step cannot be dealt to the processes or the model has no room.
         """
-        settings = self._settings
-        transformers_logging.disable_progress_bar()
-        tokenizer = AutoTokenizer.from_pretrained(self.name, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(
-            self.name, dtype=torch.bfloat16 if settings.bf16 else torch.float32
-        )
-        trainer = _ArgoTrainer(
-            model=model,
-            reward_funcs=_reward_function(
-                policy_reward, settings.rubrics_per_prompt, tokenizer.eos_token_id
-            ),
-            args=trainer_arguments(settings, self._variants, self._folder, steps),
-            train_dataset=_placeholder(self._variants),
-            processing_class=tokenizer,
-            peft_config=_lora(settings.lora_rank),
-            next_prompts=next_prompts,
-        )
-        trainer.remove_callback(PrinterCallback)
-        with warnings.catch_warnings():  # trl uses names that transformers has renamed
-            warnings.simplefilter("ignore", FutureWarning)
-            trainer.train()
-        trainer.save_model(str(self._folder))
+        whole = self._from.path if self._from else None
+        remove_checkpoints(self._folder, keep=whole)
+        if whole == self._folder:
+            return
+        task = _Task(self.name, self._variants, self._folder, self._settings, steps, whole)
+
+        def pay(written: Sequence[_Rubric]) -> list[float]:
+            read, wrote = sum(r.read for r in written), sum(r.wrote for r in written)
+            self.used += Usage(calls=len(written), input_tokens=read, output_tokens=wrote)
+            return policy_reward([rubric.proposal for rubric in written])
+
+        arguments = task.arguments()
+        with TEAM.work_on(task):
+            _train(task, arguments, next_prompts, pay)
 
 
-def trainer_arguments(
-    settings: PolicySettings, prompt_variants: int, folder: Path, steps: int
-) -> GRPOConfig:
-    """TRL's arguments: one generation batch is one ARGO step, one group is one prompt variant."""
-    return GRPOConfig(
-        output_dir=str(folder),
-        max_steps=steps * settings.updates_per_step,
-        num_generations=settings.rubrics_per_prompt,
-        per_device_train_batch_size=prompt_variants * settings.rubrics_per_prompt,
-        gradient_accumulation_steps=1,
-        num_iterations=settings.updates_per_step,
-        max_completion_length=settings.max_rubric_tokens,
-        temperature=settings.temperature,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        beta=settings.kl_to_start,
-        epsilon=settings.clip,
-        shuffle_dataset=False,
-        scale_rewards="batch",
-        bf16=settings.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        gradient_checkpointing=False,
-        activation_checkpointing=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        save_strategy="no",
-        logging_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        seed=settings.seed,
+def follow() -> None:
+    """What the processes beside the main one do: train what it says, until it is through."""
+    while (task := TEAM.next_task()) is not None:
+        try:
+            _train(task, task.arguments(), _never, _never)
+        except MainFailedError:
+            continue
+
+
+class _Rubric(NamedTuple):
+    """What the policy wrote, and the tokens that it read and wrote for it."""
+
+    proposal: Proposal
+    read: int
+    wrote: int
+
+
+_Pay = Callable[[Sequence[_Rubric]], list[float]]
+
+
+class _Task(NamedTuple):
+    """All that a process needs to know to take part in training one policy."""
+
+    model: str
+    variants: int
+    folder: Path
+    settings: PolicySettings
+    steps: int
+    checkpoint: Path | None
+
+    def arguments(self) -> GRPOConfig:
+        return trainer_arguments(self.settings, self.variants, self.folder, self.steps, TEAM.size)
+
+
+def _train(task: _Task, arguments: GRPOConfig, next_prompts: NextPrompts, pay: _Pay) -> None:
+    """Train, save, seal; in every process alike, the main one asks and writes."""
+    transformers_logging.disable_progress_bar()
+    completed = True
+    with warnings.catch_warnings():  # trl and peft use names that transformers has renamed
+        warnings.simplefilter("ignore", FutureWarning)
+        trainer = _trainer(task, arguments, next_prompts, pay)
+        try:
+            trainer.train(resume_from_checkpoint=task.checkpoint and str(task.checkpoint))
+        except _StopError:
+            completed = False
+    trainer.save_model(str(task.folder))
+    trainer.accelerator.wait_for_everyone()
+    if TEAM.main and completed:
+        seal(task.folder, task.steps)
+        remove_checkpoints(task.folder)
+
+
+def _trainer(
+    task: _Task, arguments: GRPOConfig, next_prompts: NextPrompts, pay: _Pay
+) -> "_ArgoTrainer":
+    settings = task.settings
+    tokenizer, model = _load(task)
+    trainer = _ArgoTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=_placeholder(task.variants),
+        processing_class=tokenizer,
+        peft_config=_lora(settings.lora_rank),
+        next_prompts=next_prompts,
+        pay=pay,
+        window=Window(tokenizer, _context(task, model) - settings.max_rubric_tokens),
     )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_Sealing(trainer.accelerator.wait_for_everyone, settings.updates_per_step))
+    return trainer
+
+
+def _load(task: _Task) -> tuple[Any, Any]:
+    """Tokenizer and model; raises InputError when they are no chat model."""
+    frozen_in_bf16 = task.settings.bf16 and task.settings.lora_rank > 0
+    dtype = torch.bfloat16 if frozen_in_bf16 else torch.float32
+    remedy = "name a folder or hub id of an instruction-tuned causal LM"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(task.model, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(task.model, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise InputError(task.model, f"it cannot be loaded ({error})", remedy) from error
+    if tokenizer.chat_template is None:
+        raise InputError(task.model, "its tokenizer has no chat template", remedy)
+    return tokenizer, model
+
+
+def _context(task: _Task, model: Any) -> int:
+    """Most tokens of prompt and rubric together."""
+    text = model.config.get_text_config()
+    limits = (task.settings.vllm_max_model_length, getattr(text, "max_position_embeddings", None))
+    return min((limit for limit in limits if limit), default=sys.maxsize)
+
+
+class _StopError(Exception):
+    """The search is over before its last step."""
 
 
 class _ArgoTrainer(GRPOTrainer):  # type: ignore[misc]  # trl ships no types
     """GRPOTrainer that asks for fresh prompts each time it generates."""
 
-    def __init__(self, *args: Any, next_prompts: NextPrompts, **kwargs: Any):
-        self._next_prompts = next_prompts
-        super().__init__(*args, **kwargs)
+    def __init__(self, *, next_prompts: NextPrompts, pay: _Pay, window: Window, **given: Any):
+        self._next_prompts, self._pay, self._window = next_prompts, pay, window
+        super().__init__(reward_funcs=self._rubric_reward, **given)
+
+    def create_model_card(self, *_: object, **__: object) -> None:
+        """None: it would be written with each checkpoint, and takes longer than the rest."""
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        prompts = self._next_prompts()
-        if len(prompts) * self.num_generations != len(inputs):
-            raise ValueError(
-                f"the policy is set to {len(inputs) // self.num_generations} prompt variants a "
-                f"step and was handed {len(prompts)}"
+        """Process r generates rows r * len(inputs) and on of the step, grouped by prompt."""
+        prompts = TEAM.ask(lambda: self._prompts(len(inputs) * TEAM.size))
+        if not prompts:
+            raise _StopError
+        shown = [self._window.fit(prompt) for prompt in prompts]
+        fresh = []
+        for place, row in enumerate(inputs, start=TEAM.rank * len(inputs)):
+            variant = place // self.num_generations
+            prompt = [{"role": "user", "content": shown[variant].text}]
+            fresh.append(
+                {**row, "prompt": prompt, "variant": variant, "read": shown[variant].tokens}
             )
-        fresh = [
-            {**row, "prompt": [{"role": "user", "content": prompts[i // self.num_generations]}]}
-            for i, row in enumerate(inputs)
-        ]
         scored: dict[str, Any] = super()._generate_and_score_completions(fresh)
         return scored
 
+    def _prompts(self, rows: int) -> list[str]:
+        prompts = list(self._next_prompts())
+        if prompts and len(prompts) * self.num_generations != rows:
+            raise ValueError(
+                f"the policy is set to {rows // self.num_generations} prompt variants a step and "
+                f"was handed {len(prompts)}"
+            )
+        return prompts
 
-def _reward_function(
-    policy_reward: PolicyReward, rubrics_per_prompt: int, end: int
-) -> Callable[..., list[float]]:
-    def rubric_reward(
-        completions: Sequence[list[dict[str, str]]],
+    def _rubric_reward(
+        self,
+        completions: Sequence[list[dict[str, Any]]],
         completion_ids: Sequence[Sequence[int]],
+        variant: Sequence[int],
+        read: Sequence[int],
         **_: object,
     ) -> list[float]:
-        written = zip(completions, completion_ids, strict=True)
-        return policy_reward(
-            [
-                Proposal(i // rubrics_per_prompt, completion[0]["content"], end in ids)
-                for i, (completion, ids) in enumerate(written)
-            ]
-        )
+        """The main process pays what all have written; each keeps what its own were paid."""
+        written = [
+            _Rubric(Proposal(v, turn[0]["content"] or "", self._finished(ids)), tokens, len(ids))
+            for turn, ids, v, tokens in zip(completions, completion_ids, variant, read, strict=True)
+        ]
+        everyone = TEAM.gather(written)
+        paid = TEAM.ask(lambda: self._pay(everyone))
+        return paid[TEAM.rank * len(written) :][: len(written)]
 
-    return rubric_reward
+    def _finished(self, ids: Sequence[int]) -> bool:
+        """Whether the policy ended its text itself; padding, often the same token, is cut off."""
+        return bool(ids) and ids[-1] in self.eos_token_ids
+
+
+class _Sealing(TrainerCallback):  # type: ignore[misc]  # transformers is skipped by mypy
+    """Declares a checkpoint whole once every process has written its part."""
+
+    def __init__(self, wait_for_everyone: Callable[[], None], updates_per_step: int):
+        self._wait, self._updates = wait_for_everyone, updates_per_step
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: object) -> None:
+        self._wait()
+        if TEAM.main:
+            path = Path(args.output_dir, f"checkpoint-{state.global_step}")
+            seal(path, state.global_step // self._updates)
+
+
+def _never(*_: object) -> Any:
+    raise AssertionError("only the main process is asked")
 
 
 def _placeholder(prompts: int) -> Dataset:

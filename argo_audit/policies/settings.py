@@ -1,11 +1,16 @@
-"""How a policy is trained: small, frozen, saved with the run, and free of torch.
+"""How a policy writes and is trained: small, frozen, saved with the run, and free of torch.
+
+    settings_of("runs/my-policy")            # of its policy_settings.json, else the defaults
+    settings_of("sample:openai/gpt-5-mini")  # room to think before it writes
 
 A folder with a policy may carry its own `policy_settings.json`, which is where the embedded
 rubric writer says that a model of half a million weights wants another learning rate than one
-of half a billion.
+of half a billion. All fields are flat and those of vLLM have TRL's names, so that a table of a
+TOML file can set any of them alone.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -13,30 +18,57 @@ from argo_audit.errors import InputError
 from argo_audit.records import Record
 
 SETTINGS_FILE = "policy_settings.json"
+SAMPLE = "sample:"
+_ROOM_TO_THINK = 8192
 
 
 class PolicySettings(Record):
-    """GRPO's settings for one policy.
+    """Settings of one policy; a frozen one (`sample:MODEL`) reads only the first three and `seed`.
 
     `rubrics_per_prompt` is GRPO's group: that many rubrics for each prompt variant of a step.
     `kl_to_start` weighs the KL divergence to the initial policy, the guard against degenerate
     text; `lora_rank` 0 trains all weights. Lengths are in tokens.
+
+    `bf16` computes in bfloat16; weights are held in it only where LoRA freezes them, since small
+    updates of a weight get lost in it. A step's rubrics are dealt evenly to the processes;
+    `device_batch` is how many of its share one takes through a backward pass (None: all of them),
+    the rest is accumulated. `checkpoint_every` is in steps: at most so many are written once more
+    when a killed search goes on (none of them is judged again).
+
+    `use_vllm` generates with vLLM: "colocate" beside training on the same GPUs, "server" with
+    `vllm serve` at `vllm_server_base_url`. Share of GPU memory and tensor parallelism are those of
+    colocate. `vllm_max_model_length` bounds prompt and rubric together (of a server, what it was
+    started with), None: as the model says.
     """
 
     rubrics_per_prompt: int = Field(default=8, ge=2)
     max_rubric_tokens: int = Field(default=1024, ge=8)
+    temperature: float = Field(default=1.0, gt=0)
     learning_rate: float = Field(default=1e-5, gt=0)
     kl_to_start: float = Field(default=0.02, ge=0)
     clip: float = Field(default=0.2, gt=0)
     updates_per_step: int = Field(default=1, ge=1)
-    temperature: float = Field(default=1.0, gt=0)
     lora_rank: int = Field(default=16, ge=0)
     bf16: bool = False
+    gradient_checkpointing: bool = False
+    device_batch: int | None = Field(default=None, ge=1)
+    checkpoint_every: int = Field(default=1, ge=1)
+    use_vllm: Literal["off", "colocate", "server"] = "off"
+    vllm_server_base_url: str = "http://localhost:8000"
+    vllm_gpu_memory_utilization: float = Field(default=0.3, gt=0, lt=1)
+    vllm_tensor_parallel_size: int = Field(default=1, ge=1)
+    vllm_max_model_length: int | None = Field(default=None, ge=1)
     seed: int = 0
 
 
 def settings_of(model: str | Path) -> PolicySettings:
-    """The settings that the policy's folder carries, else the defaults."""
+    """The settings that the policy's folder carries, else the defaults.
+
+    What a reasoning model thinks counts against its `max_rubric_tokens`, so a sampled model gets
+    more by default. Raises InputError when the file does not hold settings.
+    """
+    if str(model).startswith(SAMPLE):
+        return PolicySettings(max_rubric_tokens=_ROOM_TO_THINK)
     path = Path(model) / SETTINGS_FILE
     if not path.is_file():
         return PolicySettings()
