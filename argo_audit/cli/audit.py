@@ -3,8 +3,8 @@
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
 `out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`.
-The report is made from these alone, so it can be made again without the models.
+measurements.jsonl, unread.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and
+`facts.json`. The report is made from these alone, so it can be made again without the models.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts, poli
 from argo_audit.cli.request import AuditRequest, Prepared, prepare
 from argo_audit.errors import ArgoError
 from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
+from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs import write
 from argo_audit.policies.settings import settings_of
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
@@ -25,6 +26,8 @@ from argo_audit.run_folder import RunFolder
 from argo_audit.search import argo
 from argo_audit.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
+
+_OWN_TABLES = {"search", "judge_settings", "policy_settings"}
 
 
 class Event(NamedTuple):
@@ -49,10 +52,12 @@ def audit(
     readable.
     """
     watch(Event("read and label pairs", 0, 1))
-    parts = parts or open_parts(request.judge, request.policy)
+    parts = parts or open_parts(
+        request.judge, request.policy, request.judge_settings, request.judge_urls
+    )
     prepared = prepare(request)
     stored = [_learn(request, prepared, source, parts, watch) for source in prepared.sources]
-    _evaluate(request, prepared, stored, watch)
+    _evaluate(request, prepared, stored, parts, watch)
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
     return facts
@@ -72,15 +77,17 @@ def _learn(
 
     watch(Event(phase, 0, search.steps))
     config = {
-        "request": request.model_dump(mode="json", exclude={"search", "policy_settings"}),
+        "request": request.model_dump(mode="json", exclude=_OWN_TABLES),
         "search": search.model_dump(mode="json"),
+        "judge": request.judge_settings.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),
     }
     run = _run(request, prepared, source, config)
     folder = RunFolder.create(request.out / RUNS / slug(source.name), run, progress)
+    judge = KeepsUnread(parts.judge, folder.path / UNREAD_FILE)
     try:
         policy = parts.policy(len(search.feedback.variants), folder.path / "policy", settings)
-        winners = argo(policy, parts.judge, prepared.search_data(source.name), search, folder)
+        winners = argo(policy, judge, prepared.search_data(source.name), search, folder)
     except BaseException as error:
         folder.finish(f"stopped: {type(error).__name__}")
         raise
@@ -141,7 +148,11 @@ def _store(
 
 
 def _evaluate(
-    request: AuditRequest, prepared: Prepared, stored: Sequence[StoredRubric], watch: Watch
+    request: AuditRequest,
+    prepared: Prepared,
+    stored: Sequence[StoredRubric],
+    parts: Parts,
+    watch: Watch,
 ) -> None:
     """One Inspect log per learned rubric, on held-out pairs, against every label source.
 
@@ -163,9 +174,14 @@ def _evaluate(
             labels=list(labels),
             store=request.store_root,
             baseline=done == 0,
+            judge=request.judge_settings.model_dump(exclude_unset=True),
         )
         (log,) = inspect_ai.eval(
-            task, model=request.judge, log_dir=str(request.out / LOGS), **EVAL_SETTINGS
+            task,
+            model=parts.models[0] if parts.models else request.judge,
+            model_roles={"judge": list(parts.models)} if len(parts.models) > 1 else None,
+            log_dir=str(request.out / LOGS),
+            **EVAL_SETTINGS,
         )
         if log.status != "success":
             raise ArgoError(

@@ -27,12 +27,17 @@ from argo_audit.cli.terminal import (
     say,
 )
 from argo_audit.errors import ArgoError, InputError
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Record
 from argo_audit.search import SearchConfig
 
 INTERRUPTED = 130
-_TABLES: Mapping[str, type[Record]] = {"search": SearchConfig, "policy": PolicySettings}
+_TABLES: Mapping[str, type[Record]] = {
+    "search": SearchConfig,
+    "judge": JudgeSettings,
+    "policy": PolicySettings,
+}
 Steps = Annotated[int | None, typer.Option(min=1, help="RL steps per search.")]
 
 app = typer.Typer(
@@ -75,6 +80,10 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     judge: Annotated[
         str, typer.Option(help="argo/surface, or any Inspect model.")
     ] = "argo/surface",
+    judge_url: Annotated[
+        list[str] | None,
+        typer.Option(help="The judge's server, such as http://gpu1:8000/v1. Repeat for copies."),
+    ] = None,
     policy: Annotated[str, typer.Option(help="embedded, or any causal LM.")] = "embedded",
     store: Annotated[
         str | None,
@@ -88,7 +97,7 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         float, typer.Option(min=1e-6, help="Divides reward differences before the sigmoid.")
     ] = 1.0,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with the tables search and policy.")
+        Path | None, typer.Option(help="TOML file with the tables search, judge and policy.")
     ] = None,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Leave out unusable lines, and count them.")
@@ -111,9 +120,11 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         labels=tuple(labels),
         out=out,
         judge=judge,
+        judge_urls=tuple(judge_url or ()),
         policy=policy,
         store=store,
         search=settings.search.model_copy(update=given),
+        judge_settings=settings.judge,
         policy_settings=settings.policy,
         rm_temperature=rm_temperature,
         seed=seed,
@@ -216,6 +227,7 @@ class _Config(Record):
     """The file of --config."""
 
     search: SearchConfig = SearchConfig()
+    judge: JudgeSettings = JudgeSettings()
     policy: PolicySettings = PolicySettings()
 
 

@@ -9,15 +9,16 @@ run every command that needs none.
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import ArgoError, InputError
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
 from argo_audit.policies.settings import PolicySettings
@@ -25,6 +26,9 @@ from argo_audit.records import Label, fingerprint
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Judge, Policy
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -51,10 +55,15 @@ class LabelSource(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The judge, and how to open the policy: prompt variants, its folder and its settings."""
+    """The judge, and how to open the policy: prompt variants, its folder and its settings.
+
+    `models` are the Inspect models that play the judge in an evaluation, where they are not those
+    that its name alone would open.
+    """
 
     judge: Judge
     policy: Callable[[int, Path, PolicySettings], Policy]
+    models: Sequence["Model"] = ()
 
 
 def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> LabelSource:
@@ -81,25 +90,35 @@ def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> La
     return LabelSource(model.name, labels, model.fingerprint(), model.truncated)
 
 
-def open_parts(judge: str, policy: str) -> Parts:
-    """The judge and the policy by name; torch is imported when the policy is opened."""
+def open_parts(
+    judge: str,
+    policy: str,
+    settings: JudgeSettings | None = None,
+    urls: Sequence[str] = (),
+) -> Parts:
+    """The judge and the policy by name; torch is imported when the policy is opened.
+
+    `urls` are the servers of the judge, where it has any of its own.
+    """
     with needs_train("training a policy"):
-        return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)))
+        played, models = _open_judge(judge, settings or JudgeSettings(), urls)
+        return Parts(played, partial(_open_policy, policy_model(policy)), models)
 
 
-def _open_judge(spec: str) -> Judge:
+def _open_judge(
+    spec: str, settings: JudgeSettings, urls: Sequence[str]
+) -> tuple[Judge, Sequence["Model"]]:
     """`argo/surface`, vectorised, or any model that Inspect knows by that name."""
     if spec == SURFACE:
-        return SurfaceJudge()
-    from inspect_ai.model import get_model
-
+        if settings.estimator != JudgeSettings().estimator or urls:
+            problem = "it computes its probabilities here and now"
+            raise InputError(spec, problem, "leave out the judge's estimator and its URL")
+        return SurfaceJudge(), ()
     from argo_audit.judges.inspect_judge import InspectJudge
+    from argo_audit.judges.models import open_models
 
-    try:
-        return InspectJudge(get_model(spec))
-    except ValueError as error:
-        remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
-        raise InputError(spec, f"no such judge ({error})", remedy) from error
+    judge = InspectJudge(open_models(spec, urls, settings), settings)
+    return judge, judge.models
 
 
 def policy_model(spec: str) -> str:

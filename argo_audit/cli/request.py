@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from argo_audit.cli.parts import HUMAN, LabelSource, label
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import PairFile, read
 from argo_audit.policies.settings import PolicySettings
@@ -29,18 +30,21 @@ from argo_audit.store import RubricStore, slug
 class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
-    `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
-    `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
-    with the manifest and the planted rubric of an organism.
+    `labels` are label sources as `parts.label` reads them, and a rubric is learned for each.
+    `judge_urls` are servers of the judge, each a copy of it. What `policy_settings` sets goes
+    before the settings of the policy's folder. `answer_key` is a folder with the manifest and the
+    planted rubric of an organism.
     """
 
     pairs: Path
     labels: tuple[str, ...] = Field(min_length=1)
     out: Path
     judge: str = "argo/surface"
+    judge_urls: tuple[str, ...] = ()
     policy: str = "embedded"
     store: str | None = None
     search: SearchConfig = SearchConfig()
+    judge_settings: JudgeSettings = JudgeSettings()
     policy_settings: PolicySettings = PolicySettings()
     rm_temperature: float = Field(default=1.0, gt=0)
     dev: float = Field(default=0.2, gt=0, lt=1)
