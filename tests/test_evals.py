@@ -257,7 +257,7 @@ def test_an_evaluation_says_what_was_evaluated_and_how(evaluations: dict[str, Ev
     assert found.train_label_source == "human"
     assert found.population == "A, B"
     assert (found.judge, found.estimator) == ("mockllm/judge", "log-probabilities, both orders")
-    assert (found.status, found.n_samples, found.task_version) == ("success", 30, "1")
+    assert (found.status, found.n_samples, found.task_version) == ("success", 30, "2")
     assert found.agreement.temperature == TEMPERATURE
 
 

@@ -111,6 +111,7 @@ class Caller:
 
     async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> ModelOutput:
         if self._gate is None:
+            config = config.merge(GenerateConfig(max_connections=self.model.api.max_connections()))
             return await self.model.generate(messages, config=config, cache=self._cache)
         async with self._gate:
             return await self.model.generate(messages, config=config, cache=self._cache)

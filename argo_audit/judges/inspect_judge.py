@@ -30,7 +30,7 @@ from inspect_ai.util import collect
 
 from argo_audit.errors import JudgeError
 from argo_audit.judges.calls import BY_ID, Asked, Caller, Reply, is_refusal, provider
-from argo_audit.judges.questions import ask
+from argo_audit.judges.questions import Form, ask
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import (
     LETTERS,
@@ -98,7 +98,7 @@ class InspectJudge:
 
     async def _answer(self, rubric: Rubric, pair: Pair, letters: tuple[int, ...]) -> _Answer:
         estimator = self.settings.estimator
-        form = "scores" if estimator == "scores" else "verdict"
+        form: Form = "scores" if estimator == "scores" else "verdict"
         question = ask(rubric, pair, form, self.settings)
         caller = self._callers[int(fingerprint(question.shared), 16) % len(self._callers)]
         replies: list[Reply] = []
@@ -172,7 +172,7 @@ def _from_scores(reply: Reply) -> float | None:
     return p_from_scores(*scores) if scores and not reply.failure else None
 
 
-_READ: dict[str, Callable[[Reply], float | None]] = {
+_READ: dict[Form, Callable[[Reply], float | None]] = {
     "verdict": _from_verdict,
     "scores": _from_scores,
 }
