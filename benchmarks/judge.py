@@ -144,10 +144,10 @@ def _random_model(folder: Path, pairs: Sequence[Pair], rubrics: Sequence[Rubric]
 
 def _prompts(api: LocalAPI, rubrics: Sequence[Rubric], pairs: Sequence[Pair]) -> list[Ids]:
     """The tokens of every question, as the judge asks it: by rubric, then pair, then order."""
-    found = []
+    found, orders = [], [order for pair in pairs for order in (pair, pair.swapped())]
     for rubric in rubrics:
-        for pair in (order for pair in pairs for order in (pair, pair.swapped())):
-            asked = ask(rubric, pair, "verdict", SETTINGS)
+        for order in orders:
+            asked = ask(rubric, order, "verdict", SETTINGS)
             shared = ContentText(text=asked.shared, cache_breakpoint=True)
             user = ChatMessageUser(content=[shared, ContentText(text=asked.own)])
             prefix, suffix = api.prompt_ids([user, ChatMessageAssistant(content=BEGUN)])
@@ -163,10 +163,10 @@ async def _letters(api: LocalAPI) -> tuple[list[int], list[int]]:
 
 @torch.inference_mode()
 def _raw(model: Any, prompts: Sequence[Ids]) -> tuple[Timed, int]:
-    """Prefill without padding at the batch size that is fastest."""
+    """Prefill without padding at the batch size that is fastest, the better of two rounds."""
     length = min(map(len, prompts))
     found = []
-    for size in (size for size in BATCHES if size <= len(prompts)):
+    for size in [size for size in BATCHES if size <= len(prompts)] * 2:
         tokens = torch.tensor([prompt[:length] for prompt in prompts[:size]])
         with timed() as clock:
             model(input_ids=tokens, use_cache=False, logits_to_keep=1)

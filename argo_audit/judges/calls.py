@@ -87,9 +87,11 @@ class Caller:
         self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
         self._cache = _cache_policy(model, settings)
 
-    async def ask(self, question: Question, pair: Pair, asked: Asked) -> Reply:
-        """One reply. Raises JudgeError when the model cannot be shown the pair's images."""
-        images = await self._images(pair)
+    async def ask(self, question: Question, images: Sequence[str], asked: Asked) -> Reply:
+        """One reply to the question about a pair with these images (data URIs); never raises.
+
+        Except for errors a user can mend and limits of Inspect's, which are passed on.
+        """
         begun = bool(asked.letters) and not self._settings.reasoning
         messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
         if begun:
@@ -98,11 +100,9 @@ class Caller:
             output = await self._generate(messages, self._config(asked, begun))
         except (ArgoError, LimitExceededError):
             raise
-        except Exception as error:  # each provider has errors of its own
-            if images and is_refusal(error):
-                raise _images_refused(self.model, pair, _brief(error)) from error
+        except Exception as error:  # noqa: BLE001 - each provider has errors of its own
             usage = Usage(calls=1)
-            return Reply(f"[the call failed: {_brief(error)}]", usage=usage, failure=error)
+            return Reply(f"[the call failed: {brief(error)}]", usage=usage, failure=error)
         text, logprobs = output.completion, _logprobs(output)
         if begun:
             text = f"{BEGUN} {text.strip()}"
@@ -144,18 +144,30 @@ class Caller:
         shared = ContentText(text=question.shared, cache_breakpoint=True)
         return [*parts, shared, ContentText(text=question.own)]
 
-    async def _images(self, pair: Pair) -> list[str]:
-        """The pair's images as data URIs, in order."""
-        named = [image for message in pair.prompt for image in message.images]
-        if named and provider(self.model) in _TEXT_ONLY:
-            raise _images_refused(self.model, pair, "it reads text only")
-        try:
-            return [await materialize_media(image) for image in named]
-        except (OSError, ValueError, RuntimeError) as error:
-            raise JudgeError(
-                f"pair {pair.id}: an image cannot be read ({_brief(error)}).\n"
-                "  Remedy: give each image as a data URI, a URL or the path of a file"
-            ) from error
+
+async def images_of(pair: Pair, model: Model) -> list[str]:
+    """The pair's images as data URIs, in order.
+
+    Raises JudgeError when one cannot be read, or when the model is known to read text only.
+    """
+    named = [image for message in pair.prompt for image in message.images]
+    if named and provider(model) in _TEXT_ONLY:
+        raise images_refused(pair, model, "it reads text only")
+    try:
+        return [await materialize_media(image) for image in named]
+    except (OSError, ValueError, RuntimeError) as error:
+        raise JudgeError(
+            f"pair {pair.id}: an image cannot be read ({brief(error)}).\n"
+            "  Remedy: give each image as a data URI, a URL or the path of a file"
+        ) from error
+
+
+def images_refused(pair: Pair, model: Model, why: str) -> JudgeError:
+    """The error of a model that cannot be shown the pair."""
+    return JudgeError(
+        f"pair {pair.id} has images and the judge {model} does not take them ({why}).\n"
+        "  Remedy: name a judge that reads images, or leave such pairs out"
+    )
 
 
 def provider(model: Model) -> str:
@@ -204,14 +216,7 @@ def _after(begun: str, logprobs: Logprobs) -> Logprobs:
     return Logprobs(content=[Logprob(token=begun, logprob=0.0), *logprobs.content])
 
 
-def _images_refused(model: Model, pair: Pair, why: str) -> JudgeError:
-    return JudgeError(
-        f"pair {pair.id} has images and the judge {model} does not take them ({why}).\n"
-        "  Remedy: name a judge that reads images, or leave such pairs out"
-    )
-
-
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """The end of the error, where providers put what matters, on one line."""
     said = " ".join(str(error).split())
     return f"{type(error).__name__}: {said[-_ERROR_LENGTH:]}"

@@ -29,8 +29,18 @@ from inspect_ai.model import Model
 from inspect_ai.util import collect
 
 from argo_audit.errors import JudgeError
-from argo_audit.judges.calls import BY_ID, Asked, Caller, Reply, is_refusal, provider
-from argo_audit.judges.questions import Form, ask
+from argo_audit.judges.calls import (
+    BY_ID,
+    Asked,
+    Caller,
+    Reply,
+    brief,
+    images_of,
+    images_refused,
+    is_refusal,
+    provider,
+)
+from argo_audit.judges.questions import Form, Question, ask
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import (
     LETTERS,
@@ -90,28 +100,37 @@ class InspectJudge:
                 on every pair.
         """
         letters = await self._letter_ids()
+        images = [await images_of(pair, self.models[0]) for pair in pairs]
         shown = [order for pair in pairs for order in (pair, pair.swapped())]
-        answers = await collect(*(self._answer(rubric, pair, letters) for pair in shown))
-        self._check(answers)
+        questions = [ask(rubric, pair, self._form, self.settings) for pair in shown]
+        calls = (
+            self._answer(question, images[i // 2], letters) for i, question in enumerate(questions)
+        )
+        answers = await collect(*calls)
+        self._check(pairs, images, answers)
         orders = zip(pairs, answers[::2], answers[1::2], strict=True)
         return [_judgment(rubric, pair, first, second) for pair, first, second in orders]
 
-    async def _answer(self, rubric: Rubric, pair: Pair, letters: tuple[int, ...]) -> _Answer:
+    @property
+    def _form(self) -> Form:
+        return "scores" if self.settings.estimator == "scores" else "verdict"
+
+    async def _answer(
+        self, question: Question, images: Sequence[str], letters: tuple[int, ...]
+    ) -> _Answer:
         estimator = self.settings.estimator
-        form: Form = "scores" if estimator == "scores" else "verdict"
-        question = ask(rubric, pair, form, self.settings)
         caller = self._callers[int(fingerprint(question.shared), 16) % len(self._callers)]
         replies: list[Reply] = []
         if estimator == "log-probabilities":
-            replies = [await caller.ask(question, pair, Asked(0, logprobs=True, letters=letters))]
+            replies = [await caller.ask(question, images, Asked(0, logprobs=True, letters=letters))]
             p_first = _from_logprobs(replies[0])
             if p_first is not None or replies[0].failure:
                 return _answer(replies, [p_first], estimator, question.truncated)
             estimator = "votes"
         votes = range(len(replies), self.settings.votes)
         asked = (Asked(vote, logprobs=False, letters=letters) for vote in votes)
-        replies += await collect(*(caller.ask(question, pair, one) for one in asked))
-        read = [_READ[form](reply) for reply in replies]
+        replies += await collect(*(caller.ask(question, images, one) for one in asked))
+        read = [_READ[self._form](reply) for reply in replies]
         return _answer(replies, read, estimator, question.truncated)
 
     async def _letter_ids(self) -> tuple[int, ...]:
@@ -123,7 +142,13 @@ class InspectJudge:
             self._letters = await _letter_ids(self.models[0])
         return self._letters
 
-    def _check(self, answers: Sequence[_Answer]) -> None:
+    def _check(
+        self, pairs: Sequence[Pair], images: Sequence[list[str]], answers: Sequence[_Answer]
+    ) -> None:
+        """Raise JudgeError where going on would measure nothing."""
+        for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
+            if shown and first.failure and is_refusal(first.failure):
+                raise images_refused(pair, self.models[0], brief(first.failure)) from first.failure
         failures = [answer.failure for answer in answers if answer.failure]
         self._answered |= len(failures) < len(answers)
         if not failures or len(failures) < len(answers):
