@@ -55,6 +55,7 @@ BY_ID = ("vllm", "argo-hf")
 
 BEGUN = "Verdict:"
 _TEXT_ONLY = IN_PROCESS
+_FREE = (*IN_PROCESS, "mockllm")
 _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
 _REFUSED = (400, 413, 414, 415, 422)
 _SEEDS_PER_VOTE = 1000
@@ -200,10 +201,10 @@ def usage_of(output: ModelOutput) -> Usage:
 
 
 def _cache_policy(model: Model, settings: JudgeSettings) -> CachePolicy | bool:
-    wanted = not in_process(model) if settings.cache is None else settings.cache
+    wanted = provider(model) not in _FREE if settings.cache is None else settings.cache
     if not wanted:
         return False
-    arguments = json.dumps(model.model_args, sort_keys=True, default=str)
+    arguments = json.dumps(model.model_args, sort_keys=True, default=lambda it: type(it).__name__)
     return CachePolicy(expiry=None, per_epoch=False, scopes={"model_args": arguments})
 
 

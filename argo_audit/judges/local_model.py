@@ -18,12 +18,14 @@ import copy
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.utils import logging as transformers_logging
 
 BATCH_TOKENS = 4096
 STORE_BYTES = 1 << 30
@@ -163,11 +165,23 @@ def load(path: str, **arguments: Any) -> tuple[PrefixModel, Any]:
     device = arguments.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = arguments.pop("dtype", None) or ("float32" if device == "cpu" else "auto")
     tokenizer = AutoTokenizer.from_pretrained(path)
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+    with _no_progress_bars():
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
     model = model.to(device).eval()
     ends = model.generation_config.eos_token_id
     ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id} - {None}
     return PrefixModel(model, tuple(ends), **arguments), tokenizer
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _batches(requests: Sequence[Request], most: int) -> Iterator[list[int]]:
