@@ -9,14 +9,16 @@ the first: the others go through its `openai-api` provider, which speaks the sam
 """
 
 import os
+import re
 from collections.abc import Sequence
 
 from inspect_ai.model import GenerateConfig, Model, get_model
 
-from argo_audit.errors import InputError
+from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.settings import JudgeSettings
 
 _VLLM = "vllm/"
+_MARKUP = re.compile(r"\[/?bold\]")
 _NO_KEY = "inspectai"  # what Inspect's own vllm provider sends where none is set
 
 
@@ -25,7 +27,7 @@ def open_models(
 ) -> list[Model]:
     """One model per URL, the first of them named `spec`; without URLs the one that `spec` names.
 
-    Raises InputError when Inspect knows no such model.
+    Raises InputError when Inspect knows no such model, or lacks its package or key.
     """
     in_flight = (settings or JudgeSettings()).in_flight
     first, *rest = urls or [""]
@@ -34,9 +36,12 @@ def open_models(
         # in Inspect all of these share one limit of connections
         shared = in_flight * max(1, len(rest))
         return models + [_open(_compatible(spec), url, shared) for url in rest]
-    except ValueError as error:
+    except ArgoError:
+        raise
+    except Exception as error:  # a name, package or key that Inspect misses has no public class
         remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
-        raise InputError(spec, f"no such judge ({error})", remedy) from error
+        said = " ".join(_MARKUP.sub("", str(error)).split())
+        raise InputError(spec, f"no such judge ({said})", remedy) from error
 
 
 def _open(spec: str, url: str, in_flight: int) -> Model:
