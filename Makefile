@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench clean
+.PHONY: demo test check lock bench bench-judge clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -21,6 +21,9 @@ check: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+bench-judge: .venv/installed
+	$(BIN)/python -m benchmarks.judge
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt

@@ -3,7 +3,7 @@
     inspect eval argo_audit/rubric_agreement --model argo/surface
 
 Inspect imports this module at the first mention of `argo_audit/...` or of a model it does not
-know, so it holds names only; the surface judge is loaded when it is asked for.
+know, so it holds names only; the judges of this package are loaded when they are asked for.
 """
 
 from inspect_ai.model import ModelAPI, modelapi
@@ -20,6 +20,7 @@ from argo_audit.evals.scoring import (
 
 __all__ = [
     "argo",
+    "argo_hf",
     "by_population",
     "judge_pair",
     "longest_response",
@@ -36,3 +37,11 @@ def argo() -> type[ModelAPI]:
     from argo_audit.judges.surface_provider import SurfaceAPI
 
     return SurfaceAPI
+
+
+@modelapi(name="argo-hf")
+def argo_hf() -> type[ModelAPI]:
+    """A causal LM of transformers in this process that reads shared prefixes once."""
+    from argo_audit.judges.local_provider import LocalAPI
+
+    return LocalAPI

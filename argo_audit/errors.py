@@ -4,7 +4,8 @@
     ├── InputError        a file the user handed us (pairs, labels, scores, rubric)
     ├── RunFolderError    an output folder that belongs to another run
     ├── StoreError        a rubric store that is not what it claims to be
-    └── RewardModelError  a reward model that cannot be loaded or trusted
+    ├── RewardModelError  a reward model that cannot be loaded or trusted
+    └── JudgeError        a judge that cannot be asked
 
 Every message says what was expected, what was seen, and how to mend it. The command line
 prints the message and exits with 1; nothing else catches these.
@@ -51,3 +52,7 @@ class StoreError(ArgoError):
 
 class RewardModelError(ArgoError):
     """A reward model cannot be loaded, or its rewards cannot be used."""
+
+
+class JudgeError(ArgoError):
+    """A judge cannot be opened, reached, or shown what it is asked about."""

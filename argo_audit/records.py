@@ -23,8 +23,8 @@ FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]
 
 
 def fingerprint(text: str, length: int = 12) -> str:
-    """The first `length` hex digits of the SHA-256 of `text` (UTF-8)."""
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    """The first `length` hex digits of the SHA-256 of `text` (UTF-8; any text has one)."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
 class Record(BaseModel):

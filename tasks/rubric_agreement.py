@@ -5,6 +5,7 @@ numbers mean are explained in `argo_audit.evals.rubric_agreement`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from inspect_ai import Task, task
 
@@ -19,10 +20,9 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     store: str | None = None,
     temperature: float | None = None,
     baseline: bool = True,
-    votes: int = 3,
-    logprobs: bool = True,
+    judge: dict[str, Any] | None = None,
     limit_seed: int = 0,
 ) -> Task:
     return packaged.rubric_agreement(
-        rubric, pairs, labels, store, temperature, baseline, votes, logprobs, limit_seed
+        rubric, pairs, labels, store, temperature, baseline, judge, limit_seed
     )

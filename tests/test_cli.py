@@ -21,11 +21,13 @@ from argo_audit.audit.markdown import front_matter
 from argo_audit.cli.audit import Event, audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import Facts, read_facts, write_facts
-from argo_audit.cli.parts import Parts
+from argo_audit.cli.parts import Parts, open_parts
 from argo_audit.cli.report import report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
+from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs import read
@@ -373,10 +375,29 @@ def test_one_label_source_twice_is_refused(tmp_path: Path) -> None:
 def test_parts_that_are_not_there_are_refused(tmp_path: Path) -> None:
     assert "pairs.jsonl: there is no such file" in refused_audit(tmp_path)
     assert "no-api/x: no such judge" in refused_audit(tmp_path, "--judge", "no-api/x")
+    url = ("--judge-url", "http://gpu.test/v1")
+    assert "leave out the judge's estimator and its URL" in refused_audit(tmp_path, *url)
     assert "no model is in this folder" in refused_audit(tmp_path, "--policy", tmp_path)
     assert "not an organism's answer key" in refused_audit(
         tmp_path, "--pairs", written(tmp_path / "pairs.jsonl", GOOD), "--answer-key", tmp_path
     )
+
+
+def test_the_judge_is_opened_as_the_settings_say() -> None:
+    settings = JudgeSettings(estimator="scores", votes=2)
+    asked = AuditRequest(
+        pairs="pairs.jsonl",
+        labels=("human",),
+        out=Path("out"),
+        judge="mockllm/judge",
+        judge_settings=settings,
+    )
+    parts = open_parts(asked)
+    assert isinstance(parts.judge, InspectJudge)
+    assert parts.judge.settings == settings
+    assert list(parts.models) == list(parts.judge.models)
+    with pytest.raises(InputError, match="argo/surface"):
+        open_parts(asked.model_copy(update={"judge": "argo/surface"}))
 
 
 def written(path: Path, text: str) -> Path:
@@ -390,6 +411,7 @@ def written(path: Path, text: str) -> Path:
         ("[search]\nstepz = 3\n", "search.stepz: Extra inputs are not permitted"),
         ("[serch]\nsteps = 3\n", "serch: Extra inputs are not permitted"),
         ("[policy]\nclip = -1\n", "policy.clip: Input should be greater than 0"),
+        ("[judge]\nestimator = 'guess'\n", "judge.estimator: Input should be 'log-prob"),
         ("[search\n", "(at line 1"),
     ],
 )

@@ -257,7 +257,7 @@ def test_an_evaluation_says_what_was_evaluated_and_how(evaluations: dict[str, Ev
     assert found.train_label_source == "human"
     assert found.population == "A, B"
     assert (found.judge, found.estimator) == ("mockllm/judge", "log-probabilities, both orders")
-    assert (found.status, found.n_samples, found.task_version) == ("success", 30, "1")
+    assert (found.status, found.n_samples, found.task_version) == ("success", 30, "2")
     assert found.agreement.temperature == TEMPERATURE
 
 
@@ -268,7 +268,9 @@ def test_the_judge_role_votes_without_a_rubric_on_a_part_of_the_pairs(
     store: Path, tmp_path: Path
 ) -> None:
     pairs = str(store / slug(RM) / "held-out.jsonl.gz")
-    tested = rubric_agreement(None, pairs=pairs, labels="human", logprobs=False, votes=2)
+    tested = rubric_agreement(
+        None, pairs=pairs, labels="human", judge={"estimator": "votes", "votes": 2}
+    )
     judge = fake_judge(planted)
     inspect_ai.eval(
         tested,

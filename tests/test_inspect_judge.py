@@ -11,7 +11,9 @@ from inspect_ai.model import Logprob, Logprobs, TopLogprob
 
 from argo_audit.judges.fences import read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.judges.verdicts import judge_prompt, p_from_logprobs, read_verdict
+from argo_audit.judges.questions import judge_prompt
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.verdicts import p_from_logprobs, read_verdict
 from argo_audit.records import Judgment, Message, Pair, Rubric
 
 RUBRIC = Rubric(text="- rewards short answers")
@@ -134,7 +136,8 @@ def test_log_probabilities_take_one_call_per_order() -> None:
 
 
 def test_votes_estimate_the_same_preference() -> None:
-    judge = InspectJudge(fake_judge(lambda shown: 0.75, logprobs=False), votes=200)
+    model = fake_judge(lambda shown: 0.75, logprobs=False)
+    judge = InspectJudge(model, JudgeSettings(votes=200))
     [judgment] = judged(judge, a_pair())
     assert judgment.votes == 400
     assert judgment.p_a_first == pytest.approx(0.75, abs=0.1)
@@ -143,10 +146,9 @@ def test_votes_estimate_the_same_preference() -> None:
 
 
 def test_log_probabilities_are_not_asked_for_when_switched_off() -> None:
-    judge = InspectJudge(fake_judge(shorter), votes=2, logprobs=False)
+    judge = InspectJudge(fake_judge(shorter), JudgeSettings(estimator="votes", votes=2))
     [judgment] = judged(judge, a_pair())
-    assert judgment.votes == 4
-    assert judge.estimator == "2 votes per order"
+    assert (judgment.votes, judgment.estimator) == (4, "votes")
 
 
 def test_position_bias_shows_as_a_flip() -> None:
@@ -174,7 +176,8 @@ def test_one_unreadable_order_leaves_the_other() -> None:
 
 def test_judgments_come_in_the_order_of_the_pairs_however_few_are_in_flight() -> None:
     pairs = [a_pair("x" * i, "y" * 5, f"p{i}") for i in range(10)]
-    judgments = judged(InspectJudge(fake_judge(shorter), in_flight=2), *pairs)
+    judge = InspectJudge(fake_judge(shorter), JudgeSettings(in_flight=2))
+    judgments = judged(judge, *pairs)
     assert [j.pair_id for j in judgments] == [pair.id for pair in pairs]
     assert [j.p_a is not None and j.p_a > 0.5 for j in judgments] == [i < 5 for i in range(10)]
 

@@ -20,6 +20,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.cli.parts import open_parts, policy_model
+from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.policies.sampler import InspectWriter, SamplerPolicy, unfenced
 from argo_audit.policies.settings import PolicySettings, settings_of
@@ -179,9 +180,13 @@ def test_any_writer_may_play() -> None:
 # On the command line
 
 
+def asked(policy: str) -> AuditRequest:
+    return AuditRequest(pairs="pairs.jsonl", labels=("human",), out=Path("out"), policy=policy)
+
+
 def test_the_command_line_names_it_by_its_model(tmp_path: Path) -> None:
     spec = "sample:mockllm/writer"
-    policy = open_parts("argo/surface", spec).policy(3, tmp_path, PolicySettings())
+    policy = open_parts(asked(spec)).policy(3, tmp_path, PolicySettings())
     assert isinstance(policy, SamplerPolicy)
     assert policy.name == "mockllm/writer"
     assert policy_model("sample:vllm/Qwen/Qwen3-8B") == "sample:vllm/Qwen/Qwen3-8B"
@@ -190,7 +195,7 @@ def test_the_command_line_names_it_by_its_model(tmp_path: Path) -> None:
 
 def test_a_model_that_inspect_does_not_know_is_refused() -> None:
     with pytest.raises(InputError, match="no such policy"):
-        open_parts("argo/surface", "sample:nobody/x")
+        open_parts(asked("sample:nobody/x"))
 
 
 WITHOUT_TORCH = """
@@ -207,13 +212,15 @@ class BaseInstall(PathFinder):
 
 sys.meta_path = [BaseInstall if finder is PathFinder else finder for finder in sys.meta_path]
 from argo_audit.cli.parts import open_parts
+from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError
 from argo_audit.policies.settings import PolicySettings
 
-policy = open_parts("argo/surface", "sample:mockllm/writer").policy(3, Path(), PolicySettings())
-assert policy.resume(4) == 4
+request = AuditRequest(pairs="pairs.jsonl", labels=("human",), out="out")
+sampled = request.model_copy(update={"policy": "sample:mockllm/writer"})
+assert open_parts(sampled).policy(3, Path(), PolicySettings()).resume(4) == 4
 try:
-    open_parts("argo/surface", "embedded")
+    open_parts(request)
 except ArgoError as error:
     assert "argo-audit[train]" in str(error)
 else:

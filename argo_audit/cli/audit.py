@@ -3,9 +3,9 @@
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
 `out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`;
-store and logs may lie elsewhere, at any fsspec URL. The report is made from these alone, so it can
-be made again without the models.
+steps.jsonl, measurements.jsonl, unread.jsonl, policy/), `labels/`, `rubric_store/`,
+`held-out.jsonl.gz`, `logs/*.eval` and `facts.json`; store and logs may lie elsewhere, at any fsspec
+URL. The report is made from these alone, so it can be made again without the models.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ from argo_audit.errors import ArgoError
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
 from argo_audit.files import Folder
+from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs import write
 from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
@@ -33,7 +34,8 @@ from argo_audit.search import argo
 from argo_audit.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 
-_NOT_OF_THE_SEARCH = {"search", "policy_settings", "out", "budget", "prices"}
+_OWN_TABLES = {"search", "judge_settings", "policy_settings"}
+_NOT_OF_THE_SEARCH = _OWN_TABLES | {"out", "budget", "prices"}
 
 
 class Event(NamedTuple):
@@ -82,14 +84,14 @@ def resume(
 def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Facts:
     """Every part of an audit that is not on record yet."""
     watch(Event("read and label pairs", 0, 1))
-    parts = parts or open_parts(request.judge, request.policy, request.rewriter)
+    parts = parts or open_parts(request)
     purse = open_purse(request)
     prepared = prepare(request)
     write_request(request)
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
-    _evaluate(request, prepared, stored, watch)
+    _evaluate(request, prepared, stored, parts, watch)
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
     return facts
@@ -116,6 +118,7 @@ def _learn(
     config = {
         "request": asked | {"pairs": prepared.file.origin, "format": prepared.file.format},
         "search": search.model_dump(mode="json"),
+        "judge": request.judge_settings.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),
     }
     run = _run(request, prepared, source, config)
@@ -126,7 +129,8 @@ def _learn(
     try:
         policy = parts.policy(len(search.feedback.variants), folder.path / "policy", settings)
         data = prepared.search_data(source.name)
-        winners = argo(policy, parts.judge, data, search, folder, parts.rewriter)
+        judge = KeepsUnread(parts.judge, folder.path / UNREAD_FILE)
+        winners = argo(policy, judge, data, search, folder, parts.rewriter)
         stored = _store(request, prepared, source, folder, winners)
     except BaseException as error:
         folder.finish(f"stopped: {type(error).__name__}")
@@ -207,7 +211,11 @@ def _stored(
 
 
 def _evaluate(
-    request: AuditRequest, prepared: Prepared, stored: Sequence[StoredRubric], watch: Watch
+    request: AuditRequest,
+    prepared: Prepared,
+    stored: Sequence[StoredRubric],
+    parts: Parts,
+    watch: Watch,
 ) -> None:
     """One Inspect log per learned rubric, on held-out pairs, against every label source.
 
@@ -232,9 +240,14 @@ def _evaluate(
             labels=list(labels),
             store=request.store_root,
             baseline=done == 0,
+            judge=request.judge_settings.model_dump(exclude_unset=True),
         )
         (log,) = inspect_ai.eval(
-            task, model=request.judge, log_dir=request.log_root, **EVAL_SETTINGS
+            task,
+            model=parts.models[0] if parts.models else request.judge,
+            model_roles={"judge": list(parts.models)} if len(parts.models) > 1 else None,
+            log_dir=request.log_root,
+            **EVAL_SETTINGS,
         )
         if log.status != "success":
             raise ArgoError(

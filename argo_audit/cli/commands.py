@@ -30,6 +30,7 @@ from argo_audit.cli.terminal import (
     say,
 )
 from argo_audit.errors import ArgoError, InputError
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Budget
 from argo_audit.records import Record
@@ -43,7 +44,6 @@ if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from argo_audit.cli.request import AuditRequest
 
 INTERRUPTED = 130
-_TABLES: Mapping[str, type[Record]] = {"search": SearchConfig, "policy": PolicySettings}
 PricesOption = Annotated[
     Path | None,
     typer.Option(help="Prices of models, YAML or JSON as for Inspect's --model-cost-config."),
@@ -52,6 +52,11 @@ BudgetOption = Annotated[
     str | None,
     typer.Option(help='End searches in time: "12.50" (dollars), "3e6 tokens", "20000 calls".'),
 ]
+_TABLES: Mapping[str, type[Record]] = {
+    "search": SearchConfig,
+    "judge": JudgeSettings,
+    "policy": PolicySettings,
+}
 Steps = Annotated[int | None, typer.Option(min=1, help="RL steps per search.")]
 
 app = typer.Typer(
@@ -104,6 +109,10 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
             help="embedded, any causal LM, or sample:MODEL: an Inspect model that is not trained."
         ),
     ] = "embedded",
+    judge_url: Annotated[
+        list[str] | None,
+        typer.Option(help="The judge's server, such as http://gpu1:8000/v1. Repeat for copies."),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(
@@ -119,7 +128,7 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         float, typer.Option(min=1e-6, help="Divides reward differences before the sigmoid.")
     ] = 1.0,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with the tables search and policy.")
+        Path | None, typer.Option(help="TOML file with the tables search, judge and policy.")
     ] = None,
     format: FormatOption = None,
     skip_invalid: SkipInvalidOption = False,
@@ -149,10 +158,12 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         labels=tuple(labels),
         out=out,
         judge=judge,
+        judge_urls=tuple(judge_url or ()),
         policy=policy,
         store=store,
         logs=logs,
         search=settings.search.model_copy(update=given),
+        judge_settings=settings.judge,
         policy_settings=settings.policy,
         rm_temperature=rm_temperature,
         seed=seed,
@@ -290,6 +301,7 @@ class _Config(Record):
     """The file of --config."""
 
     search: SearchConfig = SearchConfig()
+    judge: JudgeSettings = JudgeSettings()
     policy: PolicySettings = PolicySettings()
 
 

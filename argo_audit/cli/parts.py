@@ -1,7 +1,7 @@
 """From the words of a command line to the parts they name.
 
     labels = label(file, "rm:runs/demo/reward_models/organism-a", path)
-    parts = open_parts("argo/surface", "embedded")
+    parts = open_parts(request)
     audit(request, watch, parts)
 
 Heavy packages are imported where they are used, so that a base install without torch can still
@@ -9,7 +9,7 @@ run every command that needs none.
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import ArgoError, InputError
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
 from argo_audit.policies.settings import SAMPLE, PolicySettings
@@ -28,6 +29,8 @@ from argo_audit.roles import Judge, Policy, Writer
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
+
+    from argo_audit.cli.request import AuditRequest
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -54,11 +57,16 @@ class LabelSource(Record):
 
 
 class Parts(NamedTuple):
-    """The judge, how to open the policy (prompt variants, its folder, settings), the rewriter."""
+    """The judge, how to open the policy (prompt variants, its folder, settings), the rewriter.
+
+    `models` are the Inspect models that play the judge in an evaluation, where they are not those
+    that its name alone would open.
+    """
 
     judge: Judge
     policy: Callable[[int, Path, PolicySettings], Policy]
     rewriter: Writer | None = None
+    models: Sequence["Model"] = ()
 
 
 def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0) -> LabelSource:
@@ -92,13 +100,15 @@ def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0)
     )
 
 
-def open_parts(judge: str, policy: str, rewriter: str | None = None) -> Parts:
-    """The parts by name; torch is imported when a policy to train is opened."""
-    writer = _open_rewriter(rewriter) if rewriter else None
-    if policy.startswith(SAMPLE):
-        return Parts(_open_judge(judge), _sampler(policy), writer)
+def open_parts(request: "AuditRequest") -> Parts:
+    """The parts that a request names; torch is imported when a policy to train is opened."""
+    judge, models = _open_judge(request.judge, request.judge_settings, request.judge_urls)
+    rewriter = _open_rewriter(request.rewriter) if request.rewriter else None
+    if request.sampled_policy:
+        return Parts(judge, _sampler(request.policy), rewriter, models)
     with needs_train("training a policy"):
-        return Parts(_open_judge(judge), partial(_open_policy, policy_model(policy)), writer)
+        opened = partial(_open_policy, policy_model(request.policy))
+        return Parts(judge, opened, rewriter, models)
 
 
 def _open_rewriter(spec: str) -> Writer:
@@ -119,19 +129,20 @@ def _inspect_model(spec: str, role: str, example: str) -> "Model":
         raise InputError(spec, f"no such {role} ({error})", remedy) from error
 
 
-def _open_judge(spec: str) -> Judge:
+def _open_judge(
+    spec: str, settings: JudgeSettings, urls: Sequence[str]
+) -> tuple[Judge, Sequence["Model"]]:
     """`argo/surface`, vectorised, or any model that Inspect knows by that name."""
     if spec == SURFACE:
-        return SurfaceJudge()
-    from inspect_ai.model import get_model
-
+        if settings.estimator != JudgeSettings().estimator or urls:
+            problem = "it computes its probabilities here and now"
+            raise InputError(spec, problem, "leave out the judge's estimator and its URL")
+        return SurfaceJudge(), ()
     from argo_audit.judges.inspect_judge import InspectJudge
+    from argo_audit.judges.models import open_models
 
-    try:
-        return InspectJudge(get_model(spec))
-    except ValueError as error:
-        remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
-        raise InputError(spec, f"no such judge ({error})", remedy) from error
+    judge = InspectJudge(open_models(spec, urls, settings), settings)
+    return judge, judge.models
 
 
 def policy_model(spec: str) -> str:

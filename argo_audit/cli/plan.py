@@ -21,7 +21,7 @@ from rich.table import Table
 from argo_audit.cli.request import AuditRequest, read_and_split
 from argo_audit.cli.terminal import row
 from argo_audit.judges.fences import render_messages
-from argo_audit.judges.verdicts import judge_prompt
+from argo_audit.judges.questions import ask
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Prices, Spent, cost
 from argo_audit.records import Pair, Rubric, Usage
@@ -29,9 +29,10 @@ from argo_audit.records import Pair, Rubric, Usage
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600
 REPLY_TOKENS = 250
+VERDICT_TOKENS = 5
 ASSUMPTIONS = (
     f"Estimated at {CHARACTERS_PER_TOKEN} characters a token, rubrics of {RUBRIC_CHARACTERS} "
-    f"characters and replies of {REPLY_TOKENS} tokens. Rubrics that repeat are judged once and "
+    f"characters and replies of {REPLY_TOKENS} tokens ({VERDICT_TOKENS} without reasoning). Rubrics that repeat are judged once and "
     "cached calls cost nothing, so it may take less. Prompts are rewritten by templates, which "
     "cost nothing, unless there is a --rewriter."
 )
@@ -75,10 +76,13 @@ class _Texts:
     """The lengths of an audit's texts, in tokens, from a sample of its pairs."""
 
     def __init__(self, request: AuditRequest, pairs: Sequence[Pair]):
-        self._request = request
         sample = pairs[:: max(1, len(pairs) // _SAMPLE)]
         rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
-        self._question = _mean(len(judge_prompt(rubric, pair)) for pair in sample)
+        settings = request.judge_settings
+        questions = (ask(rubric, pair, settings=settings).text for pair in sample)
+        self._question = _mean(len(question) for question in questions)
+        self._votes = 1 if settings.estimator == "log-probabilities" else settings.votes
+        self._reply = REPLY_TOKENS if settings.reasoning else VERDICT_TOKENS
         self._conversation = _mean(
             len(render_messages(conversation))
             for pair in sample
@@ -87,11 +91,11 @@ class _Texts:
 
     def judging(self, judgments: int) -> Usage:
         """Judging so many pairs under a rubric, in both orders."""
-        calls = 2 * judgments
+        calls = 2 * judgments * self._votes
         return Usage(
             calls=calls,
             input_tokens=round(calls * self._question),
-            output_tokens=calls * REPLY_TOKENS,
+            output_tokens=calls * self._reply,
         )
 
     def rewarding(self, conversations: int) -> Usage:

@@ -18,6 +18,7 @@ from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.files import check_writable, is_url
 from argo_audit.hub import open_dataset
+from argo_audit.judges.settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import HUB, Hub, PairFile, read
 from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
@@ -37,11 +38,11 @@ class AuditRequest(Record):
 
     `pairs` is a file or a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT"), in `format` or in the
     one that its columns say. `labels` are label sources as `parts.label` reads them, and a rubric
-    is learned for each. `store` and `logs` are paths or fsspec URLs; None is a place in the folder
-    `out`. What `policy_settings` sets goes before the settings of the policy's folder. `answer_key`
-    is a folder with the manifest and the planted rubric of an organism; `rewriter` is an Inspect
-    model that rewrites the policy prompts; `budget` ends searches early, priced by the file of
-    `prices`.
+    is learned for each. `judge_urls` are servers of the judge, each a copy of it. `store` and
+    `logs` are paths or fsspec URLs; None is a place in the folder `out`. What `policy_settings` sets
+    goes before the settings of the policy's folder. `answer_key` is a folder with the manifest and
+    the planted rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
+    prompts; `budget` ends searches early, priced by the file of `prices`.
     """
 
     pairs: Path | str
@@ -49,9 +50,11 @@ class AuditRequest(Record):
     labels: tuple[str, ...] = Field(min_length=1)
     out: Path
     judge: str = "argo/surface"
+    judge_urls: tuple[str, ...] = ()
     policy: str = "embedded"
     store: str | None = None
     search: SearchConfig = SearchConfig()
+    judge_settings: JudgeSettings = JudgeSettings()
     policy_settings: PolicySettings = PolicySettings()
     logs: str | None = None
     rm_temperature: float = Field(default=1.0, gt=0)

@@ -6,18 +6,27 @@ that know nothing of it: the same judge without a rubric (its own taste; twice t
 "prefer the longer response" (no call). A rubric is worth its words when it beats both.
 """
 
+from typing import Any
+
 from inspect_ai.dataset import Sample
 from inspect_ai.model import (
+    ChatMessage,
     ChatMessageAssistant,
     ChatMessageSystem,
     ChatMessageUser,
+    Content,
+    ContentImage,
+    ContentText,
+    Model,
     get_model,
+    model_roles,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import JsonValue
 
 from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.records import Judgment, Pair, Probability, Record, Rubric
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
 
 JUDGMENTS = "judgments"
 """Key in a sample's store: Judgments by one of the names below; missing when the sample failed."""
@@ -59,24 +68,27 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
     )
     return Sample(
         id=pair.id,
-        input=[_MESSAGES[message.role](content=message.content) for message in pair.prompt],
+        input=[_MESSAGES[message.role](content=_content(message)) for message in pair.prompt],
         target=[f"{source}: {p_a:g}" for source, p_a in labels.items()],
         metadata=metadata.model_dump(mode="json"),
     )
 
 
 @solver
-def judge_pair(rubric: str, baseline: bool, votes: int, logprobs: bool) -> Solver:
+def judge_pair(rubric: str, baseline: bool, settings: dict[str, Any]) -> Solver:
     """Judge a sample's pair in both orders and keep the judgments in its store by name.
 
-    The judge is the model with the role "judge", else the model of the evaluation.
+    The judge is the model with the role "judge" (several: copies of one), else the model of the
+    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own.
     """
+    given = JudgeSettings.model_validate(settings)
     asked = {RUBRIC: Rubric(text=rubric)}
     if baseline and rubric.strip():
         asked[NO_RUBRIC] = Rubric(text="")
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        judge = InspectJudge(get_model(role="judge"), votes=votes, logprobs=logprobs)
+        seed = given.seed + state.epoch - 1
+        judge = InspectJudge(_models(), given.model_copy(update={"seed": seed}))
         pair = _pair_of(state)
         judgments = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
         judgments[LONGEST_RESPONSE] = prefer_longest(pair)
@@ -96,10 +108,29 @@ def prefer_longest(pair: Pair) -> Judgment:
     )
 
 
+def _models() -> list[Model]:
+    several = model_roles().get("judge")
+    return several if isinstance(several, list) else [get_model(role="judge")]
+
+
+def _content(message: Message) -> str | list[Content]:
+    if not message.images:
+        return message.content
+    return [
+        ContentText(text=message.content),
+        *(ContentImage(image=image) for image in message.images),
+    ]
+
+
+def _images(turn: ChatMessage) -> list[str]:
+    parts = [] if isinstance(turn.content, str) else turn.content
+    return [part.image for part in parts if isinstance(part, ContentImage)]
+
+
 def _pair_of(state: TaskState) -> Pair:
     known = PairMetadata.model_validate(state.metadata)
     turns = [] if isinstance(state.input, str) else state.input
-    prompt = [{"role": turn.role, "content": turn.text} for turn in turns]
+    prompt = [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
     fields = known.model_dump(exclude={"prompt_key", "labels"})
     return Pair.model_validate({"id": str(state.sample_id), "prompt": prompt, **fields})
 

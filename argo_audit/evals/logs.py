@@ -13,6 +13,7 @@ a file that is no log stops the reading.
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,8 @@ from argo_audit.errors import InputError
 from argo_audit.evals.judging import JUDGMENTS, NO_RUBRIC, RUBRIC
 from argo_audit.evals.subject import SubjectFacts
 from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
-from argo_audit.records import Agreement, Judgment, Label, Probability, Record
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.records import Agreement, Estimator, Judgment, Label, Probability, Record
 
 _TASK = "rubric_agreement"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
@@ -73,6 +75,7 @@ class _Header(Record):
     n_samples: int
     created: datetime
     facts: SubjectFacts
+    settings: JudgeSettings
 
 
 class _Row(Record):
@@ -201,6 +204,7 @@ def _header_of(log: EvalLog) -> dict[str, JsonValue] | None:
         "n_samples": len(log.eval.dataset.sample_ids or ()),
         "created": log.eval.created,
         "facts": subject,
+        "settings": (log.eval.metadata or {}).get("judge", {}),
     }
 
 
@@ -237,7 +241,7 @@ def _evaluation(log: _Log, source: str) -> Evaluation:
         population=facts.population,
         label_source=source,
         judge=header.judge,
-        estimator=_estimator(_judgments(rows, RUBRIC)),
+        estimator=_estimator(_judgments(rows, RUBRIC), header.settings),
         agreement=_agreement(rows, RUBRIC, source, facts.temperature),
         baselines={name: _agreement(rows, name, source, facts.temperature) for name in baselines},
         n_samples=header.n_samples,
@@ -256,15 +260,26 @@ def _judgments(rows: Sequence[_Row], judged: str) -> list[Judgment]:
     return [row.judgments[judged] for row in rows if judged in row.judgments]
 
 
-def _estimator(judgments: Sequence[Judgment]) -> str:
-    """How the probabilities that were read came about."""
-    votes = [judgment.votes for judgment in judgments if judgment.p_a is not None]
-    voted = [number for number in votes if number]
-    if not votes:
+def _estimator(judgments: Sequence[Judgment], settings: JudgeSettings) -> str:
+    """How the probabilities that were read came about, and what was not seen whole."""
+    read = [judgment for judgment in judgments if judgment.p_a is not None]
+    if not read:
         return "none: no verdict was read"
-    if not voted:
-        return "log-probabilities, both orders"
-    if len(voted) == len(votes):
-        return f"up to {max(voted)} votes a pair, both orders"
-    counts = f"of {len(voted)} in {len(votes)} pairs"
-    return f"log-probabilities, but votes (up to {max(voted)}) {counts}, both orders"
+    kinds = Counter(judgment.estimator or _before_estimators(judgment) for judgment in read)
+    said = [_kind(kind, kinds[kind], read) for kind in sorted(kinds)]
+    notes = ["both orders"] if settings.reasoning else ["both orders", "without reasons"]
+    if cut := sum(judgment.truncated > 0 for judgment in judgments):
+        notes.append(f"{cut} of {len(judgments)} pairs shown in part")
+    return ", ".join([", but ".join(said), *notes])
+
+
+def _before_estimators(judgment: Judgment) -> Estimator:
+    return "votes" if judgment.votes else "log-probabilities"
+
+
+def _kind(kind: Estimator, n: int, read: Sequence[Judgment]) -> str:
+    of = "" if n == len(read) else f" of {n} in {len(read)} pairs"
+    if kind == "log-probabilities":
+        return kind if not of else f"{kind}{of}"
+    most = max(judgment.votes for judgment in read)
+    return f"up to {most} {kind} a pair{of}"

@@ -2,7 +2,7 @@ r"""The task `rubric_agreement`: does a judge with this rubric prefer what the r
 
     inspect eval argo_audit/rubric_agreement --model argo/surface
     inspect eval argo_audit/rubric_agreement -T rubric=organism-a@1 -T labels=human,organism-a \
-        --model-role judge=openai/gpt-5-mini
+        -T judge='{estimator: votes, votes: 5}' --model-role judge=openai/gpt-5-mini
 
 From Python, with the settings that spare Inspect's overhead when the judge is fast:
 
@@ -14,18 +14,20 @@ was trained on and what it is held to costs two logs, not four.
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.scorer import Scorer
+from pydantic import ValidationError
 
+from argo_audit.errors import InputError
 from argo_audit.evals.judging import judge_pair, sample_of
 from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
-from argo_audit.judges.inspect_judge import DEFAULT_VOTES
+from argo_audit.judges.settings import JudgeSettings
 
-VERSION = 1
+VERSION = 2
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""
 
 
@@ -58,8 +60,7 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     store: str | None = None,
     temperature: float | None = None,
     baseline: bool = True,
-    votes: int = DEFAULT_VOTES,
-    logprobs: bool = True,
+    judge: dict[str, Any] | None = None,
     limit_seed: int = 0,
 ) -> Task:
     """Agreement of a rubric-conditioned judge with a reward model (or people) on held-out pairs.
@@ -83,20 +84,28 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
         temperature: Judge temperature; by default the one fitted on dev when the rubric was
             selected, 1 for a rubric that is not from the store.
         baseline: Also judge without a rubric, which doubles the calls.
-        votes: Replies per order where the model gives no log-probabilities for both letters.
-        logprobs: Whether to ask for log-probabilities.
+        judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
     """
     subject = load_subject(
         rubric or "", pairs=pairs, labels=labels, store=store, temperature=temperature
     )
+    settings = _settings(judge or {}).model_dump(mode="json")
     return Task(
         dataset=_dataset(subject, limit_seed),
-        solver=judge_pair(subject.facts.rubric_text, baseline, votes, logprobs),
+        solver=judge_pair(subject.facts.rubric_text, baseline, settings),
         scorer=_scorers(subject, baseline),
         version=VERSION,
-        metadata={"subject": subject.facts.model_dump(mode="json")},
+        metadata={"subject": subject.facts.model_dump(mode="json"), "judge": settings},
     )
+
+
+def _settings(given: dict[str, Any]) -> JudgeSettings:
+    try:
+        return JudgeSettings.model_validate(given)
+    except ValidationError as error:
+        known = ", ".join(JudgeSettings.model_fields)
+        raise InputError("-T judge", str(error), f"known are {known}") from error
 
 
 def _dataset(subject: Subject, seed: int) -> MemoryDataset:

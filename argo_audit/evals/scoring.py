@@ -82,17 +82,33 @@ def longest_response(label_sources: Sequence[str]) -> Scorer:
     return _scorer(LONGEST_RESPONSE, label_sources, ("agreement",), 1.0)
 
 
-@scorer(metrics={"unparsed": [mean()], "position flip": [mean(), stderr(cluster=_CLUSTER)]})
+@scorer(
+    metrics={
+        "unparsed": [mean()],
+        "unread replies": [mean()],
+        "truncated": [mean()],
+        "position flip": [mean(), stderr(cluster=_CLUSTER)],
+    }
+)
 def verdicts() -> Scorer:
-    """The share of pairs without a verdict, and of pairs whose verdict follows the order shown.
+    """What the judge could not do: the shares of pairs, and per pair the replies not read.
 
-    Flips are counted where both orders were read; an order at exactly 0.5 is no flip.
+    "unparsed" is pairs without a verdict, "truncated" pairs of which some text was shown in part,
+    "position flip" pairs whose verdict follows the order shown: counted where both orders were
+    read, and an order at exactly 0.5 is no flip.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
         judgment = _judgment(state, RUBRIC)
         flipped = math.nan if judgment.flipped is None else float(judgment.flipped)
-        return Score(value={"unparsed": float(judgment.p_a is None), "position flip": flipped})
+        return Score(
+            value={
+                "unparsed": float(judgment.p_a is None),
+                "unread replies": float(judgment.unread),
+                "truncated": float(judgment.truncated > 0),
+                "position flip": flipped,
+            }
+        )
 
     return score
 

@@ -14,6 +14,7 @@ a model's cache can answer it.
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 
 from argo_audit.records import Message
 
@@ -63,8 +64,15 @@ def read_fences(message: str) -> dict[str, str]:
 
 
 def render_messages(messages: Sequence[Message]) -> str:
-    """A conversation as text: each turn under a role line such as `[user]`."""
-    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in messages)
+    """A conversation as text: each turn under a role line such as `[user]`.
+
+    A turn's images follow its text as lines such as `[image 1]`, numbered through.
+    """
+    numbers, turns = count(1), []
+    for message in messages:
+        marks = "".join(f"\n[image {next(numbers)}]" for _ in message.images)
+        turns.append(f"[{message.role}]\n{message.content}{marks}")
+    return "\n\n".join(turns)
 
 
 def last_request(rendered: str) -> str:

@@ -3,120 +3,223 @@
     judge = InspectJudge(get_model("vllm/Qwen/Qwen3-8B"))
     judgments = await judge.judge(Rubric(text="- rewards short answers"), pairs)
 
-P(A) comes from the log-probabilities of the verdict token where the model returns both letters
-(one call per order), else from `votes` sampled replies. One hard vote would make KL a disguise
-for accuracy, so several are asked; at temperature 0 they are one vote repeated. A judgment says
-which it was: `votes` is 0 for log-probabilities, else the number of verdicts that were read.
-Log-probabilities after a chain of thought are given that one chain, hence surer than votes over
-many chains; a fitted judge temperature (see `agreement`) takes that out of the KL.
+P(A) is estimated as `JudgeSettings.estimator` says, and each judgment says how it was:
 
-A server that returns only the top alternatives may leave a letter out. vLLM returns both when
-asked by id: `--extra-body '{"logprob_token_ids": [32, 33]}'` with the ids of "A" and "B".
+- "log-probabilities" of the verdict token, one call per order; where the model does not return
+  both letters, votes. After a chain of thought they are given that one chain, hence surer than
+  votes over many; a fitted judge temperature (see `agreement`) takes that out of the KL.
+- "votes": the share of A among `votes` sampled verdicts. One hard vote would make KL a disguise
+  for accuracy, so several are asked; at temperature 0 they are one vote repeated.
+- "scores": each response's overall score on the rubric's points, 0 to 10, P = sigmoid of the
+  difference over `verdicts.SCORE_SCALE`, averaged over `votes` replies. This is the most quantised:
+  whole points make a dozen values of P and many exact ties.
+
+Several models are copies of one behind several servers. A question goes to the server that its
+shared part hashes to, so that a pair's rubrics find the pair in that server's cache of prefixes.
+
+What cannot be read is no verdict, and a failed call is one of those (see `calls`). When every
+call of a batch has failed, that is an error, not a rubric nobody can read: unless the server
+refused these very questions and has answered others, as with a rubric too long for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import anyio
-from inspect_ai.model import GenerateConfig, Model, ModelOutput
+from inspect_ai.model import Model
 from inspect_ai.util import collect
 
-from argo_audit.judges.verdicts import judge_prompt, p_from_logprobs, read_verdict
-from argo_audit.records import Estimator, Judgment, Pair, Rubric, Usage
-
-DEFAULT_VOTES = 3
-_IN_FLIGHT = 64
-_TOP_LOGPROBS = 20
+from argo_audit.errors import JudgeError
+from argo_audit.judges.calls import (
+    BY_ID,
+    Asked,
+    Caller,
+    Reply,
+    brief,
+    images_of,
+    images_refused,
+    is_refusal,
+    provider,
+)
+from argo_audit.judges.questions import Form, Question, ask
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.verdicts import (
+    LETTERS,
+    p_from_logprobs,
+    p_from_scores,
+    read_scores,
+    read_verdict,
+)
+from argo_audit.records import Estimator, Judgment, Pair, Rubric, Usage, fingerprint
 
 
 class _Answer(NamedTuple):
-    """What one order gave: P(the response shown first is better), and what it took."""
+    """What one order gave: P(the response shown first is better), how, and what it took.
+
+    `failure` is there when no call of the order succeeded.
+    """
 
     p_first: float | None
+    estimator: Estimator
     votes: int
     unread: int
+    truncated: int
     reply: str
     usage: Usage
+    failure: Exception | None
 
 
 class InspectJudge:
     """Role Judge, played by an Inspect model.
 
     Args:
-        model: The model that reads rubric and pair.
-        votes: Replies per order when log-probabilities cannot be used.
-        logprobs: Whether to ask for log-probabilities at all.
-        in_flight: Most calls under way at once per `judge()`; the model's own connection limit
-            bounds all of them together.
+        models: The model that reads rubric and pair; several are the same model behind as many
+            servers.
+        settings: How it is asked and read.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        *,
-        votes: int = DEFAULT_VOTES,
-        logprobs: bool = True,
-        in_flight: int = _IN_FLIGHT,
-    ):
-        self._model, self._votes, self._logprobs = model, votes, logprobs
-        self._in_flight = in_flight
+    def __init__(self, models: Model | Sequence[Model], settings: JudgeSettings | None = None):
+        self.models = (models,) if isinstance(models, Model) else tuple(models)
+        self.settings = settings or JudgeSettings()
+        self._callers = [Caller(model, self.settings) for model in self.models]
+        self._letters: tuple[int, ...] | None = None
+        self._answered = False
 
     @property
     def name(self) -> str:
         """The model's name with its provider, such as "argo/surface"."""
-        return str(self._model)
-
-    @property
-    def estimator(self) -> str:
-        """How P(A) is estimated, as recorded beside every number."""
-        votes = f"{self._votes} votes per order"
-        return f"log-probabilities, else {votes}" if self._logprobs else votes
+        return str(self.models[0])
 
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
-        """One Judgment per pair, in order; see roles.Judge. Errors of the model's API pass through.
+        """One Judgment per pair, in order; see roles.Judge.
 
         `p_a` is the mean of the orders that were read. The reply kept is one without a verdict
         when there was one, else that of the first order.
+
+        Raises:
+            JudgeError: When the model cannot be reached, cannot be shown a pair's images, or fails
+                on every pair.
         """
-        gate = anyio.Semaphore(self._in_flight)
+        letters = await self._letter_ids()
+        images = [await images_of(pair, self.models[0]) for pair in pairs]
         shown = [order for pair in pairs for order in (pair, pair.swapped())]
-        answers = await collect(*(self._answer(rubric, pair, gate) for pair in shown))
+        questions = [ask(rubric, pair, self._form, self.settings) for pair in shown]
+        calls = (
+            self._answer(question, images[i // 2], letters) for i, question in enumerate(questions)
+        )
+        answers = await collect(*calls)
+        self._check(pairs, images, answers)
         orders = zip(pairs, answers[::2], answers[1::2], strict=True)
         return [_judgment(rubric, pair, first, second) for pair, first, second in orders]
 
-    async def _answer(self, rubric: Rubric, pair: Pair, gate: anyio.Semaphore) -> _Answer:
-        prompt = judge_prompt(rubric, pair)
-        outputs = [await self._generate(prompt, 0, gate)]
-        p_first = _from_logprobs(outputs[0])
-        if p_first is not None:
-            return _Answer(p_first, 0, 0, outputs[0].completion, _usage(outputs))
-        votes = range(1, self._votes)
-        outputs += await collect(*(self._generate(prompt, vote, gate) for vote in votes))
-        return _counted(outputs)
+    @property
+    def _form(self) -> Form:
+        return "scores" if self.settings.estimator == "scores" else "verdict"
 
-    async def _generate(self, prompt: str, vote: int, gate: anyio.Semaphore) -> ModelOutput:
-        asked = GenerateConfig(seed=vote)
-        if self._logprobs:
-            asked = GenerateConfig(seed=vote, logprobs=True, top_logprobs=_TOP_LOGPROBS)
-        async with gate:
-            return await self._model.generate(prompt, config=asked)
+    async def _answer(
+        self, question: Question, images: Sequence[str], letters: tuple[int, ...]
+    ) -> _Answer:
+        estimator = self.settings.estimator
+        caller = self._callers[int(fingerprint(question.shared), 16) % len(self._callers)]
+        replies: list[Reply] = []
+        if estimator == "log-probabilities":
+            replies = [await caller.ask(question, images, Asked(0, logprobs=True, letters=letters))]
+            p_first = _from_logprobs(replies[0])
+            if p_first is not None or replies[0].failure:
+                return _answer(replies, [p_first], estimator, question.truncated)
+            estimator = "votes"
+        votes = range(len(replies), self.settings.votes)
+        asked = (Asked(vote, logprobs=False, letters=letters) for vote in votes)
+        replies += await collect(*(caller.ask(question, images, one) for one in asked))
+        read = [_READ[self._form](reply) for reply in replies]
+        return _answer(replies, read, estimator, question.truncated)
+
+    async def _letter_ids(self) -> tuple[int, ...]:
+        """The token ids of both letters, where they help and the model tells them; found once."""
+        estimator, reasoning = self.settings.estimator, self.settings.reasoning
+        if estimator == "scores" or (estimator == "votes" and reasoning):
+            return ()
+        if self._letters is None:
+            self._letters = await _letter_ids(self.models[0])
+        return self._letters
+
+    def _check(
+        self, pairs: Sequence[Pair], images: Sequence[list[str]], answers: Sequence[_Answer]
+    ) -> None:
+        """Raise JudgeError where going on would measure nothing."""
+        for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
+            if shown and first.failure and is_refusal(first.failure):
+                raise images_refused(pair, self.models[0], brief(first.failure)) from first.failure
+        failures = [answer.failure for answer in answers if answer.failure]
+        self._answered |= len(failures) < len(answers)
+        if not failures or len(failures) < len(answers):
+            return
+        if self._answered and all(is_refusal(failure) for failure in failures):
+            return
+        raise JudgeError(
+            f"the judge {self.name} failed on all of {len(answers)} questions; the first: "
+            f"{answers[0].reply}\n"
+            "  Remedy: check that it is there, the key and the model's name, then resume"
+        ) from failures[0]
 
 
-def _from_logprobs(output: ModelOutput) -> float | None:
+async def _letter_ids(model: Model) -> tuple[int, ...]:
+    """Ids of the spellings of both letters that are one token; empty unless both have one."""
+    if provider(model) not in BY_ID:
+        return ()
+    try:
+        tokens = {
+            letter: [await model.api.tokenize(spelling) for spelling in spellings]
+            for letter, spellings in LETTERS.items()
+        }
+    except Exception as error:
+        if hasattr(error, "response"):  # it answered: a server without this endpoint
+            return ()
+        raise JudgeError(
+            f"the judge {model} cannot be reached ({type(error).__name__}: {error}).\n"
+            "  Remedy: start its server, or correct --judge-url"
+        ) from error
+    single = [{ids[0] for ids in spelled if len(ids) == 1} for spelled in tokens.values()]
+    return tuple(sorted(set().union(*single))) if all(single) else ()
+
+
+def _from_logprobs(reply: Reply) -> float | None:
     """P(first is better) of a reply with a readable verdict; see verdicts.p_from_logprobs."""
-    if read_verdict(output.completion) is None:
-        return None
-    return p_from_logprobs(output.choices[0].logprobs)
+    return p_from_logprobs(reply.logprobs) if read_verdict(reply.text) else None
 
 
-def _counted(outputs: Sequence[ModelOutput]) -> _Answer:
-    """The share of "A" among the verdicts that can be read."""
-    verdicts = [read_verdict(output.completion) for output in outputs]
-    read = [verdict for verdict in verdicts if verdict is not None]
-    unread = [o.completion for o, v in zip(outputs, verdicts, strict=True) if v is None]
-    p_first = read.count("A") / len(read) if read else None
-    reply = (unread or [outputs[0].completion])[0]
-    return _Answer(p_first, len(read), len(unread), reply, _usage(outputs))
+def _from_verdict(reply: Reply) -> float | None:
+    verdict = read_verdict(reply.text)
+    return float(verdict == "A") if verdict and not reply.failure else None
+
+
+def _from_scores(reply: Reply) -> float | None:
+    scores = read_scores(reply.text)
+    return p_from_scores(*scores) if scores and not reply.failure else None
+
+
+_READ: dict[Form, Callable[[Reply], float | None]] = {
+    "verdict": _from_verdict,
+    "scores": _from_scores,
+}
+
+
+def _answer(
+    replies: Sequence[Reply], read: Sequence[float | None], estimator: Estimator, truncated: int
+) -> _Answer:
+    """One order's replies with what was read of each, P of its first response or None."""
+    found = [p for p in read if p is not None]
+    unread = [reply.text for reply, p in zip(replies, read, strict=True) if p is None]
+    failures = [reply.failure for reply in replies if reply.failure]
+    return _Answer(
+        p_first=sum(found) / len(found) if found else None,
+        estimator=estimator,
+        votes=0 if estimator == "log-probabilities" else len(found),
+        unread=len(unread),
+        truncated=truncated,
+        reply=(unread or [replies[0].text])[0],
+        usage=Usage.total(reply.usage for reply in replies),
+        failure=failures[0] if len(failures) == len(replies) else None,
+    )
 
 
 def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Judgment:
@@ -129,26 +232,15 @@ def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Ju
         p_a=sum(read) / len(read) if read else None,
         p_a_first=first.p_first,
         p_a_second=p_a_second,
-        estimator=_estimator((first, second)),
+        estimator=_estimator([answer for answer in (first, second) if answer.p_first is not None]),
         votes=first.votes + second.votes,
         unread=first.unread + second.unread,
+        truncated=first.truncated,
         reply=told.reply,
         usage=first.usage + second.usage,
     )
 
 
-def _estimator(answers: Sequence[_Answer]) -> Estimator | None:
-    """Votes when any order needed them; None when nothing was read."""
-    if all(answer.p_first is None for answer in answers):
-        return None
-    return "votes" if any(answer.votes for answer in answers) else "log-probabilities"
-
-
-def _usage(outputs: Sequence[ModelOutput]) -> Usage:
-    counted = [output.usage for output in outputs if output.usage]
-    return Usage(
-        calls=len(outputs),
-        input_tokens=sum(used.input_tokens for used in counted),
-        cached_tokens=sum(used.input_tokens_cache_read or 0 for used in counted),
-        output_tokens=sum(used.output_tokens for used in counted),
-    )
+def _estimator(read: Sequence[_Answer]) -> Estimator | None:
+    """Votes when any order needed them (the last by name); None when nothing was read."""
+    return max((answer.estimator for answer in read), default=None)

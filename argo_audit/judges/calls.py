@@ -1,0 +1,223 @@
+"""One call of a judge's model: what is sent, what it may take, and what becomes of a failure.
+
+    caller = Caller(get_model("vllm/Qwen/Qwen3-8B", base_url=url), JudgeSettings())
+    reply = await caller.ask(question, pair, Asked(vote=0, logprobs=True))
+    reply.text, reply.logprobs, reply.usage
+
+The question goes as two parts with a cache breakpoint between them to the providers that charge
+less for a marked prefix, and as one text to all others: servers cache prefixes by themselves, and
+some would join the parts with a line of their own.
+
+Exact letters: a server that returns only the likeliest tokens may leave a letter out. Models that
+tell how they tokenise (`vllm/...`, `argo-hf/...`) are asked for both letters by id; a verdict
+without reasons is then begun for them ("Verdict:") and one token is read.
+
+A call that fails after its retries is a reply without a verdict whose text is the error: it is
+counted and kept like any unread reply, and one overloaded minute does not end a search of hours.
+Whether so many fail that there is nothing to go on is for the judge to say, which sees them all.
+
+Replies are cached by Inspect, whose key has the messages and the configuration (seed included) but
+not the model's arguments: these are put into its scopes. Not per epoch: epochs differ by seed, and
+so an evaluation need not ask again what a search has asked.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import anyio
+from inspect_ai.model import (
+    CachePolicy,
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageUser,
+    Content,
+    ContentImage,
+    ContentText,
+    GenerateConfig,
+    Logprob,
+    Logprobs,
+    Model,
+    ModelOutput,
+)
+from inspect_ai.util import LimitExceededError, materialize_media
+
+from argo_audit.errors import ArgoError, JudgeError
+from argo_audit.judges.questions import Question
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.records import Pair, Usage
+
+IN_PROCESS = ("argo", "argo-hf")
+"""Providers whose models run here: free of charge, and better off seeing all calls at once."""
+
+BY_ID = ("vllm", "argo-hf")
+"""Providers that return the log-probabilities of tokens named by id."""
+
+BEGUN = "Verdict:"
+_TEXT_ONLY = IN_PROCESS
+_FREE = (*IN_PROCESS, "mockllm")
+_MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
+_REFUSED = (400, 413, 414, 415, 422)
+_SEEDS_PER_VOTE = 1000
+_TOP_LOGPROBS = 20
+_ERROR_LENGTH = 500
+
+
+class Asked(NamedTuple):
+    """What one call is for; `letters` are the token ids of the letters where they are known."""
+
+    vote: int
+    logprobs: bool
+    letters: tuple[int, ...] = ()
+
+
+class Reply(NamedTuple):
+    """What one call gave; `failure` is why it gave nothing, and `text` then says so."""
+
+    text: str
+    logprobs: Logprobs | None = None
+    usage: Usage = Usage()
+    failure: Exception | None = None
+
+
+class Caller:
+    """Calls of one model, at most `settings.in_flight` under way."""
+
+    def __init__(self, model: Model, settings: JudgeSettings):
+        self.model, self._settings = model, settings
+        self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
+        self._cache = _cache_policy(model, settings)
+
+    async def ask(self, question: Question, images: Sequence[str], asked: Asked) -> Reply:
+        """One reply to the question about a pair with these images (data URIs); never raises.
+
+        Except for errors a user can mend and limits of Inspect's, which are passed on.
+        """
+        begun = bool(asked.letters) and not self._settings.reasoning
+        messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
+        if begun:
+            messages.append(ChatMessageAssistant(content=BEGUN))
+        try:
+            output = await self._generate(messages, self._config(asked, begun))
+        except (ArgoError, LimitExceededError):
+            raise
+        except Exception as error:  # noqa: BLE001 - each provider has errors of its own
+            usage = Usage(calls=1)
+            return Reply(f"[the call failed: {brief(error)}]", usage=usage, failure=error)
+        text, logprobs = output.completion, _logprobs(output)
+        if begun:
+            text = f"{BEGUN} {text.strip()}"
+            logprobs = logprobs and _after(BEGUN, logprobs)
+        return Reply(text, logprobs, usage_of(output))
+
+    async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> ModelOutput:
+        if self._gate is None:
+            config = config.merge(GenerateConfig(max_connections=self.model.api.max_connections()))
+            return await self.model.generate(messages, config=config, cache=self._cache)
+        async with self._gate:
+            return await self.model.generate(messages, config=config, cache=self._cache)
+
+    def _config(self, asked: Asked, begun: bool) -> GenerateConfig:
+        settings = self._settings
+        config = GenerateConfig(
+            seed=settings.seed + _SEEDS_PER_VOTE * asked.vote,
+            max_tokens=1 if begun else settings.max_reply_tokens,
+            temperature=settings.temperature,
+            max_retries=settings.retries,
+        )
+        extra: dict[str, object] = {}
+        if asked.logprobs:
+            top = 0 if asked.letters else _TOP_LOGPROBS
+            config = config.merge(GenerateConfig(logprobs=True, top_logprobs=top))
+            extra = {"logprob_token_ids": list(asked.letters)} if asked.letters else {}
+        if begun:
+            extra |= {"allowed_token_ids": list(asked.letters)}
+            extra |= {"add_generation_prompt": False, "continue_final_message": True}
+        return config.merge(GenerateConfig(extra_body=extra)) if extra else config
+
+    def _content(self, question: Question, images: Sequence[str]) -> str | list[Content]:
+        marked = provider(self.model) in _MARKED_PREFIX
+        if not marked and not images:
+            return question.text
+        parts: list[Content] = [ContentImage(image=image) for image in images]
+        if not marked:
+            return [*parts, ContentText(text=question.text)]
+        shared = ContentText(text=question.shared, cache_breakpoint=True)
+        return [*parts, shared, ContentText(text=question.own)]
+
+
+async def images_of(pair: Pair, model: Model) -> list[str]:
+    """The pair's images as data URIs, in order.
+
+    Raises JudgeError when one cannot be read, or when the model is known to read text only.
+    """
+    named = [image for message in pair.prompt for image in message.images]
+    if named and provider(model) in _TEXT_ONLY:
+        raise images_refused(pair, model, "it reads text only")
+    try:
+        return [await materialize_media(image) for image in named]
+    except (OSError, ValueError, RuntimeError) as error:
+        raise JudgeError(
+            f"pair {pair.id}: an image cannot be read ({brief(error)}).\n"
+            "  Remedy: give each image as a data URI, a URL or the path of a file"
+        ) from error
+
+
+def images_refused(pair: Pair, model: Model, why: str) -> JudgeError:
+    """The error of a model that cannot be shown the pair."""
+    return JudgeError(
+        f"pair {pair.id} has images and the judge {model} does not take them ({why}).\n"
+        "  Remedy: name a judge that reads images, or leave such pairs out"
+    )
+
+
+def provider(model: Model) -> str:
+    """The part of a model's name before the first slash, such as "vllm"."""
+    return str(model).partition("/")[0]
+
+
+def in_process(model: Model) -> bool:
+    """Whether the model runs in this process."""
+    return provider(model) in IN_PROCESS
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the server refused what it was asked, rather than being unable to answer."""
+    return getattr(error, "status_code", None) in _REFUSED
+
+
+def usage_of(output: ModelOutput) -> Usage:
+    """What the reply took; a cached reply tells what it took when it was given."""
+    used = output.usage
+    if used is None:
+        return Usage(calls=1)
+    cached = used.input_tokens_cache_read or 0
+    return Usage(
+        calls=1,
+        input_tokens=used.input_tokens + cached + (used.input_tokens_cache_write or 0),
+        cached_tokens=cached,
+        output_tokens=used.output_tokens,
+    )
+
+
+def _cache_policy(model: Model, settings: JudgeSettings) -> CachePolicy | bool:
+    wanted = provider(model) not in _FREE if settings.cache is None else settings.cache
+    if not wanted:
+        return False
+    arguments = json.dumps(model.model_args, sort_keys=True, default=lambda it: type(it).__name__)
+    return CachePolicy(expiry=None, per_epoch=False, scopes={"model_args": arguments})
+
+
+def _logprobs(output: ModelOutput) -> Logprobs | None:
+    return output.choices[0].logprobs if output.choices else None
+
+
+def _after(begun: str, logprobs: Logprobs) -> Logprobs:
+    """With the words that were written for the model as a first, certain token."""
+    return Logprobs(content=[Logprob(token=begun, logprob=0.0), *logprobs.content])
+
+
+def brief(error: Exception) -> str:
+    """The end of the error, where providers put what matters, on one line."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said[-_ERROR_LENGTH:]}"

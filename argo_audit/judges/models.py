@@ -1,0 +1,58 @@
+"""A judge's name and the URLs of its servers -> the Inspect models that play it.
+
+    open_models("openai/gpt-5-mini")
+    open_models("vllm/Qwen/Qwen3-8B", ["http://gpu1:8000/v1", "http://gpu2:8000/v1"])
+
+Several URLs are one model behind as many servers (data parallel). Inspect 0.3.285 keeps one server
+per name of a vLLM model in a process, so of `vllm/...` models with different URLs all would talk to
+the first: the others go through its `openai-api` provider, which speaks the same protocol.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+
+from inspect_ai.model import GenerateConfig, Model, get_model
+
+from argo_audit.errors import ArgoError, InputError
+from argo_audit.judges.settings import JudgeSettings
+
+_VLLM = "vllm/"
+_MARKUP = re.compile(r"\[/?bold\]")
+_NO_KEY = "inspectai"  # what Inspect's own vllm provider sends where none is set
+
+
+def open_models(
+    spec: str, urls: Sequence[str] = (), settings: JudgeSettings | None = None
+) -> list[Model]:
+    """One model per URL, the first of them named `spec`; without URLs the one that `spec` names.
+
+    Raises InputError when Inspect knows no such model, or lacks its package or key.
+    """
+    in_flight = (settings or JudgeSettings()).in_flight
+    first, *rest = urls or [""]
+    try:
+        models = [_open(spec, first, in_flight)]
+        # in Inspect all of these share one limit of connections
+        shared = in_flight * max(1, len(rest))
+        return models + [_open(_compatible(spec), url, shared) for url in rest]
+    except ArgoError:
+        raise
+    except Exception as error:  # a name, package or key that Inspect misses has no public class
+        remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
+        said = " ".join(_MARKUP.sub("", str(error)).split())
+        raise InputError(spec, f"no such judge ({said})", remedy) from error
+
+
+def _open(spec: str, url: str, in_flight: int) -> Model:
+    config = GenerateConfig(max_connections=in_flight)
+    if not url:
+        return get_model(spec, config=config)
+    if spec.startswith(_VLLM):  # its URL is part of the cache's key from the first call on
+        return get_model(spec, config=config, base_url=url, lazy_init=False)
+    key = os.environ.get("VLLM_API_KEY", _NO_KEY) if spec.startswith("openai-api/vllm/") else None
+    return get_model(spec, config=config, base_url=url, api_key=key)
+
+
+def _compatible(spec: str) -> str:
+    return f"openai-api/{spec}" if spec.startswith(_VLLM) else spec

@@ -1,0 +1,125 @@
+r"""The question a judge is asked, its longest shared part first; pure.
+
+    question = ask(Rubric(text="- rewards short answers"), pair)
+    question.shared      # instructions and pair: the same for every rubric
+    question.own         # the rubric, and what to answer
+
+A search judges one minibatch of pairs under G rubrics, so a server that caches prefixes reads each
+pair once per order, not G times: with 8 rubrics of 275 tokens and pairs of 311 the tokens to be
+read fall by 46%, and with pairs known from earlier steps by 53%. The other way round, rubric
+first, saves as much per step, but a step's rubrics are new ones every time and its pairs are not.
+So the fences' nonce comes from the pair alone, unless the rubric contains it. The two orders of
+showing a pair share the instructions only: the responses are what differs.
+
+Rubrics and responses are model text. `shown` says the three things that are ever changed in one,
+each visible to the judge; apart from these a fence holds a text exactly, and nothing in a text
+reaches beyond its fence.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Literal, NamedTuple
+
+from argo_audit.judges.fences import fence, new_nonce, render_messages
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.records import Pair, Rubric
+
+Form = Literal["verdict", "scores"]
+"""What a reply ends with."""
+
+_CONTROL = re.compile(
+    r"<(?=\|[^|<>\n]{1,40}\|>|\uff5c[^<>\n]{1,40}\uff5c>"  # ChatML, Llama 3, Phi; DeepSeek
+    r"|/?s>|/?(?:bos|eos|pad|unk)>|(?:start|end)_of_turn>|<SYS>>|</SYS>>)"  # Llama 2, Gemma
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"  # Mistral
+)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LEFT_OUT = "[... {} characters left out here ...]"
+
+
+class Question(NamedTuple):
+    """What a judge is asked, in two parts; `truncated` is how many of its texts were cut."""
+
+    shared: str
+    own: str
+    truncated: int
+
+    @property
+    def text(self) -> str:
+        """The whole question."""
+        return self.shared + self.own
+
+
+class Shown(NamedTuple):
+    """A text as a judge is shown it."""
+
+    text: str
+    cut: bool
+
+
+def ask(
+    rubric: Rubric, pair: Pair, form: Form = "verdict", settings: JudgeSettings | None = None
+) -> Question:
+    """Which of the pair's responses, A being shown first, is better by `rubric`?
+
+    A rubric without text asks for the judge's own taste.
+    """
+    settings = settings or JudgeSettings()
+    texts = (render_messages(pair.prompt), pair.response_a, pair.response_b)
+    prompt, a, b = (shown(text, settings.max_text) for text in texts)
+    standard = shown(rubric.text, settings.max_text)
+    nonce = new_nonce((prompt.text, a.text, b.text))
+    if nonce in standard.text:
+        nonce = new_nonce((prompt.text, a.text, b.text, standard.text))
+    fenced = (
+        fence("PROMPT", prompt.text, nonce),
+        fence("RESPONSE A", a.text, nonce),
+        fence("RESPONSE B", b.text, nonce),
+    )
+    shared, _, own = _template("judge").template.partition("$standard")
+    return Question(
+        Template(shared).substitute(nonce=nonce, pair="\n\n".join(fenced)),
+        Template("$standard" + own).substitute(
+            standard=_standard(standard.text, nonce),
+            reasons=_text("judge_reasoned" if settings.reasoning else "judge_direct"),
+            ending=_text(f"judge_{form}"),
+        ),
+        sum(one.cut for one in (prompt, a, b, standard)),
+    )
+
+
+def judge_prompt(rubric: Rubric, pair: Pair) -> str:
+    """The question as one text, as it is asked by default."""
+    return ask(rubric, pair).text
+
+
+def shown(text: str, limit: int) -> Shown:
+    """The text as a judge sees it; what is changed is changed visibly.
+
+    - Lone surrogates, which no request can carry, become U+FFFD.
+    - A control string of a chat template, such as `<|im_end|>`, gets a space after its first
+      character: a server tokenises the conversation as one text and would obey it.
+    - Of more than `limit` characters the middle is left out, and how many these were stands there.
+    """
+    safe = _CONTROL.sub(lambda found: f"{found[0]} ", _SURROGATE.sub("\ufffd", text))
+    if len(safe) <= limit:
+        return Shown(safe, cut=False)
+    head, tail = safe[: limit - limit // 2], safe[len(safe) - limit // 2 :]
+    return Shown(f"{head}\n{_LEFT_OUT.format(len(safe) - limit)}\n{tail}", cut=True)
+
+
+def _standard(rubric: str, nonce: str) -> str:
+    if not rubric.strip():
+        return _text("judge_taste")
+    return _template("judge_rubric").substitute(rubric=fence("RUBRIC", rubric, nonce)).strip()
+
+
+def _text(name: str) -> str:
+    return _template(name).template.strip()
+
+
+@cache
+def _template(name: str) -> Template:
+    text = files("argo_audit").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
+    return Template(text)

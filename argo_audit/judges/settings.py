@@ -1,0 +1,43 @@
+"""How a judge is asked and read: small, frozen, saved with the run, and free of any model.
+
+    [judge]                          # a table of `argo-audit audit --config`
+    estimator = "votes"
+    votes = 5
+
+    inspect eval argo_audit/rubric_agreement -T judge='{estimator: votes, votes: 5}' --model ...
+
+The estimators, best first: log-probabilities cost one call an order and are exact; votes cost
+`votes` calls an order and know only as many probabilities; scores cost as many calls and are the
+most quantised, but they are what a rubric with points asks for. P(A) enters a KL, so which one it
+was is recorded in every judgment.
+"""
+
+from pydantic import Field
+
+from argo_audit.records import Estimator, Record
+
+
+class JudgeSettings(Record):
+    """What a judge is asked for, and within what bounds.
+
+    `estimator` "log-probabilities" falls back to votes where a model gives none for both letters.
+    `votes` is replies per order for votes and for scores. `reasoning` asks for a chain of thought
+    before the verdict; without it the verdict comes at once. A reply is cut at `max_reply_tokens`.
+    `temperature` None is the model's own default. `in_flight` bounds the calls under way at each
+    server. A call is retried `retries` times where the provider says that it may be, with growing
+    waits (seven are about six minutes). `cache` keeps replies on disk, so that a resumed search
+    pays nothing twice; None is "for every model but those that run in this process". `max_text`
+    is how many characters of one text are shown, of both responses alike. Another `seed` asks for
+    other samples.
+    """
+
+    estimator: Estimator = "log-probabilities"
+    votes: int = Field(default=3, ge=1, le=1000)
+    reasoning: bool = True
+    max_reply_tokens: int = Field(default=2048, ge=1)
+    temperature: float | None = Field(default=None, ge=0)
+    in_flight: int = Field(default=64, ge=1)
+    retries: int = Field(default=7, ge=0)
+    cache: bool | None = None
+    max_text: int = Field(default=20_000, ge=100)
+    seed: int = Field(default=0, ge=0)
