@@ -19,7 +19,7 @@ from argo_audit.cli.audit import audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import read_facts
 from argo_audit.cli.parts import Parts
-from argo_audit.cli.request import AuditRequest, prepare
+from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.evals.subject import load_subject
@@ -30,6 +30,10 @@ from argo_audit.store import HELD_OUT
 
 RUBRICS = ("- Rewards bullet lists and code blocks.\n- Penalizes refusals.\n", "Be good.")
 SCALING = Path(__file__).parent.parent / "docs" / "scaling.md"
+
+
+def scripted() -> Parts:
+    return Parts(SurfaceJudge(), lambda *_: ScriptedPolicy([RUBRICS]))
 
 
 class World(NamedTuple):
@@ -72,9 +76,7 @@ def test_an_audit_keeps_its_store_and_logs_on_s3(
     with world.s3.user(*documented_actions()) as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        facts = audit(
-            world.request, parts=Parts(SurfaceJudge(), lambda *_: ScriptedPolicy([RUBRICS]))
-        )
+        facts = audit(world.request, parts=scripted())
         shutil.move(out, tmp_path / "moved")  # the bucket stays where it is
         written = argo("report", tmp_path / "moved", "--out", tmp_path / "audit")
     assert written.exit_code == 0, written.exception
@@ -112,7 +114,7 @@ def test_logs_that_could_not_be_written_are_refused_before_anything_is(
 ) -> None:
     def asked(**changes: object) -> str:
         request = world.request.model_copy(update={"store": None} | changes)
-        return refusal(lambda: prepare(request))
+        return refusal(lambda: audit(request, parts=scripted()))
 
     assert "bucket does not exist" in asked(logs="s3://no-such-bucket/logs")
     assert "no driver: Protocol not known: nowhere" in asked(logs="nowhere://logs")

@@ -32,9 +32,9 @@ REPLY_TOKENS = 250
 VERDICT_TOKENS = 5
 ASSUMPTIONS = (
     f"Estimated at {CHARACTERS_PER_TOKEN} characters a token, rubrics of {RUBRIC_CHARACTERS} "
-    f"characters and replies of {REPLY_TOKENS} tokens ({VERDICT_TOKENS} without reasoning). Rubrics that repeat are judged once and "
-    "cached calls cost nothing, so it may take less. Prompts are rewritten by templates, which "
-    "cost nothing, unless there is a --rewriter."
+    f"characters and replies of {REPLY_TOKENS} tokens ({VERDICT_TOKENS} without reasoning). "
+    "Rubrics that repeat are judged once and cached calls cost nothing, so it may take less. "
+    "Templates rewrite the prompts at no cost, unless there is a --rewriter."
 )
 _SAMPLE = 500
 _REWARD_MODELS = ("rm", "served", "dpo")

@@ -39,9 +39,9 @@ class AuditRequest(Record):
     `pairs` is a file or a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT"), in `format` or in the
     one that its columns say. `labels` are label sources as `parts.label` reads them, and a rubric
     is learned for each. `judge_urls` are servers of the judge, each a copy of it. `store` and
-    `logs` are paths or fsspec URLs; None is a place in the folder `out`. What `policy_settings` sets
-    goes before the settings of the policy's folder. `answer_key` is a folder with the manifest and
-    the planted rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
+    `logs` are paths or fsspec URLs; None is a place in the folder `out`. What `policy_settings`
+    sets goes before the settings of the policy's folder. `answer_key` is a folder with the manifest
+    and the planted rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
     prompts; `budget` ends searches early, priced by the file of `prices`.
     """
 
