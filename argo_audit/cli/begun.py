@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError, RunFolderError
-from argo_audit.files import Folder, usable
+from argo_audit.files import Folder, check_writable
 from argo_audit.records import Record
 from argo_audit.run_folder import check_free, check_same, write_whole
 
@@ -51,9 +51,8 @@ def check_unused(request: AuditRequest) -> None:
 
 def _check_no_logs(place: str) -> None:
     """Logs are read by folder: those of another audit must not be among them."""
-    with usable(place, "read"):
-        held = Folder(place).entries()
-    if held:
+    check_writable(place)
+    if Folder(place).entries():
         remedy = "name a new place below it; `inspect view` shows the logs of all of them"
         raise InputError(place, "holds files: logs are read by folder", remedy)
 
