@@ -217,11 +217,12 @@ def test_a_moved_audit_is_reported_and_what_was_left_out_or_cut_is_said(
     moved = tmp_path / "moved"
     shutil.copytree(finished.out, moved, ignore=shutil.ignore_patterns("audit"))
     skipped = tuple(f"line {n}: it is <b>bad</b>" for n in range(5))
-    changed = finished.facts.model_copy(update={"truncated": 7, "skipped": skipped})
+    cut = {"truncated": 7, "read": 70}
+    changed = finished.facts.model_copy(update={"skipped": skipped} | cut)
     write_facts(moved, changed)
     text = report([moved], tmp_path / "audit", "Moved", ()).markdown.read_text(encoding="utf-8")
     assert "../moved/rubric_store/planted/" in text
-    assert "- organism-a: 7 conversations were too long for the reward model and were cut" in text
+    assert "- organism-a: 7 of 70 conversations (10.0%) were too long for the reward model" in text
     assert "- organism-a: 5 unusable lines of the pairs file were left out (line 0: it is" in text
     assert "line 3" not in text.partition("unusable lines")[2].partition("\n")[0]
 
@@ -245,7 +246,9 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     config.write_text("[search]\nminibatch = 16\nwindows = 3\ntop = 2\n[policy]\nclip = 0.3\n")
     pairs, out = world.root / "A" / "pairs.jsonl.gz", tmp_path / "out"
     words = ("--pairs", pairs, "--labels", f"rm:{tmp_path / 'my-rm'}", "--out", out)
-    result = argo("audit", *words, "--steps", 3, "--config", config)
+    assert "truncated share: " in refused(tmp_path, "audit", *words)
+    accepted = ("--steps", 3, "--config", config, "--accept-failing-rm")
+    result = argo("audit", *words, *accepted)
     assert result.exit_code == 0, result.output
     assert "my-rm@" in result.output
     run = load_run(out / "runs" / "my-rm").run
@@ -254,7 +257,10 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     assert len(run.rm_fingerprint) == 64
     assert (out / "runs" / "my-rm" / "policy" / "model.safetensors").is_file()
     assert read_facts(out).truncated > 0
-    assert "were cut" in (out / "audit" / "audit.md").read_text(encoding="utf-8")
+    text = (out / "audit" / "audit.md").read_text(encoding="utf-8")
+    assert "were cut" in text
+    assert "- my-rm, truncated share: share of" in text
+    assert (out / "conformance" / "my-rm.json").is_file()
 
 
 # Bad input: exit code 1, a message with file, line and remedy, and nothing written

@@ -2,8 +2,9 @@
 
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
-`out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`.
+`out/` then holds `conformance/<label source>.json`, `runs/<label source>/` (run.json,
+attempts.jsonl, prompts.jsonl, measurements.jsonl, policy/), `rubric_store/`, `held-out.jsonl.gz`,
+`logs/*.eval` and `facts.json`.
 The report is made from these alone, so it can be made again without the models.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.cli.facts import LOGS, RUNS, Facts, gather, write_facts
+from argo_audit.cli.facts import LOGS, RUNS, Facts, gather, write_conformance, write_facts
 from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts, policy_model
 from argo_audit.cli.request import AuditRequest, Prepared, prepare
 from argo_audit.errors import ArgoError
@@ -51,6 +52,7 @@ def audit(
     watch(Event("read and label pairs", 0, 1))
     parts = parts or open_parts(request.judge, request.policy)
     prepared = prepare(request)
+    write_conformance(request.out, prepared.sources)
     stored = [_learn(request, prepared, source, parts, watch) for source in prepared.sources]
     _evaluate(request, prepared, stored, watch)
     facts = gather(request, prepared, stored, parts.judge)

@@ -15,16 +15,17 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
 from argo_audit.policies.settings import PolicySettings
-from argo_audit.records import Label, fingerprint
-from argo_audit.reward_models.labelling import label_pairs
-from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.records import Conformance, Label, fingerprint
 from argo_audit.roles import Judge, Policy
+
+if TYPE_CHECKING:
+    from argo_audit.cli.reward_models import RewardModelUse
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -37,13 +38,16 @@ PACKAGES = (
 class LabelSource(NamedTuple):
     """Labels of one source, the subject they describe, and what pins their content.
 
-    `truncated` counts the conversations that were too long for the reward model to read in full.
+    Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
+    were too long to be read in full, and `conformance` is what it was checked for before.
     """
 
     name: str
     labels: tuple[Label, ...]
     fingerprint: str
     truncated: int = 0
+    read: int = 0
+    conformance: Conformance | None = None
 
     def subject(self, population: str) -> str:
         """Whose preferences these are, as the store files them."""
@@ -57,28 +61,31 @@ class Parts(NamedTuple):
     policy: Callable[[int, Path, PolicySettings], Policy]
 
 
-def label(file: PairFile, spec: str, path: Path, temperature: float = 1.0) -> LabelSource:
+def label(
+    file: PairFile, spec: str, path: Path, use: "RewardModelUse | None" = None
+) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
-    `human` and `soft:NAME` are columns of the file itself, `rm:MODEL` a reward model in a folder
-    or on the hub, `scores:FILE` recorded rewards; a name that the file has labels of is those.
-    `temperature` divides the reward difference. Raises InputError for anything else.
+    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
+    are reward models, asked as `use` says (`cli.reward_models`); a name that the file has labels of
+    is those. Raises InputError for anything else.
     """
-    kind, _, rest = spec.partition(":")
-    if spec in file.labels or kind not in ("rm", "scores"):
+    from argo_audit.cli.reward_models import KINDS, RewardModelUse, labelled, open_reward_model
+
+    if spec in file.labels or spec.partition(":")[0] not in KINDS:
         labels = labels_of(file, spec, path)
         return LabelSource(spec, labels, fingerprint(repr([(i.pair_id, i.p_a) for i in labels])))
-    if not rest:
-        raise InputError(spec, "a label source without a name", "write rm:MODEL or scores:FILE")
-    if kind == "scores":
-        recorded = RecordedRewardModel.read(rest, pairs=file.pairs)
-        labels = label_pairs(recorded, file.pairs, temperature)
-        return LabelSource(recorded.name, labels, recorded.fingerprint())
-    with needs_train("a reward model"):
-        from argo_audit.reward_models.classifier import ClassifierRewardModel
-    model = ClassifierRewardModel(rest)
-    labels = label_pairs(model, file.pairs, temperature)
-    return LabelSource(model.name, labels, model.fingerprint(), model.truncated)
+    use = use or RewardModelUse()
+    model = open_reward_model(spec, use.settings, file.pairs)
+    found = labelled(model, file.pairs, use)
+    return LabelSource(
+        model.name,
+        found.labels,
+        model.fingerprint(),
+        found.truncated,
+        found.read,
+        found.conformance,
+    )
 
 
 def open_parts(judge: str, policy: str) -> Parts:

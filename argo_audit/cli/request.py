@@ -13,12 +13,14 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from argo_audit.cli.parts import HUMAN, LabelSource, label
+from argo_audit.cli.reward_models import RewardModelUse
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import PairFile, read
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Label, Pair, Record, Rubric, Split
+from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.run_folder import check_free
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData
@@ -30,8 +32,9 @@ class AuditRequest(Record):
     """What one audit does; saved with each of its runs.
 
     `labels` are label sources as `parts.label` reads them, and a rubric is learned for each. What
-    `policy_settings` sets goes before the settings of the policy's folder. `answer_key` is a folder
-    with the manifest and the planted rubric of an organism.
+    `policy_settings` sets goes before the settings of the policy's folder. A reward model that
+    fails its checks is refused unless `accept_failing_rm`. `answer_key` is a folder with the
+    manifest and the planted rubric of an organism.
     """
 
     pairs: Path
@@ -43,6 +46,8 @@ class AuditRequest(Record):
     search: SearchConfig = SearchConfig()
     policy_settings: PolicySettings = PolicySettings()
     rm_temperature: float = Field(default=1.0, gt=0)
+    reward_model: RewardModelSettings = RewardModelSettings()
+    accept_failing_rm: bool = False
     dev: float = Field(default=0.2, gt=0, lt=1)
     held_out: float = Field(default=0.2, gt=0, lt=1)
     seed: int = 0
@@ -89,9 +94,8 @@ def prepare(request: AuditRequest) -> Prepared:
     file = read(request.pairs, skip_invalid=request.skip_invalid)
     splits = split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
     key = _answer_key(request.answer_key) if request.answer_key else None
-    sources = tuple(
-        label(file, spec, request.pairs, request.rm_temperature) for spec in request.labels
-    )
+    use = RewardModelUse(request.rm_temperature, request.reward_model, request.accept_failing_rm)
+    sources = tuple(label(file, spec, request.pairs, use) for spec in request.labels)
     _check_distinct(sources)
     labels = {source.name: source.labels for source in sources}
     if HUMAN in file.labels:
