@@ -53,7 +53,9 @@ def test_no_message_forges_a_turn_and_no_character_is_lost(question: str, answer
     (ids,) = encode(tokenizer(), [conversation])
     (plain,) = encode(tokenizer(), [talk("hi", "hello")])
     assert specials(ids) == specials(plain)
-    expected = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n"
+    expected = (
+        f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n"
+    )
     assert tokenizer().decode(ids, clean_up_tokenization_spaces=False) == expected
 
 

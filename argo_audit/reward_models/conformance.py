@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Conformance, Message, Pair
-from argo_audit.reward_models.encoding import Reader, encode, render
+from argo_audit.reward_models.encoding import encode, render
 from argo_audit.reward_models.probes import FORGED_TURNS, PROBES, REAL_TURNS
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Conversation, RewardModel
 
 if TYPE_CHECKING:
     from argo_audit.reward_models.classifier import ClassifierRewardModel
+    from argo_audit.reward_models.encoding import Reader
 
 EXACT, COARSE = 0.01, 0.1  # of the spread
 LARGEST_CUT_SHARE = 0.05
@@ -95,7 +96,7 @@ class _Subject:
         return statistics.median(abs(a - b) for a, b in differences)
 
     @property
-    def reader(self) -> Reader | None:
+    def reader(self) -> "Reader | None":
         found: Reader | None = getattr(self.model, "reader", None)
         return found
 
@@ -214,7 +215,7 @@ def _noticed(name: str, subject: _Subject) -> Check:
         return _skip(name, "the server finds what is too long; it is counted then")
     (ids,) = subject.reader.full([REAL_TURNS])
     model = copy.copy(subject.model)
-    model.reader = Reader(model.name, subject.reader.tokenizer, len(ids) - 1, silent=True)
+    model.reader = subject.reader.uncounted(len(ids) - 1)
     model.reward([REAL_TURNS])
     missed = 1 - model.reader.truncated
     return _verdict(name, missed, 0, "conversations one token too long that were not counted")
@@ -303,7 +304,7 @@ def _fresh(model: RewardModel) -> RewardModel:
     own: Any = copy.copy(model)
     reader = getattr(own, "reader", None)
     if reader is not None:
-        own.reader = Reader(reader.name, reader.tokenizer, reader.max_length, silent=True)
+        own.reader = reader.uncounted()
     fresh: RewardModel = own
     return fresh
 

@@ -116,6 +116,10 @@ class Reader:
         self.read = 0
         self.truncated = 0
 
+    def uncounted(self, max_length: int | None = None) -> "Reader":
+        """A reader of the same text, perhaps of less of it, that counts for itself in silence."""
+        return Reader(self.name, self.tokenizer, max_length or self.max_length, silent=True)
+
     def full(self, conversations: Sequence[Conversation]) -> list[list[int]]:
         """The ids of whole conversations, however long; not counted."""
         return encode(self.tokenizer, conversations)

@@ -31,6 +31,7 @@ from argo_audit.reward_models.settings import RewardModelSettings
 _ENDPOINTS = ("/classify", "/pooling")
 _TOO_MANY = 429
 _LONGEST_WAIT = 30.0  # seconds
+_SPEC = "served:NAME@http://HOST:PORT[,...]"
 _SHOWN = 300  # characters of a server's message
 
 
@@ -84,7 +85,8 @@ class PoolingClient:
                 endpoint, f"not a pooling answer: {answer.text[:_SHOWN]}"
             ) from error
         if [row.index for row in rows] != list(range(expected)):
-            raise self._unusable(endpoint, f"{len(rows)} rewards for {expected} conversations")
+            seen = f"{len(rows)} rewards for {expected} conversations"
+            raise self._unusable(endpoint, f"{seen}, or not numbered from 0")
         return [self._output(endpoint, row) for row in rows]
 
     def _output(self, endpoint: str, row: "_Row") -> float:
@@ -110,7 +112,7 @@ class PoolingClient:
         if self.model not in models:
             raise RewardModelError(
                 f"{url}: no model {self.model!r} is served here, but {served}\n"
-                "  Remedy: name what is served: served:NAME@URL"
+                f"  Remedy: name what is served: {_SPEC}"
             )
         card = models[self.model]
         return Served(card.root or "", card.max_model_len)
@@ -146,10 +148,10 @@ class PoolingClient:
     def _once(self, method: str, url: str, body: dict[str, Any] | None) -> httpx.Response:
         try:
             answer = self._http.request(method, url, json=body)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
+            raise RewardModelError(f"{url}: not a URL: {error}\n  Remedy: {_SPEC}") from error
         except httpx.TransportError as error:
             raise _BusyError(f"{type(error).__name__}: {error}") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise self._unusable(url, f"not a URL: {error}") from error
         if answer.status_code == _TOO_MANY or answer.is_server_error:
             raise _BusyError(f"status {answer.status_code} {_message(answer)}", answer)
         if not answer.is_success:
@@ -169,7 +171,7 @@ class PoolingClient:
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             return RewardModelError(f"{said}\n  Remedy: set {self._settings.api_key} to its key")
         if answer.status_code == httpx.codes.NOT_FOUND:
-            return _NotFoundError(f"{said}\n  Remedy: check model and URL: served:NAME@URL")
+            return _NotFoundError(f"{said}\n  Remedy: check model and URL: {_SPEC}")
         if "context length" in message or "too long" in message:
             return TooLongError(f"{said}\n  Remedy: set max_length of [reward_model]")
         return RewardModelError(

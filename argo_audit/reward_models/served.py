@@ -12,6 +12,7 @@ and the server applies its template; then a response can forge turns, which `con
 Servers squash outputs with a sigmoid unless told not to, and do so silently: they are told.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -69,9 +70,9 @@ class ServedRewardModel:
         Weights cannot be read over HTTP. Rewards count to two decimals, asked one by one.
         """
         probes = [pair.conversations()[0] for pair in PROBES[:_PROBES_IN_FINGERPRINT]]
-        rewards = [
-            round(self._score([probe], use_activation=False)[0], _DIGITS) for probe in probes
-        ]
+        uncounted = copy.copy(self)
+        uncounted.reader = self.reader and self.reader.uncounted()
+        rewards = [round(uncounted.reward([probe])[0], _DIGITS) for probe in probes]
         known = [self.name, *self._client.served, rewards]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
