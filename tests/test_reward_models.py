@@ -320,6 +320,53 @@ def test_training_goes_on_from_a_checkpoint(
     assert record.held_out_accuracy >= 0.9
 
 
+def test_adapters_on_a_language_model_become_an_ordinary_reward_model(
+    training: ModuleType, trained: Trained, load: "Load", tmp_path: Path
+) -> None:
+    """The base is a causal LM; what is saved holds its weights, merged, and a new head."""
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base, out = tmp_path / "base", tmp_path / "rm"
+    AutoTokenizer.from_pretrained(trained.folder).save_pretrained(base)
+    AutoModelForCausalLM.from_pretrained(trained.folder).save_pretrained(base)
+    config = small_config(base=str(base), lora_rank=2, epochs=6, batch_size=8)
+    record = training.train_reward_model(
+        PAIRS[:100], LABELS[:100], out, config=config, held_out=(PAIRS[100:], LABELS[100:])
+    )
+    before, after = (load_file(folder / "model.safetensors") for folder in (base, out))
+    assert not [name for name in after if "lora" in name or "modules_to_save" in name]
+    assert set(after) - set(before) == {"score.weight"}
+    moved = {name for name in set(after) & set(before) if not before[name].equal(after[name])}
+    assert moved
+    assert all("proj" in name for name in moved)
+    assert record.held_out_accuracy > 0.8
+    assert load(out).reward(PAIRS[0].conversations())
+
+
+def test_what_a_base_changes_about_the_defaults_is_recorded(training: ModuleType) -> None:
+    tuned = training.TrainingConfig(base="org/lm")
+    adapted = training.TrainingConfig(base="org/lm", lora_rank=8)
+    rates = [c.learning_rate for c in (training.TrainingConfig(), adapted, tuned)]
+    assert rates == sorted(rates, reverse=True)
+    assert tuned.weight_decay < training.TrainingConfig().weight_decay
+    assert training.TrainingConfig(base="org/lm", learning_rate=3.0).learning_rate == 3.0
+    with pytest.raises(ValueError, match="lora_rank needs a base"):
+        training.TrainingConfig(lora_rank=8)
+
+
+def test_padding_is_a_token_that_ends_no_conversation(
+    training: ModuleType, trained: Trained, tmp_path: Path
+) -> None:
+    """Where EOS serves as padding, a template that ends with EOS would move the reward."""
+    base = shutil.copytree(trained.folder, tmp_path / "eos-pads")
+    edit(base / "tokenizer_config.json", {"pad_token": "<|im_end|>"})
+    config = small_config(base=str(base), epochs=1)
+    training.train_reward_model(PAIRS[:8], LABELS[:8], tmp_path / "rm", config=config)
+    saved = json.loads((tmp_path / "rm" / "config.json").read_text(encoding="utf-8"))
+    assert saved["pad_token_id"] == 0
+
+
 @pytest.mark.parametrize(
     ("labels", "changes", "problem"),
     [
