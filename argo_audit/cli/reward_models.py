@@ -9,7 +9,7 @@ the pairs before it labels all of them, and one that fails is refused unless ask
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from argo_audit.cli.parts import needs_train
 from argo_audit.errors import InputError
@@ -89,6 +89,12 @@ def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> 
     if not use.accept_failing:
         refuse_failing(report)
     labels = label_pairs(model, pairs, use.temperature)
-    counter = getattr(model, "reader", None) or model
-    read, truncated = (getattr(counter, name, 0) for name in ("read", "truncated"))
-    return Labelled(labels, read if isinstance(read, int) else 0, truncated, report)
+    return Labelled(labels, *_counts(model), report)
+
+
+def _counts(model: RewardModel) -> tuple[int, int]:
+    """Conversations read and cut so far; recorded scores read none."""
+    if isinstance(model, RecordedRewardModel):
+        return 0, 0
+    counter: Any = getattr(model, "reader", None) or model
+    return counter.read, counter.truncated

@@ -135,6 +135,7 @@ def _settings(path: Path | None) -> RewardModelSettings:
 
 
 def _table(report: Conformance) -> Table:
+    """One row per check; why a tolerance is as it is stands in the JSON of those that passed."""
     spread = "" if report.spread is None else f", spread {report.spread:.3g}"
     title = f"{report.reward_model}: {report.pairs} pairs{spread}"
     table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -143,5 +144,11 @@ def _table(report: Conformance) -> Table:
     for check in report.checks:
         numbers = (check.measured, check.tolerance)
         shown = ("" if value is None else f"{value:.3g}" for value in numbers)
-        row(table, check.name, check.outcome, *shown, check.detail)
+        row(
+            table,
+            check.name,
+            check.outcome,
+            *shown,
+            "" if check.outcome == "pass" else check.detail,
+        )
     return table

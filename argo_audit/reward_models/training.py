@@ -22,7 +22,6 @@ from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from pydantic import Field, model_validator
 from transformers import (
-    AutoModelForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PrinterCallback,
@@ -36,7 +35,8 @@ from trl import RewardConfig, RewardTrainer
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Label, Pair, Record, fingerprint
-from argo_audit.reward_models.checkpoint import load_tokenizer, locate, quiet_transformers
+from argo_audit.reward_models.base_model import open_base
+from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.encoding import encode
 from argo_audit.reward_models.labelling import label_pairs
@@ -212,38 +212,11 @@ def _start(
     config: TrainingConfig, pairs: Sequence[Pair]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model before training: from scratch, or a checkpoint with a fresh scalar head."""
-    if config.base is None:
-        texts = [m.content for pair in pairs for c in pair.conversations() for m in c]
-        tokenizer = build_tokenizer(texts, config.tiny, config.max_length)
-        return build_model(tokenizer, config.tiny, config.max_length), tokenizer
-    folder, _ = locate(config.base)
-    tokenizer = load_tokenizer(folder)
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, num_labels=1, dtype=torch.float32, use_safetensors=True
-        )
-    except (OSError, ValueError) as error:
-        raise RewardModelError(
-            f"{config.base}: cannot be made a reward model: {error}\n"
-            "  Remedy: name a checkpoint with safetensors that transformers can classify with"
-        ) from error
-    tokenizer.pad_token = _padding(tokenizer)
-    model.config.pad_token_id = tokenizer.pad_token_id
-    return model, tokenizer
-
-
-def _padding(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A token that no conversation holds: transformers takes the reward before the padding.
-
-    A server takes it at the last token, whatever that is, so with EOS as padding and a template
-    that ends with EOS the two would read different rewards.
-    """
-    template = str(tokenizer.chat_template)
-    taken = {tokenizer.eos_token, tokenizer.bos_token, None}
-    added = [t.content for t in tokenizer.added_tokens_decoder.values() if t.special]
-    candidates = (tokenizer.pad_token, tokenizer.unk_token, *added)
-    free = [token for token in candidates if token not in taken and token not in template]
-    return str(free[0] if free else tokenizer.eos_token)
+    if config.base is not None:
+        return open_base(config.base)
+    texts = [m.content for pair in pairs for c in pair.conversations() for m in c]
+    tokenizer = build_tokenizer(texts, config.tiny, config.max_length)
+    return build_model(tokenizer, config.tiny, config.max_length), tokenizer
 
 
 def _tokenised(
