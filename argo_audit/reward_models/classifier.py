@@ -72,7 +72,7 @@ class ClassifierRewardModel:
         return str(self._model.dtype).removeprefix("torch.")
 
     @property
-    def saved_dtype(self) -> str:
+    def saved_dtype(self) -> Dtype:
         """The type of the weights on disk, by the checkpoint's configuration."""
         return saved_dtype(self.folder)
 
@@ -146,6 +146,7 @@ def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> 
         model, report = AutoModelForSequenceClassification.from_pretrained(
             folder, config=config, output_loading_info=True, **loading(settings)
         )
+        model = placed(model, settings)
     except UNLOADABLE as error:
         raise RewardModelError(
             f"{folder}: cannot be loaded: {error}\n"
@@ -158,7 +159,8 @@ def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> 
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
             f"  Remedy: give a trained reward model{_GENERATIVE}"
         )
-    return placed(model, settings)
+    loaded: PreTrainedModel = model
+    return loaded
 
 
 def loading(settings: RewardModelSettings) -> dict[str, object]:
@@ -181,10 +183,12 @@ def placed(model: PreTrainedModel, settings: RewardModelSettings) -> PreTrainedM
     return loaded
 
 
-def saved_dtype(folder: Path) -> str:
-    """The type of a checkpoint's weights, by its configuration; float32 where it names none."""
+def saved_dtype(folder: Path) -> Dtype:
+    """The type of a checkpoint's weights, by its configuration; float32 unless named."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    named = config.get("dtype") or config.get("torch_dtype")
+    known: tuple[Dtype, ...] = ("bfloat16", "float16")
+    return next((dtype for dtype in known if dtype == named), "float32")
 
 
 def longest_input(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -128,6 +128,7 @@ def _load(folder: Path, settings: RewardModelSettings) -> PreTrainedModel:
         model, report = AutoModelForCausalLM.from_pretrained(
             folder, output_loading_info=True, **loading(settings)
         )
+        model = placed(model, settings)
     except UNLOADABLE as error:
         raise RewardModelError(
             f"{folder}: cannot be loaded as a causal language model: {error}\n"
@@ -139,4 +140,5 @@ def _load(folder: Path, settings: RewardModelSettings) -> PreTrainedModel:
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
             "  Remedy: give a language model; of a sequence classifier say rm:MODEL"
         )
-    return placed(model, settings)
+    loaded: PreTrainedModel = model
+    return loaded
