@@ -8,10 +8,12 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Self
 
 Reply = tuple[int, dict[str, Any] | str]
+HANG_UP: Reply = (0, "")  # no answer: the connection is closed
+HOLD: Reply = (1, "")  # no answer until the server ends
 Answer = Callable[[dict[str, Any]], Reply]
 
 
@@ -31,6 +33,7 @@ class PoolingServer:
         ignores_flag: bool = False,
     ) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.ended = Event()
         self.keys: list[str | None] = []
         self.reward, self.model = reward, model
         self.ignores_flag = ignores_flag
@@ -44,6 +47,7 @@ class PoolingServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ended.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -77,6 +81,8 @@ class PoolingServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
                 self.say(*server.models())
 
@@ -86,6 +92,11 @@ class PoolingServer:
                 self.say(*server.answer(self.path, json.loads(body)))
 
             def say(self, status: int, answer: dict[str, Any] | str) -> None:
+                if status == HOLD[0]:
+                    server.ended.wait()
+                if status in (HANG_UP[0], HOLD[0]):
+                    self.close_connection = True
+                    return
                 text = answer if isinstance(answer, str) else json.dumps(answer)
                 data = text.encode()
                 self.send_response(status)

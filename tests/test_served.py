@@ -2,13 +2,12 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pooling_server import Answer, PoolingServer
+from pooling_server import HANG_UP, HOLD, Answer, PoolingServer, Reply
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Message
@@ -79,18 +78,23 @@ def status(code: int, text: str = "busy") -> Answer:
     return lambda _: (code, {"error": {"message": text}})
 
 
-def slow(_: dict[str, Any]) -> tuple[int, str]:
-    time.sleep(0.3)
-    return 200, "{}"
+def hang_up(_: dict[str, Any]) -> Reply:
+    return HANG_UP
 
 
-@pytest.mark.parametrize("trouble", [status(500), status(429), status(503), slow])
+@pytest.mark.parametrize("trouble", [status(500), status(429), status(503), hang_up])
 def test_what_may_pass_is_asked_again(server: PoolingServer, trouble: Answer) -> None:
-    hasty = QUICK.model_copy(update={"timeout": 0.2})
-    model = ServedRewardModel("rm", [server.url], hasty)
+    model = ServedRewardModel("rm", [server.url], QUICK)
     server.plan(trouble, trouble)
     assert model.reward(CONVERSATIONS[:1]) == pytest.approx(EXPECTED[:1])
     assert len(server.asked) == 3
+
+
+def test_a_server_that_takes_too_long_is_not_waited_for(server: PoolingServer) -> None:
+    model = ServedRewardModel("rm", [server.url], QUICK.model_copy(update={"timeout": 1.0}))
+    server.plan(lambda _: HOLD)
+    assert model.reward(CONVERSATIONS[:1]) == pytest.approx(EXPECTED[:1])
+    assert len(server.asked) == 2
 
 
 def data(*rows: dict[str, Any]) -> Answer:
@@ -101,7 +105,7 @@ def data(*rows: dict[str, Any]) -> Answer:
     ("answer", "times", "problem"),
     [
         (status(500, "engine is dead"), 3, "no answer in 3 attempts, at last: status 500 .*dead"),
-        (slow, 3, "no answer in 3 attempts, at last: ReadTimeout"),
+        (hang_up, 3, "no answer in 3 attempts, at last: RemoteProtocolError"),
         (status(401), 1, "refused with status 401(.|\n)*set ARGO_RM_API_KEY"),
         (status(404), 1, "refused with status 404(.|\n)*served:NAME@"),
         (status(422), 1, "refused with status 422(.|\n)*--runner pooling"),
@@ -118,8 +122,7 @@ def data(*rows: dict[str, Any]) -> Answer:
 def test_what_is_no_reward_is_refused(
     server: PoolingServer, answer: Answer, times: int, problem: str
 ) -> None:
-    hasty = QUICK.model_copy(update={"timeout": 0.2})
-    model = ServedRewardModel("rm", [server.url], hasty)
+    model = ServedRewardModel("rm", [server.url], QUICK)
     server.plan(*[answer] * times)
     with pytest.raises(RewardModelError, match=rf"{problem}(.|\n)*"):
         model.reward(CONVERSATIONS[:1])

@@ -11,6 +11,7 @@ once: another model, a refused key, an answer that is not one finite number per 
 
 import math
 import os
+import weakref
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple
@@ -61,6 +62,7 @@ class PoolingClient:
         key = os.environ.get(settings.api_key)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(headers=headers, timeout=settings.timeout)
+        weakref.finalize(self, self._http.close)  # a reward model has no end of its own
         self._turn = count()
         self._endpoints = [_endpoint(url) for url in urls]
         found = {self._describe(endpoint) for endpoint in self._endpoints}
