@@ -330,3 +330,37 @@ class Finding(Record):
     interval: Interval | None
     n: int
     status: FindingStatus
+
+
+class Check(Record):
+    """One thing that a reward model was checked for before it was trusted.
+
+    `measured` and `tolerance` are in rewards unless `detail` says otherwise; `detail` says why
+    this tolerance, what failed, or why the check does not apply.
+    """
+
+    name: str
+    outcome: Literal["pass", "fail", "not applicable"]
+    measured: float | None = None
+    tolerance: float | None = None
+    detail: str
+
+
+class Conformance(Record):
+    """The checks of one reward model.
+
+    `spread` is the median absolute difference between the two rewards of a probe pair, the scale
+    of all tolerances; `pairs` were asked about, `max_length` is in tokens, None where unknown.
+    """
+
+    reward_model: str
+    fingerprint: str
+    pairs: int
+    spread: float | None
+    max_length: int | None
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if check.outcome == "fail")

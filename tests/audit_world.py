@@ -19,6 +19,8 @@ from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import (
     Agreement,
     Attempt,
+    Check,
+    Conformance,
     Interval,
     Measurement,
     Record,
@@ -124,12 +126,42 @@ def build_world(folder: Path, *, steps: int = 9, group: int = 2, planted: bool =
         evaluations=tuple(_evaluation(s, r) for s, r in zip(stored, runs, strict=True)),
         planted=known if planted else {},
         rm_on_raw={"A": agreement(0.68, interval=True)},
+        conformance=CONFORMANCE,
         notes=("Pairs are generated; <b>nobody</b> was asked.",),
         commands=("argo-audit audit --pairs pairs.jsonl --labels rm-a --out out",),
     )
     return World(inputs, folder / "store")
 
 
+CONFORMANCE = {
+    population: (
+        Conformance(
+            reward_model=f"rm-{population.lower()}",
+            fingerprint="f1" * 32,
+            pairs=15,
+            spread=1.64,
+            max_length=512 if population == "A" else None,
+            checks=(
+                Check(
+                    name="same call twice",
+                    outcome="pass",
+                    measured=3e-7,
+                    tolerance=0.0164,
+                    detail="1% of the spread",
+                ),
+                Check(
+                    name="truncated share",
+                    outcome="pass" if population == "A" else "fail",
+                    measured=0.0 if population == "A" else 0.2,
+                    tolerance=0.05,
+                    detail="their rewards are those of <b>other</b> texts",
+                ),
+                Check(name="raw output", outcome="not applicable", detail="read itself"),
+            ),
+        ),
+    )
+    for population in "AB"
+}
 PLANTED = {
     "A": (
         PlantedPreference(feature="bullets", direction="rewards", strength=1.0),

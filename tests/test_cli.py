@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 from fakes import ScriptedPolicy
+from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
 from argo_audit.audit.check import check_audit
@@ -32,7 +33,9 @@ from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs import read
 from argo_audit.policies.settings import PolicySettings
-from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.records import Conformance, Judgment, Pair, Rubric
+from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.roles import NextPrompts, PolicyReward
 from argo_audit.search import SearchConfig
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore
@@ -219,11 +222,12 @@ def test_a_moved_audit_is_reported_and_what_was_left_out_or_cut_is_said(
     moved = tmp_path / "moved"
     shutil.copytree(finished.out, moved, ignore=shutil.ignore_patterns("audit"))
     skipped = tuple(f"line {n}: it is <b>bad</b>" for n in range(5))
-    changed = finished.facts.model_copy(update={"truncated": 7, "skipped": skipped})
+    cut = {"truncated": 7, "read": 70}
+    changed = finished.facts.model_copy(update={"skipped": skipped} | cut)
     write_facts(moved, changed)
     text = report([moved], tmp_path / "audit", "Moved", ()).markdown.read_text(encoding="utf-8")
     assert "../moved/rubric_store/planted/" in text
-    assert "- organism-a: 7 conversations were too long for the reward model and were cut" in text
+    assert "- organism-a: 7 of 70 conversations (10.0%) were too long for the reward model" in text
     assert "- organism-a: 5 unusable lines of the pairs file were left out (line 0: it is" in text
     assert "line 3" not in text.partition("unusable lines")[2].partition("\n")[0]
 
@@ -247,7 +251,9 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     config.write_text("[search]\nminibatch = 16\nwindows = 3\ntop = 2\n[policy]\nclip = 0.3\n")
     pairs, out = world.root / "A" / "pairs.jsonl.gz", tmp_path / "out"
     words = ("--pairs", pairs, "--labels", f"rm:{tmp_path / 'my-rm'}", "--out", out)
-    result = argo("audit", *words, "--steps", 3, "--config", config)
+    assert "truncated share: " in refused(tmp_path, "audit", *words)
+    accepted = ("--steps", 3, "--config", config, "--accept-failing-rm")
+    result = argo("audit", *words, *accepted)
     assert result.exit_code == 0, result.output
     assert "my-rm@" in result.output
     run = load_run(out / "runs" / "my-rm").run
@@ -256,7 +262,10 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     assert len(run.rm_fingerprint) == 64
     assert (out / "runs" / "my-rm" / "policy" / "model.safetensors").is_file()
     assert read_facts(out).truncated > 0
-    assert "were cut" in (out / "audit" / "audit.md").read_text(encoding="utf-8")
+    text = (out / "audit" / "audit.md").read_text(encoding="utf-8")
+    assert "were cut" in text
+    assert "- my-rm, truncated share: share of" in text
+    assert (out / "conformance" / "my-rm.json").is_file()
 
 
 # Bad input: exit code 1, a message with file, line and remedy, and nothing written
@@ -623,3 +632,79 @@ def test_an_organism_is_built(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert f"{tmp_path / '[o]' / 'A'}: 30 pairs, 10 prompts" in result.output
     assert len(read(tmp_path / "[o]" / "B" / "pairs.jsonl.gz").pairs) == 30
+
+
+# Reward models before an audit
+
+
+@pytest.fixture(scope="module")
+def reward_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint with random weights."""
+    from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+
+    folder = tmp_path_factory.mktemp("rm") / "tiny"
+    tokenizer = build_tokenizer(RUBRICS, TinyConfig(vocabulary=400), 2048)
+    for part in (tokenizer, build_model(tokenizer, TinyConfig(vocabulary=400), 2048)):
+        part.save_pretrained(folder)
+    return folder
+
+
+def test_check_rm_prints_a_table_and_writes_the_result(
+    reward_model: Path, world: World, tmp_path: Path
+) -> None:
+    pairs = world.root / "A" / "pairs.jsonl.gz"
+    result = argo("check-rm", reward_model, "--pairs", pairs, "--out", tmp_path / "checks.json")
+    assert result.exit_code == 0, result.output
+    assert "tiny: 0 of 12 checks failed" in result.output
+    report = Conformance.model_validate_json((tmp_path / "checks.json").read_bytes())
+    assert report.failed == ()
+    assert report.pairs == len(PROBES) + 8
+
+
+def test_check_rm_ends_with_2_when_a_check_fails_and_1_when_it_cannot_run(
+    reward_model: Path, tmp_path: Path
+) -> None:
+    config = written(tmp_path / "config.toml", "[reward_model]\nmax_length = 9\n[search]\n")
+    result = argo("check-rm", reward_model, "--config", config)
+    assert result.exit_code == 2
+    assert "1 of 12 checks failed" in result.output
+    assert "no such folder" in refused(tmp_path, "check-rm", "no/such")
+    config.write_text("[reward_model]\nmax_size = 9\n")
+    assert "max_size: Extra" in refused(tmp_path, "check-rm", reward_model, "--config", config)
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ("served:rm", "served:rm: a label source without a name\n  Remedy: write served:NAME@URL"),
+        ("served:@http://x", "without a name"),
+        ("dpo:policy", "write dpo:POLICY|REFERENCE"),
+        ("rm:", "write rm:MODEL"),
+    ],
+)
+def test_half_a_name_of_a_reward_model_is_refused(spec: str, problem: str, tmp_path: Path) -> None:
+    assert problem in refused(tmp_path, "check-rm", spec)
+
+
+def test_a_served_reward_model_is_audited(world: World, tmp_path: Path) -> None:
+    """Its settings come from the file, and what it was checked for is kept and reported."""
+
+    def vowels(messages: list[dict[str, str]]) -> float:
+        text = "".join(m["content"] for m in messages)
+        return sum(c in "aeiou" for c in text) / 9 - len(text) / 30
+
+    config = written(tmp_path / "config.toml", "[reward_model]\nattempts = 2\nconcurrency = 3\n")
+    settings = RewardModelSettings(attempts=2, concurrency=3)
+    with PoolingServer(vowels, card={"max_model_len": 4096}) as server:
+        spec = f"served:rm@{server.url}"
+        local = argo("check-rm", spec, "--served", f"rm@{server.url}", "--config", config)
+        assert local.exit_code == 0, local.output
+        request = world.request("A", tmp_path / "out", (spec,))
+        request = request.model_copy(update={"reward_model": settings})
+        facts = audit(request, parts=Parts(SurfaceJudge(), scripted))
+    assert (facts.read, facts.truncated) == (300, 0)
+    run = load_run(tmp_path / "out" / "runs" / "rm").run
+    assert run.config["request"]["reward_model"]["concurrency"] == 3
+    assert len(run.rm_fingerprint) == 64
+    files = report([tmp_path / "out"], tmp_path / "audit", "Served", ())
+    assert "| served against local | - |" in files.markdown.read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ from argo_audit.errors import InputError, RewardModelError, RunFolderError
 from argo_audit.records import Label, Message, Pair
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel, write_scores
+from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:
@@ -319,6 +320,53 @@ def test_training_goes_on_from_a_checkpoint(
     assert record.held_out_accuracy >= 0.9
 
 
+def test_adapters_on_a_language_model_become_an_ordinary_reward_model(
+    training: ModuleType, trained: Trained, load: "Load", tmp_path: Path
+) -> None:
+    """The base is a causal LM; what is saved holds its weights, merged, and a new head."""
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base, out = tmp_path / "base", tmp_path / "rm"
+    AutoTokenizer.from_pretrained(trained.folder).save_pretrained(base)
+    AutoModelForCausalLM.from_pretrained(trained.folder).save_pretrained(base)
+    config = small_config(base=str(base), lora_rank=2, epochs=6, batch_size=8)
+    record = training.train_reward_model(
+        PAIRS[:100], LABELS[:100], out, config=config, held_out=(PAIRS[100:], LABELS[100:])
+    )
+    before, after = (load_file(folder / "model.safetensors") for folder in (base, out))
+    assert not [name for name in after if "lora" in name or "modules_to_save" in name]
+    assert set(after) - set(before) == {"score.weight"}
+    moved = {name for name in set(after) & set(before) if not before[name].equal(after[name])}
+    assert moved
+    assert all("proj" in name for name in moved)
+    assert record.held_out_accuracy > 0.8
+    assert load(out).reward(PAIRS[0].conversations())
+
+
+def test_what_a_base_changes_about_the_defaults_is_recorded(training: ModuleType) -> None:
+    tuned = training.TrainingConfig(base="org/lm")
+    adapted = training.TrainingConfig(base="org/lm", lora_rank=8)
+    rates = [c.learning_rate for c in (training.TrainingConfig(), adapted, tuned)]
+    assert rates == sorted(rates, reverse=True)
+    assert tuned.weight_decay < training.TrainingConfig().weight_decay
+    assert training.TrainingConfig(base="org/lm", learning_rate=3.0).learning_rate == 3.0
+    with pytest.raises(ValueError, match="lora_rank needs a base"):
+        training.TrainingConfig(lora_rank=8)
+
+
+def test_padding_is_a_token_that_ends_no_conversation(
+    training: ModuleType, trained: Trained, tmp_path: Path
+) -> None:
+    """Where EOS serves as padding, a template that ends with EOS would move the reward."""
+    base = shutil.copytree(trained.folder, tmp_path / "eos-pads")
+    edit(base / "tokenizer_config.json", {"pad_token": "<|im_end|>"})
+    config = small_config(base=str(base), epochs=1)
+    training.train_reward_model(PAIRS[:8], LABELS[:8], tmp_path / "rm", config=config)
+    saved = json.loads((tmp_path / "rm" / "config.json").read_text(encoding="utf-8"))
+    assert saved["pad_token_id"] == 0
+
+
 @pytest.mark.parametrize(
     ("labels", "changes", "problem"),
     [
@@ -365,8 +413,9 @@ CONVERSATIONS = [c for pair in PAIRS[:12] for c in pair.conversations()]
 
 
 def test_rewards_depend_on_neither_order_nor_batch(trained: Trained, load: Load) -> None:
-    alone = load(trained.folder, batch_size=1).reward(CONVERSATIONS)
-    together = load(trained.folder, batch_size=7).reward(CONVERSATIONS[::-1])[::-1]
+    alone = load(trained.folder, RewardModelSettings(batch_size=1)).reward(CONVERSATIONS)
+    together = load(trained.folder, RewardModelSettings(batch_size=7)).reward(CONVERSATIONS[::-1])
+    together.reverse()
     assert together == pytest.approx(alone, abs=1e-5)
     assert load(trained.folder).reward([]) == []
 
@@ -385,16 +434,17 @@ def test_name_and_fingerprint_are_the_folders(trained: Trained, load: Load, tmp_
 def test_long_conversations_are_cut_counted_and_logged(
     trained: Trained, load: Load, caplog: pytest.LogCaptureFixture
 ) -> None:
-    model = load(trained.folder, max_length=40)
+    model = load(trained.folder, RewardModelSettings(max_length=40))
     long = PAIRS[0].model_copy(update={"response_a": "- soup " * 200}).conversations()[0]
     with caplog.at_level(logging.WARNING, logger="argo_audit"):
         model.reward([long, [Message(role="user", content="Hi")]])
-    assert model.truncated == 1
-    assert "tiny-rm: 1 of 2 conversations were cut to 40 tokens" in caplog.text
+    assert (model.reader.truncated, model.reader.read) == (1, 2)
+    assert "tiny-rm: 1 of 2 conversations (50.0%) were cut to 40 tokens" in caplog.text
 
 
 def test_special_tokens_come_from_the_template_alone(trained: Trained, load: Load) -> None:
-    from argo_audit.reward_models.checkpoint import encode, load_tokenizer
+    from argo_audit.reward_models.checkpoint import load_tokenizer
+    from argo_audit.reward_models.encoding import encode
 
     tokenizer = load_tokenizer(trained.folder)
     (ids,) = encode(tokenizer, [PAIRS[0].conversations()[0]])
@@ -438,6 +488,10 @@ def not_a_number(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def causal(folder: Path) -> None:
+    edit(folder / "config.json", {"architectures": ["LlamaForCausalLM"]})
+
+
 def pickled(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
@@ -463,7 +517,8 @@ def removed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (two_outputs, "with 2 outputs"),
+        (two_outputs, "with 2 outputs(.|\n)*Remedy: combine the outputs"),
+        (causal, "LlamaForCausalLM; expected(.|\n)*can be the judge"),
         (generative, "1 weights are absent and would be random, first score.weight"),
         (not_a_number, "no finite reward"),
         (pickled, "cannot be loaded"),
@@ -478,5 +533,5 @@ def test_what_is_not_a_sound_reward_model_is_refused(
 ) -> None:
     folder = shutil.copytree(trained.folder, tmp_path / "broken")
     damage(folder)
-    with pytest.raises(RewardModelError, match=rf"{problem}(.|\n)*Remedy"):
+    with pytest.raises(RewardModelError, match=rf"{problem}"):
         load(folder).reward(CONVERSATIONS)

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from argo_audit.agreement import Difference
 from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
-from argo_audit.records import Agreement, Attempt, Measurement, Run, StoredRubric
+from argo_audit.records import (
+    Agreement,
+    Attempt,
+    Conformance,
+    Measurement,
+    Run,
+    StoredRubric,
+)
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
     from argo_audit.evals.logs import Evaluation
@@ -52,9 +59,9 @@ class AuditInputs:
 
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
-    RM-trained minus raw-trained, on the reward model's labels; `commands` repeat the audit.
-    `log_files` says where the evaluation logs lie, by their names, as far as that is known: paths,
-    or URLs.
+    RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
+    reward models; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
+    their names, as far as that is known: paths, or URLs.
     """
 
     title: str
@@ -65,6 +72,7 @@ class AuditInputs:
     planted: Mapping[str, Planted] = field(default_factory=dict)
     rm_on_raw: Mapping[str, Agreement] = field(default_factory=dict)
     differences: Mapping[str, Difference] = field(default_factory=dict)
+    conformance: Mapping[str, tuple[Conformance, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 

@@ -11,6 +11,7 @@ rubric hides it.
 import json
 from collections.abc import Callable, Mapping
 
+from argo_audit.audit import conformance
 from argo_audit.audit.evolution import Collapse, collapse
 from argo_audit.audit.facts import Facts, Trained, label_name, population_name, run_name
 from argo_audit.audit.inputs import RunRecord
@@ -71,7 +72,8 @@ def section(facts: Facts) -> Section:
     header = ["", *(run_name(trained) for trained in runs)]
     rows = [[name, *map(show, runs)] for name, show in _FIELDS.items()]
     rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
-    blocks = [table(header, rows), "### Evaluation logs", _logs(facts)]
+    blocks = [table(header, rows), *conformance.blocks(facts)]
+    blocks += ["### Evaluation logs", _logs(facts)]
     blocks += ["### Did the search collapse?"]
     blocks += [_COLLAPSE_NOTE, table(_COLLAPSE, _collapses(facts))]
     return Section("What was audited and how", blocks)

@@ -3,7 +3,7 @@
     audit(AuditRequest(pairs=Path("pairs.jsonl"), labels=("rm:my-model",), out=Path("out")), watch)
 
 `out/` then holds `runs/<label source>/` (run.json, attempts.jsonl, prompts.jsonl,
-steps.jsonl, measurements.jsonl, unread.jsonl, policy/), `labels/`, `rubric_store/`,
+steps.jsonl, measurements.jsonl, unread.jsonl, policy/), `labels/`, `conformance/`, `rubric_store/`,
 `held-out.jsonl.gz`, `logs/*.eval` and `facts.json`; store and logs may lie elsewhere, at any fsspec
 URL. The report is made from these alone, so it can be made again without the models.
 """
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import inspect_ai
 
 from argo_audit.cli.begun import check_unused, read_request, write_request
-from argo_audit.cli.facts import RUNS, Facts, gather, write_facts
+from argo_audit.cli.facts import RUNS, Facts, gather, write_conformance, write_facts
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts
 from argo_audit.cli.purse import Purse, open_purse
@@ -88,6 +88,7 @@ def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Fact
     purse = open_purse(request)
     prepared = prepare(request)
     write_request(request)
+    write_conformance(request.out, prepared.sources)
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]

@@ -18,6 +18,7 @@ from argo_audit import __version__
 from argo_audit.audit.markdown import visible
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.organism_commands import organism_app
+from argo_audit.cli.rm_commands import check_rm_command, train_rm_command
 from argo_audit.cli.store_commands import read_command, store_app
 from argo_audit.cli.terminal import (
     FormatOption,
@@ -34,6 +35,7 @@ from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Budget
 from argo_audit.records import Record
+from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.search import SearchConfig
 
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
@@ -56,6 +58,7 @@ _TABLES: Mapping[str, type[Record]] = {
     "search": SearchConfig,
     "judge": JudgeSettings,
     "policy": PolicySettings,
+    "reward_model": RewardModelSettings,
 }
 Steps = Annotated[int | None, typer.Option(min=1, help="RL steps per search.")]
 
@@ -68,6 +71,8 @@ app = typer.Typer(
 app.add_typer(store_app, name="store")
 app.add_typer(organism_app, name="organism")
 app.command("read")(read_command)
+app.command("check-rm")(check_rm_command)
+app.command("train-rm")(train_rm_command)
 
 
 def main() -> None:
@@ -95,8 +100,8 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         list[str],
         typer.Option(
             "--labels",
-            help="What to learn from: rm:MODEL (folder or hub id), "
-            "scores:FILE, human, soft:NAME. Repeat it to compare.",
+            help="What to learn from: rm:MODEL (folder or hub id), served:NAME@URL[,URL...], "
+            "dpo:POLICY|REFERENCE, scores:FILE, human, soft:NAME. Repeat it to compare.",
         ),
     ],
     out: OutOption,
@@ -128,10 +133,13 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         float, typer.Option(min=1e-6, help="Divides reward differences before the sigmoid.")
     ] = 1.0,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with the tables search, judge and policy.")
+        Path | None, typer.Option(help="TOML file with tables search, judge, policy, reward_model.")
     ] = None,
     format: FormatOption = None,
     skip_invalid: SkipInvalidOption = False,
+    accept_failing_rm: Annotated[
+        bool, typer.Option("--accept-failing-rm", help="Audit a reward model that fails a check.")
+    ] = False,
     answer_key: Annotated[
         Path | None, typer.Option(help="Folder of an organism, to compare with what was planted.")
     ] = None,
@@ -166,6 +174,8 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         judge_settings=settings.judge,
         policy_settings=settings.policy,
         rm_temperature=rm_temperature,
+        reward_model=settings.reward_model,
+        accept_failing_rm=accept_failing_rm,
         seed=seed,
         skip_invalid=skip_invalid,
         answer_key=answer_key,
@@ -235,47 +245,6 @@ def demo_command(
     )
 
 
-@app.command("train-rm")
-def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command line
-    pairs: PairsOption,
-    out: OutOption,
-    labels: Annotated[str, typer.Option(help="Label source of the file to train on.")] = "human",
-    base: Annotated[
-        str | None, typer.Option(help="Checkpoint to start from; default a tiny one from scratch.")
-    ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the train pairs.")] = None,
-    seed: SeedOption = 0,
-    format: FormatOption = None,
-    skip_invalid: SkipInvalidOption = False,
-) -> None:
-    """Train a Bradley-Terry reward model on the train pairs of a file; safetensors in --out."""
-    from argo_audit.cli.parts import needs_train
-    from argo_audit.hub import open_dataset
-    from argo_audit.pairs import labels_of, read
-    from argo_audit.splits import split
-
-    with needs_train("training a reward model"):
-        from argo_audit.reward_models.training import TrainingConfig, train_reward_model
-    file = read(pairs, format=format, skip_invalid=skip_invalid, hub=open_dataset)
-    if file.skipped:
-        say(f"{file.origin}: left out {len(file.skipped)}, the first at {file.skipped[0]}")
-    parts = split(file.pairs, seed, path=pairs)
-    by_id = {label.pair_id: label for label in labels_of(file, labels, pairs)}
-    of = {name: [by_id[p.id] for p in part if p.id in by_id] for name, part in parts.items()}
-    values = {"base": base, "epochs": epochs, "seed": seed}
-    record = train_reward_model(
-        parts["train"],
-        of["train"],
-        out,
-        config=TrainingConfig.model_validate({k: v for k, v in values.items() if v is not None}),
-        held_out=(parts["held-out"], of["held-out"]),
-    )
-    say(
-        f"{out}: trained on {record.trained_on} pairs in {record.seconds:.0f} s; agrees with "
-        f"{record.train_accuracy:.1%} of train labels, {record.held_out_accuracy:.1%} of held-out"
-    )
-
-
 @app.command("version")
 def version_command() -> None:
     """Print the version."""
@@ -303,6 +272,7 @@ class _Config(Record):
     search: SearchConfig = SearchConfig()
     judge: JudgeSettings = JudgeSettings()
     policy: PolicySettings = PolicySettings()
+    reward_model: RewardModelSettings = RewardModelSettings()
 
 
 def _config(path: Path | None) -> _Config:

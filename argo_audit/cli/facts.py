@@ -22,25 +22,34 @@ from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_judgments
 from argo_audit.files import Folder, is_url
 from argo_audit.organism.manifest import Manifest
-from argo_audit.records import Agreement, Judgment, Label, Record, Split, StoredRubric
+from argo_audit.records import (
+    Agreement,
+    Conformance,
+    Judgment,
+    Label,
+    Record,
+    Split,
+    StoredRubric,
+)
 from argo_audit.roles import Judge
 from argo_audit.run_folder import write_whole
 from argo_audit.splits import clusters
-from argo_audit.store import RubricStore, ref
+from argo_audit.store import RubricStore, ref, slug
 
 FACTS_FILE = "facts.json"
 RUNS = "runs"
+CONFORMANCE = "conformance"
 
 
 class Facts(Record):
     """What an audit knows that is in no run, store or log.
 
     `store_root` and `log_root` are relative to the audit's folder, or URLs; `skipped` says which
-    lines of the pairs file were left out and why; `truncated` counts conversations that reward
-    models did not read in full. `rm_on_raw` is the reward model against the raw labels on held-out
-    pairs, `difference` the held-out accuracy on the reward model's labels of the rubric trained on
-    them minus that of the rubric trained on raw labels, `ceiling` the planted rubric under the same
-    judge.
+    lines of the pairs file were left out and why; of the `read` conversations that reward models
+    were shown they did not read `truncated` in full. `rm_on_raw` is the reward model against the
+    raw labels on held-out pairs, `difference` the held-out accuracy on the reward model's labels of
+    the rubric trained on them minus that of the rubric trained on raw labels, `ceiling` the planted
+    rubric under the same judge.
     """
 
     population: str
@@ -49,6 +58,7 @@ class Facts(Record):
     splits: dict[Split, int]
     skipped: tuple[str, ...]
     truncated: int
+    read: int = 0
     stored: tuple[str, ...]
     rm_on_raw: Agreement | None = None
     difference: Difference | None = None
@@ -79,6 +89,27 @@ def read_facts(folder: Path) -> Facts:
         raise InputError(path, f"not a finished audit ({brief(error)})", remedy) from error
 
 
+def write_conformance(folder: Path, sources: Sequence[LabelSource]) -> None:
+    """Keep what reward models were checked for: `conformance/<label source>.json`."""
+    for source in sources:
+        if source.conformance is not None:
+            path = folder / CONFORMANCE / f"{slug(source.name)}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, source.conformance.model_dump_json(indent=1) + "\n")
+
+
+def read_conformance(folder: Path) -> tuple[Conformance, ...]:
+    """The checks that an audit kept, by file name. Raises InputError for a file of another kind."""
+    found = []
+    for path in sorted((folder / CONFORMANCE).glob("*.json")):
+        try:
+            found.append(Conformance.model_validate_json(path.read_bytes()))
+        except ValidationError as error:
+            problem = f"not the checks of a reward model ({brief(error)})"
+            raise InputError(path, problem, "write it again with argo-audit check-rm") from error
+    return tuple(found)
+
+
 def gather(
     request: AuditRequest, prepared: Prepared, stored: Sequence[StoredRubric], judge: Judge
 ) -> Facts:
@@ -92,6 +123,7 @@ def gather(
         splits={name: len(pairs) for name, pairs in prepared.splits.items()},
         skipped=prepared.file.skipped,
         truncated=sum(source.truncated for source in prepared.sources),
+        read=sum(source.read for source in prepared.sources),
         stored=tuple(ref(rubric) for rubric in stored),
         rm_on_raw=_rm_on_raw(prepared),
         difference=_difference(request, prepared, stored),

@@ -22,15 +22,14 @@ from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
 from argo_audit.policies.settings import SAMPLE, PolicySettings
-from argo_audit.records import Label, Record, fingerprint
-from argo_audit.reward_models.labelling import label_pairs
-from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.records import Conformance, Label, Record, fingerprint
 from argo_audit.roles import Judge, Policy, Writer
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
     from argo_audit.cli.request import AuditRequest
+    from argo_audit.cli.reward_models import RewardModelUse
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -43,13 +42,16 @@ PACKAGES = (
 class LabelSource(Record):
     """Labels of one source, the subject they describe, and what pins their content.
 
-    `truncated` counts the conversations that were too long for the reward model to read in full.
+    Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
+    were too long to be read in full, and `conformance` is what it was checked for before.
     """
 
     name: str
     labels: tuple[Label, ...]
     fingerprint: str
     truncated: int = 0
+    read: int = 0
+    conformance: Conformance | None = None
 
     def subject(self, population: str) -> str:
         """Whose preferences these are, as the store files them."""
@@ -69,34 +71,31 @@ class Parts(NamedTuple):
     models: Sequence["Model"] = ()
 
 
-def label(file: PairFile, spec: str, path: Path | str, temperature: float = 1.0) -> LabelSource:
+def label(
+    file: PairFile, spec: str, path: Path | str, use: "RewardModelUse | None" = None
+) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
-    `human` and `soft:NAME` are columns of the file itself, `rm:MODEL` a reward model in a folder
-    or on the hub, `scores:FILE` recorded rewards; a name that the file has labels of is those.
-    `temperature` divides the reward difference. Raises InputError for anything else.
+    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
+    are reward models, asked as `use` says (`cli.reward_models`); a name that the file has labels of
+    is those. Raises InputError for anything else.
     """
-    kind, _, rest = spec.partition(":")
-    if spec in file.labels or kind not in ("rm", "scores"):
+    from argo_audit.cli.reward_models import KINDS, RewardModelUse, labelled, open_reward_model
+
+    if spec in file.labels or spec.partition(":")[0] not in KINDS:
         labels = labels_of(file, spec, path)
         digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
         return LabelSource(name=spec, labels=labels, fingerprint=digest)
-    if not rest:
-        raise InputError(spec, "a label source without a name", "write rm:MODEL or scores:FILE")
-    if kind == "scores":
-        recorded = RecordedRewardModel.read(rest, pairs=file.pairs)
-        labels = label_pairs(recorded, file.pairs, temperature)
-        digest = recorded.fingerprint()
-        return LabelSource(name=recorded.name, labels=labels, fingerprint=digest)
-    with needs_train("a reward model"):
-        from argo_audit.reward_models.classifier import ClassifierRewardModel
-    model = ClassifierRewardModel(rest)
-    labels = label_pairs(model, file.pairs, temperature)
+    use = use or RewardModelUse()
+    model = open_reward_model(spec, use.settings, file.pairs)
+    found = labelled(model, file.pairs, use)
     return LabelSource(
         name=model.name,
-        labels=labels,
+        labels=found.labels,
         fingerprint=model.fingerprint(),
-        truncated=model.truncated,
+        truncated=found.truncated,
+        read=found.read,
+        conformance=found.conformance,
     )
 
 

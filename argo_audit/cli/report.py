@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
+from argo_audit.audit.markdown import percent
 from argo_audit.audit.spec import AuditFiles, write_audit
-from argo_audit.cli.facts import RUNS, Facts, read_facts
+from argo_audit.cli.facts import RUNS, Facts, read_conformance, read_facts
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.files import join
 from argo_audit.run_folder import write_whole
@@ -45,6 +46,7 @@ def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str
         differences={
             f.population: f.difference for f in facts.values() if f.difference is not None
         },
+        conformance={f.population: read_conformance(folder) for folder, f in facts.items()},
         notes=tuple(note for fact in facts.values() for note in _notes(fact)),
         commands=tuple(commands),
     )
@@ -82,8 +84,9 @@ def _notes(facts: Facts) -> Iterator[str]:
     """What was not as it should be with the input of an audit, in words."""
     if facts.truncated:
         yield (
-            f"{facts.population}: {facts.truncated} conversations were too long for the reward "
-            "model and were cut, so that their rewards are those of other texts."
+            f"{facts.population}: {facts.truncated} of {facts.read} conversations "
+            f"({percent(facts.truncated / facts.read if facts.read else None)}) were too long for "
+            "the reward model and were cut, so that their rewards are those of other texts."
         )
     if facts.skipped:
         shown = "; ".join(facts.skipped[:_SKIPPED_SHOWN])

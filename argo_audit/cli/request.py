@@ -24,6 +24,7 @@ from argo_audit.pairs import HUB, Hub, PairFile, read
 from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
+from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData
 from argo_audit.splits import split
@@ -40,8 +41,9 @@ class AuditRequest(Record):
     one that its columns say. `labels` are label sources as `parts.label` reads them, and a rubric
     is learned for each. `judge_urls` are servers of the judge, each a copy of it. `store` and
     `logs` are paths or fsspec URLs; None is a place in the folder `out`. What `policy_settings`
-    sets goes before the settings of the policy's folder. `answer_key` is a folder with the manifest
-    and the planted rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
+    sets goes before the settings of the policy's folder. A reward model that fails its checks is
+    refused unless `accept_failing_rm`. `answer_key` is a folder with the manifest and the planted
+    rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
     prompts; `budget` ends searches early, priced by the file of `prices`.
     """
 
@@ -58,6 +60,8 @@ class AuditRequest(Record):
     policy_settings: PolicySettings = PolicySettings()
     logs: str | None = None
     rm_temperature: float = Field(default=1.0, gt=0)
+    reward_model: RewardModelSettings = RewardModelSettings()
+    accept_failing_rm: bool = False
     dev: float = Field(default=0.2, gt=0, lt=1)
     held_out: float = Field(default=0.2, gt=0, lt=1)
     seed: int = 0
@@ -143,9 +147,9 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     file, splits = read_and_split(request, hub)
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)
+    use = RewardModelUse(request.rm_temperature, request.reward_model, request.accept_failing_rm)
     sources = tuple(
-        kept.get(spec) or label(file, spec, request.pairs, request.rm_temperature)
-        for spec in request.labels
+        kept.get(spec) or label(file, spec, request.pairs, use) for spec in request.labels
     )
     _check_distinct(sources)
     labels = {source.name: source.labels for source in sources}

@@ -1,1 +1,1 @@
-"""The models under audit: classifier checkpoints, recorded scores, training and labelling."""
+"""The models under audit: checkpoints, servers, recorded scores; training, checks, labelling."""

@@ -1,28 +1,25 @@
-"""Checkpoints on disk: find one, read its tokenizer, encode conversations, fingerprint it.
+"""Checkpoints on disk: find one, read its tokenizer, fingerprint it.
 
     folder, name = locate("Skywork/Skywork-Reward-V2-Qwen3-0.6B", revision="main")
     name                                      # "Skywork/Skywork-Reward-V2-Qwen3-0.6B@<commit>"
 
-Training and scoring both encode through this module, so that a reward model is trained on the
-very token ids it is later asked about. A hub id is pinned to a commit and downloaded first, then
-everything is read from that folder: name and weights cannot drift apart, and pickled weights are
-never even fetched.
+A hub id is pinned to a commit and downloaded first, then everything is read from that folder: name
+and weights cannot drift apart, and pickled weights are never even fetched.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from argo_audit.errors import RewardModelError
-from argo_audit.roles import Conversation
 
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+_WEIGHTS = "*.safetensors"
+_HUB_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
 _FINGERPRINTED = (
     "*.safetensors",
     "config.json",
@@ -33,17 +30,22 @@ _FINGERPRINTED = (
 
 
 def locate(
-    checkpoint: str | Path, revision: str | None = None, *, with_code: bool = False
+    checkpoint: str | Path,
+    revision: str | None = None,
+    *,
+    with_code: bool = False,
+    with_weights: bool = True,
 ) -> tuple[Path, str]:
     """The checkpoint's folder and its name: the folder's, or `<hub id>@<commit>`.
 
     Raises RewardModelError when it is neither a folder nor reachable on the hub; `revision` (of a
-    hub id) and `with_code` (fetch the Python files that it ships) leave a folder as it is.
+    hub id), `with_code` (fetch the Python files that it ships) and `with_weights` leave a folder as
+    it is.
     """
     folder = Path(checkpoint)
     if folder.is_dir():
         return folder, folder.resolve().name
-    wanted = [*_HUB_FILES, "*.py"] if with_code else _HUB_FILES
+    wanted = [*_HUB_FILES, *["*.py"] * with_code, *[_WEIGHTS] * with_weights]
     try:
         snapshot = snapshot_download(
             str(checkpoint), revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"]
@@ -84,27 +86,6 @@ def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> PreTrain
             "  Remedy: add the chat_template.jinja that the reward model was trained with"
         )
     return tokenizer
-
-
-def encode(
-    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation]
-) -> list[list[int]]:
-    """The token ids of each conversation, in full, under the tokenizer's chat template.
-
-    The template is the only source of special tokens: the tokenizer's own would double the BOS.
-    """
-    if not conversations:
-        return []
-    turns = [[message.model_dump() for message in c] for c in conversations]
-    try:
-        texts = tokenizer.apply_chat_template(turns, tokenize=False)
-    except TemplateError as error:
-        raise RewardModelError(
-            f"the chat template refuses a conversation: {error}\n"
-            "  Remedy: leave out the turns it does not know (often the system turn)"
-        ) from error
-    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    return ids
 
 
 @contextmanager

@@ -2,16 +2,16 @@
 
     model = ClassifierRewardModel("runs/organism-a/reward_model")       # a folder, or a hub id
     model.reward([conversation])                                        # [0.73]
-    model.name, model.truncated                                         # ("reward_model", 0)
+    model.name, model.reader.truncated                                  # ("reward_model", 0)
 
 Loading a reward model goes wrong silently, so what can be checked is: weights are safetensors
 and complete (a generative checkpoint would get a random reward head), there is exactly one
-output, special tokens come once, arithmetic is float32 on a CPU, a model that knows no padding
-token is asked one conversation at a time, and a conversation beyond `max_length` is cut, counted
-and logged.
+output, special tokens come from the template alone, arithmetic is float32 on a CPU, a model that
+knows no padding token is asked one conversation at a time, and a conversation beyond the longest
+length is cut, counted and logged. What only numbers can show is in `conformance`.
 """
 
-import logging
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,59 +25,65 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.modeling_layers import GenericForSequenceClassification
 
 from argo_audit.errors import RewardModelError
 from argo_audit.reward_models.checkpoint import (
-    encode,
     fingerprint_folder,
     load_tokenizer,
     locate,
     quiet_transformers,
 )
+from argo_audit.reward_models.encoding import Reader
+from argo_audit.reward_models.settings import Dtype, RewardModelSettings
 from argo_audit.roles import Conversation
 
-_UNLOADABLE = (OSError, ValueError, ImportError, RuntimeError, KeyError, SafetensorError)
+UNLOADABLE = (OSError, ValueError, ImportError, RuntimeError, KeyError, SafetensorError)
 _UNSET_LENGTH = 1_000_000  # a tokenizer without a limit says 10**30
-_logger = logging.getLogger(__name__)
+_DEFAULTS = RewardModelSettings()
 
 
 class ClassifierRewardModel:
     """A transformers sequence classifier that pays one scalar per conversation (role RewardModel).
 
-    `name` is the folder's name, or `<hub id>@<commit>`. `truncated` counts the conversations so
-    far that had more than `max_length` tokens: their first token and their end were scored, which
-    is the reward of another conversation, so whoever reports rewards reports this count.
+    `name` is the folder's name, or `<hub id>@<commit>`; `reader` holds the tokenizer, the longest
+    length, and how many of the conversations so far were cut to it.
     """
 
-    def __init__(
-        self,
-        checkpoint: str | Path,
-        *,
-        revision: str | None = None,
-        max_length: int | None = None,
-        batch_size: int = 32,
-        trust_remote_code: bool = False,
-    ) -> None:
-        """Load a checkpoint, onto CUDA when there is one.
+    def __init__(self, checkpoint: str | Path, settings: RewardModelSettings = _DEFAULTS) -> None:
+        """Load a folder written by `save_pretrained`, or a hub id; onto CUDA when there is one.
 
-        Args:
-            checkpoint: a folder written by `save_pretrained`, or a hub id.
-            revision: branch, tag or commit of a hub id.
-            max_length: tokens per conversation, >= 2; by default what model and tokenizer allow.
-            batch_size: conversations per forward pass, >= 1.
-            trust_remote_code: run Python code that the checkpoint ships.
-
-        Raises:
-            RewardModelError: there is no such checkpoint, or it is not a reward model.
+        Raises RewardModelError when there is no such checkpoint, or it is not a reward model.
         """
-        self.folder, self.name = locate(checkpoint, revision, with_code=trust_remote_code)
+        with_code = settings.trust_remote_code
+        self.folder, self.name = locate(checkpoint, settings.revision, with_code=with_code)
+        self.settings = settings
         with quiet_transformers():
-            self._tokenizer = load_tokenizer(self.folder, trust_remote_code=trust_remote_code)
-            self._model = load_classifier(self.folder, trust_remote_code=trust_remote_code)
-        self.max_length = max_length or longest_input(self._model.config, self._tokenizer)
-        self.truncated = 0
-        self._pad = _padding_token(self._model.config, self._tokenizer)
-        self._batch_size = 1 if self._pad is None else batch_size
+            tokenizer = load_tokenizer(self.folder, trust_remote_code=with_code)
+            self._model = load_classifier(self.folder, settings)
+        limit = settings.max_length or longest_input(self._model.config, tokenizer)
+        self.reader = Reader(self.name, tokenizer, limit)
+        self._pad = _padding_token(self._model.config, tokenizer)
+        self.batch_size = 1 if self._pad is None else settings.batch_size
+
+    @property
+    def dtype(self) -> str:
+        """The type that it computes in, as `settings` write it."""
+        return str(self._model.dtype).removeprefix("torch.")
+
+    @property
+    def saved_dtype(self) -> Dtype:
+        """The type of the weights on disk, by the checkpoint's configuration."""
+        return saved_dtype(self.folder)
+
+    @property
+    def pads_left(self) -> bool:
+        """Whether a batch may as well be padded on the left: causal models that know padding."""
+        return self._pad is not None and isinstance(self._model, GenericForSequenceClassification)
+
+    def in_dtype(self, dtype: Dtype) -> "ClassifierRewardModel":
+        """The same checkpoint, loaded once more, that computes in another type."""
+        return ClassifierRewardModel(self.folder, self.settings.model_copy(update={"dtype": dtype}))
 
     def fingerprint(self) -> str:
         """SHA-256 over weights, configuration, tokenizer and chat template (64 hex digits)."""
@@ -89,38 +95,36 @@ class ClassifierRewardModel:
         Raises RewardModelError when the chat template refuses a conversation, or a reward is NaN
         or infinite.
         """
-        tokens = self._cut(encode(self._tokenizer, conversations))
+        return self.reward_tokens(self.reader.shown(conversations))
+
+    def reward_tokens(self, tokens: list[list[int]], *, left: bool = False) -> list[float]:
+        """One finite reward per list of token ids, in order; batches are padded right, or left."""
         by_length = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         rewards = [0.0] * len(tokens)
-        for start in range(0, len(by_length), self._batch_size):
-            batch = by_length[start : start + self._batch_size]
-            for i, reward in zip(batch, self._forward([tokens[i] for i in batch]), strict=True):
+        for start in range(0, len(by_length), self.batch_size):
+            batch = by_length[start : start + self.batch_size]
+            found = self._forward([tokens[i] for i in batch], left=left)
+            for i, reward in zip(batch, found, strict=True):
                 rewards[i] = reward
         return rewards
 
-    def _cut(self, tokens: list[list[int]]) -> list[list[int]]:
-        """Keep the first token and the end of what is too long; count and log it."""
-        too_long = sum(len(ids) > self.max_length for ids in tokens)
-        if too_long:
-            self.truncated += too_long
-            _logger.warning(
-                "%s: %d of %d conversations were cut to %d tokens",
-                *(self.name, too_long, len(tokens), self.max_length),
-            )
-        keep = self.max_length
-        return [ids if len(ids) <= keep else [ids[0], *ids[1 - keep :]] for ids in tokens]
-
-    def _forward(self, tokens: list[list[int]]) -> list[float]:
-        """Rewards of one batch, right-padded to its longest member."""
+    def _forward(self, tokens: list[list[int]], *, left: bool) -> list[float]:
+        """Rewards of one batch, padded to its longest member."""
         width = max(len(ids) for ids in tokens)
         ids = torch.full((len(tokens), width), self._pad or 0)  # [batch, width]
         mask = torch.zeros_like(ids)
         for row, conversation in enumerate(tokens):
-            ids[row, : len(conversation)] = torch.tensor(conversation)
-            mask[row, : len(conversation)] = 1
+            start = width - len(conversation) if left else 0
+            ids[row, start : start + len(conversation)] = torch.tensor(conversation)
+            mask[row, start : start + len(conversation)] = 1
+        # what stands behind left padding would else count its position from the padding's start
+        places = {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if left else {}
+        inputs = {"input_ids": ids, "attention_mask": mask} | places
         device = self._model.device
         with torch.inference_mode():
-            logits = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
+            logits = self._model(
+                **{name: value.to(device) for name, value in inputs.items()}
+            ).logits
         rewards: list[float] = logits[:, 0].float().tolist()
         if not all(map(math.isfinite, rewards)):
             raise RewardModelError(
@@ -130,24 +134,20 @@ class ClassifierRewardModel:
         return rewards
 
 
-def load_classifier(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedModel:
+def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> PreTrainedModel:
     """The folder's one-output sequence classifier, in evaluation mode; safetensors only.
 
     Raises RewardModelError when it is unreadable, incomplete, or something else.
     """
-    on_gpu = torch.cuda.is_available()
+    with_code = settings.trust_remote_code
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=with_code)
         _check_is_reward_model(folder, config)
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            config=config,
-            dtype="auto" if on_gpu else torch.float32,
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            output_loading_info=True,
+            folder, config=config, output_loading_info=True, **loading(settings)
         )
-    except _UNLOADABLE as error:
+        model = placed(model, settings)
+    except UNLOADABLE as error:
         raise RewardModelError(
             f"{folder}: cannot be loaded: {error}\n"
             "  Remedy: give a complete checkpoint with safetensors weights; pass "
@@ -157,10 +157,38 @@ def load_classifier(folder: Path, *, trust_remote_code: bool = False) -> PreTrai
     if absent:
         raise RewardModelError(
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
-            "  Remedy: give a trained reward model; a generative model can only be a judge"
+            f"  Remedy: give a trained reward model{_GENERATIVE}"
         )
-    loaded: PreTrainedModel = model.eval().to("cuda" if on_gpu else "cpu")
+    loaded: PreTrainedModel = model
     return loaded
+
+
+def loading(settings: RewardModelSettings) -> dict[str, object]:
+    """How `from_pretrained` is asked for weights, of any kind of model."""
+    on_gpu = torch.cuda.is_available()
+    own = "auto" if on_gpu else "float32"  # 16-bit arithmetic is slow on a CPU, and inexact
+    given = {"device_map": settings.device_map} if settings.device_map else {}
+    return given | {
+        "dtype": own if settings.dtype == "auto" else settings.dtype,
+        "use_safetensors": True,
+        "trust_remote_code": settings.trust_remote_code,
+    }
+
+
+def placed(model: PreTrainedModel, settings: RewardModelSettings) -> PreTrainedModel:
+    """The model in evaluation mode, on one device unless a device map has placed it."""
+    if settings.device_map is None:
+        model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+    loaded: PreTrainedModel = model.eval()
+    return loaded
+
+
+def saved_dtype(folder: Path) -> Dtype:
+    """The type of a checkpoint's weights, by its configuration; float32 unless named."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    named = config.get("dtype") or config.get("torch_dtype")
+    known: tuple[Dtype, ...] = ("bfloat16", "float16")
+    return next((dtype for dtype in known if dtype == named), "float32")
 
 
 def longest_input(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
@@ -170,14 +198,28 @@ def longest_input(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) 
     return int(min(limit for limit in (*limits, _UNSET_LENGTH) if limit))
 
 
+_GENERATIVE = (
+    "; a generative model can be the judge (--judge), and one trained with DPO a reward model "
+    "with its reference (dpo:POLICY|REFERENCE)"
+)
+
+
 def _check_is_reward_model(folder: Path, config: PretrainedConfig) -> None:
-    if config.num_labels != 1:
-        kind = ", ".join(config.architectures or ["a model of unknown class"])
-        raise RewardModelError(
-            f"{folder}: {kind} with {config.num_labels} outputs; expected a sequence classifier "
-            "with one\n  Remedy: give a reward model (num_labels=1); a generative model can only "
-            "be a judge"
-        )
+    """One output is a reward; several are several opinions that nothing here may add up."""
+    kinds = config.architectures or ["a model of unknown class"]
+    if config.num_labels == 1 and not any("CausalLM" in kind for kind in kinds):
+        return
+    generative = any("For" in kind and "Classification" not in kind for kind in kinds)
+    seen = "" if generative else f" with {config.num_labels} outputs"
+    remedy = (
+        f"give a reward model (num_labels=1){_GENERATIVE}"
+        if generative
+        else "combine the outputs as its authors do, and audit the result as scores:FILE"
+    )
+    raise RewardModelError(
+        f"{folder}: {', '.join(kinds)}{seen}; expected a sequence classifier with one output\n"
+        f"  Remedy: {remedy}"
+    )
 
 
 def _padding_token(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int | None:

@@ -62,8 +62,8 @@ _SCORE: TypeAdapter[_Score] = TypeAdapter(
 
 
 def conversation_key(conversation: Conversation) -> str:
-    """SHA-256 of the conversation's roles and contents, in order (64 hex digits)."""
-    return fingerprint("\x1e".join(f"{m.role}\x1f{m.content}" for m in conversation), length=64)
+    """SHA-256 of all that the conversation shows, in order (64 hex digits)."""
+    return fingerprint("\x1e".join(m.key for m in conversation), length=64)
 
 
 class RecordedRewardModel:

@@ -4,9 +4,10 @@
     record.trained_on, record.over_length, record.held_out_accuracy
 
 The result is a folder that `ClassifierRewardModel` reads like any checkpoint: safetensors,
-tokenizer, and `training.json` with the record. It starts from a checkpoint (`base`) or from
-scratch (`tiny`). Which response a label prefers is all that is used of it. TRL leaves out pairs
-that are too long without a word; here they are left out before, and counted, as ties are.
+tokenizer, and `training.json` with the record. It starts from a checkpoint (`base`), whole or
+through LoRA adapters that are merged when it is saved, or from scratch (`tiny`). Which response a
+label prefers is all that is used of it. TRL leaves out pairs that are too long without a word; here
+they are left out before, and counted, as ties are.
 """
 
 import time
@@ -14,13 +15,13 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from datasets import Dataset
-from pydantic import Field
+from peft import LoraConfig, PeftModel
+from pydantic import Field, model_validator
 from transformers import (
-    AutoModelForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PrinterCallback,
@@ -34,21 +35,31 @@ from trl import RewardConfig, RewardTrainer
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Label, Pair, Record, fingerprint
-from argo_audit.reward_models.checkpoint import encode, load_tokenizer, locate, quiet_transformers
+from argo_audit.reward_models.base_model import open_base
+from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.reward_models.classifier import ClassifierRewardModel
+from argo_audit.reward_models.encoding import encode
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
 from argo_audit.roles import Conversation
 from argo_audit.run_folder import check_free
 
-_PACKAGES = ("torch", "transformers", "trl", "tokenizers")
+_PACKAGES = ("torch", "transformers", "trl", "peft", "tokenizers")
 
 
 class TrainingConfig(Record):
-    """How a reward model is trained; saved with it."""
+    """How a reward model is trained; saved with it.
 
-    base: str | None = None  # folder or hub id to start from; None = from scratch, see `tiny`
+    `base` is a folder or hub id to start from, None: from scratch, see `tiny`. `lora_rank` trains
+    adapters of all linear layers instead of the weights, and the new head whole. Learning rate,
+    weight decay and batch size, unless given, follow from these: a model from scratch needs strong
+    decay to see through noisy labels, a pretrained one small steps. `dtype` "auto" computes a base
+    in bfloat16 on a GPU and everything else in float32.
+    """
+
+    base: str | None = None
     tiny: TinyConfig = TinyConfig()
+    lora_rank: int | None = Field(None, ge=1)
     seed: int = 0
     epochs: float = Field(2.0, gt=0)
     batch_size: int = Field(16, ge=1)
@@ -56,6 +67,28 @@ class TrainingConfig(Record):
     weight_decay: float = Field(1.0, ge=0)
     max_length: int = Field(512, ge=8)
     center_rewards: float = Field(0.01, ge=0)
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recipe(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What a base changes about the defaults."""
+        if given.get("base") is None:
+            return given
+        rate = 1e-5 if given.get("lora_rank") is None else 2e-4
+        return {"learning_rate": rate, "weight_decay": 0.01, "batch_size": 8} | given
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainingConfig":
+        if self.lora_rank is not None and self.base is None:
+            raise ValueError("lora_rank needs a base whose weights stay as they are")
+        return self
+
+    @property
+    def in_bfloat16(self) -> bool:
+        """Whether this machine computes in bfloat16."""
+        large = self.base is not None and torch.cuda.is_available()
+        return self.dtype == "bfloat16" or (self.dtype == "auto" and large)
 
 
 class TrainingRecord(Record):
@@ -112,7 +145,9 @@ def train_reward_model(
         folder = Path(scratch) / out.name
         model, tokenizer = _start(config, pairs)
         data = _tokenised(tokenizer, comparisons, config.max_length)
-        _fit(model, tokenizer, data, _arguments(config, folder), progress)
+        trainer = _trainer(model, tokenizer, data, config, folder)
+        trainer.add_callback(_Progress(progress))
+        model = _fitted(trainer)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         trained = ClassifierRewardModel(folder)
@@ -177,25 +212,11 @@ def _start(
     config: TrainingConfig, pairs: Sequence[Pair]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model before training: from scratch, or a checkpoint with a fresh scalar head."""
-    if config.base is None:
-        texts = [m.content for pair in pairs for c in pair.conversations() for m in c]
-        tokenizer = build_tokenizer(texts, config.tiny, config.max_length)
-        return build_model(tokenizer, config.tiny, config.max_length), tokenizer
-    folder, _ = locate(config.base)
-    tokenizer = load_tokenizer(folder)
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, num_labels=1, dtype=torch.float32, use_safetensors=True
-        )
-    except (OSError, ValueError) as error:
-        raise RewardModelError(
-            f"{config.base}: cannot be made a reward model: {error}\n"
-            "  Remedy: name a checkpoint with safetensors that transformers can classify with"
-        ) from error
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.config.pad_token_id = tokenizer.pad_token_id
-    return model, tokenizer
+    if config.base is not None:
+        return open_base(config.base)
+    texts = [m.content for pair in pairs for c in pair.conversations() for m in c]
+    tokenizer = build_tokenizer(texts, config.tiny, config.max_length)
+    return build_model(tokenizer, config.tiny, config.max_length), tokenizer
 
 
 def _tokenised(
@@ -227,7 +248,7 @@ def _arguments(config: TrainingConfig, folder: Path) -> RewardConfig:
         warmup_steps=0.1,
         center_rewards_coefficient=config.center_rewards,
         max_length=None,
-        bf16=False,
+        bf16=config.in_bfloat16,
         gradient_checkpointing=False,
         activation_checkpointing=False,
         use_cpu=not torch.cuda.is_available(),
@@ -240,22 +261,41 @@ def _arguments(config: TrainingConfig, folder: Path) -> RewardConfig:
     )
 
 
-def _fit(
+def _trainer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     data: Dataset,
-    arguments: RewardConfig,
-    progress: Callable[[float], None],
-) -> None:
+    config: TrainingConfig,
+    folder: Path,
+) -> RewardTrainer:
+    """TRL's trainer; LoRA goes on every linear layer but the head, which is trained whole."""
+    adapters = None
+    if config.lora_rank is not None:
+        adapters = LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=2 * config.lora_rank,
+            target_modules="all-linear",
+            task_type="SEQ_CLS",
+        )
     trainer = RewardTrainer(
         model=model,
-        args=arguments,
+        args=_arguments(config, folder),
         train_dataset=data,
         processing_class=tokenizer,
-        callbacks=[_Progress(progress)],
+        peft_config=adapters,
     )
     trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _fitted(trainer: RewardTrainer) -> PreTrainedModel:
+    """The trained model; adapters are merged into its weights."""
     trainer.train()
+    trained = trainer.accelerator.unwrap_model(trainer.model)
+    merged: PreTrainedModel = (
+        trained.merge_and_unload() if isinstance(trained, PeftModel) else trained
+    )
+    return merged
 
 
 class _Progress(TrainerCallback):  # type: ignore[misc]  # transformers is Any to mypy

@@ -1,0 +1,63 @@
+"""Part of section 2: what the reward models were checked for before their labels were believed.
+
+    blocks(facts)
+
+One row per check, one column per reward model: what was measured, beside the tolerance that it had.
+Failed checks are listed under the table with their reasons.
+"""
+
+from collections.abc import Sequence
+
+from argo_audit.audit.facts import Facts
+from argo_audit.audit.markdown import escape, table
+from argo_audit.records import Check, Conformance
+
+_TITLE = "### Can the reward model be believed?"
+_NOTE = (
+    "Measured on fixed probes and some of the pairs, before labelling: what was found, and the "
+    "tolerance. *Spread* is the median difference between the rewards of a pair."
+)
+_NONE = "No reward model was checked: the labels were not computed here."
+
+
+def blocks(facts: Facts) -> list[str]:
+    """The table of all checks, then the failed ones in words."""
+    reports = [report for found in facts.inputs.conformance.values() for report in found]
+    if not reports:
+        return [_TITLE, _NONE]
+    header = ["Check", *(escape(report.reward_model) for report in reports)]
+    names = dict.fromkeys(check.name for report in reports for check in report.checks)
+    rows = [["Pairs asked about", *(str(report.pairs) for report in reports)]]
+    rows += [["Spread", *(_value(report.spread) for report in reports)]]
+    rows += [["Longest input, tokens", *(str(r.max_length or "not known") for r in reports)]]
+    rows += [[escape(name), *(_cell(report, name) for report in reports)] for name in names]
+    return [_TITLE, _NOTE, table(header, rows), *_failures(reports)]
+
+
+def _cell(report: Conformance, name: str) -> str:
+    check = next((check for check in report.checks if check.name == name), None)
+    if check is None or check.outcome == "not applicable":
+        return "-"
+    return f"**{_measured(check)}**" if check.outcome == "fail" else _measured(check)
+
+
+def _measured(check: Check) -> str:
+    if check.measured is None:
+        return check.outcome
+    return f"{check.outcome}: {_value(check.measured)} ({_value(check.tolerance)})"
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
+
+
+def _failures(reports: Sequence[Conformance]) -> list[str]:
+    """In words, or nothing when all passed."""
+    failed = [(report, check) for report in reports for check in report.failed]
+    if not failed:
+        return []
+    lines = [
+        f"- {escape(report.reward_model)}, {escape(check.name)}: {escape(check.detail)}"
+        for report, check in failed
+    ]
+    return ["Failed, and labelled with all the same because it was asked for:", "\n".join(lines)]

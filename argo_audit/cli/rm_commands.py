@@ -1,0 +1,169 @@
+"""`argo-audit check-rm` and `argo-audit train-rm`: reward models before an audit.
+
+    argo-audit train-rm --pairs pairs.jsonl --base org/small-lm --lora-rank 8 --out my-rm
+    argo-audit check-rm my-rm --served my-rm@http://localhost:8000 --pairs pairs.jsonl
+
+`check-rm` ends with 0 when all that applies has passed, 2 when a check failed, 1 when it could not
+be run.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from argo_audit.cli.terminal import (
+    FormatOption,
+    OutOption,
+    PairsOption,
+    SeedOption,
+    SkipInvalidOption,
+    brief,
+    console,
+    row,
+    say,
+)
+from argo_audit.errors import InputError
+from argo_audit.hub import open_dataset
+from argo_audit.pairs import PairFile, labels_of, read
+from argo_audit.records import Conformance
+from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.run_folder import write_whole
+
+FAILED = 2
+
+
+def check_rm_command(
+    model: Annotated[
+        str,
+        typer.Argument(help="Folder or hub id; also served:NAME@URL, dpo:POLICY|REFERENCE."),
+    ],
+    served: Annotated[
+        str | None, typer.Option(help="The same model behind a server: NAME@URL[,URL...].")
+    ] = None,
+    pairs: Annotated[
+        str | None, typer.Option(help="Pairs to ask about and to measure the cut share on.")
+    ] = None,
+    format: FormatOption = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with a table reward_model.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
+) -> None:
+    """Check that a reward model is loaded and asked as it should be; 2 when a check fails."""
+    from argo_audit.cli.reward_models import open_reward_model
+    from argo_audit.reward_models.conformance import check_reward_model
+
+    settings = _settings(config)
+    given = read(pairs, format=format, hub=open_dataset).pairs if pairs else ()
+    opened = open_reward_model(model, settings, given)
+    twin = open_reward_model(f"served:{served}", settings) if served else None
+    report = check_reward_model(opened, given, twin)
+    console.print(_table(report))
+    if out is not None:
+        write_whole(out, report.model_dump_json(indent=1) + "\n")
+    say(f"{report.reward_model}: {len(report.failed)} of {len(report.checks)} checks failed")
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command line
+    pairs: PairsOption,
+    out: OutOption,
+    labels: Annotated[str, typer.Option(help="Label source of the file to train on.")] = "human",
+    base: Annotated[
+        str | None, typer.Option(help="Checkpoint to start from; default a tiny one from scratch.")
+    ] = None,
+    lora_rank: Annotated[
+        int | None, typer.Option(min=1, help="Train adapters of this rank, merged when saved.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the train pairs.")] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=8, help="Tokens per conversation; longer pairs are left out.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs per step.")] = None,
+    seed: SeedOption = 0,
+    format: FormatOption = None,
+    skip_invalid: SkipInvalidOption = False,
+) -> None:
+    """Train a Bradley-Terry reward model on the train pairs of a file; safetensors in --out."""
+    values = {
+        "base": base,
+        "lora_rank": lora_rank,
+        "epochs": epochs,
+        "max_length": max_length,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "seed": seed,
+    }
+    file = read(pairs, format=format, skip_invalid=skip_invalid, hub=open_dataset)
+    if file.skipped:
+        say(f"{file.origin}: left out {len(file.skipped)}, the first at {file.skipped[0]}")
+    say(_train(file, out, labels, {k: v for k, v in values.items() if v is not None}))
+
+
+def _train(file: PairFile, out: Path, labels: str, values: dict[str, Any]) -> str:
+    """Train, and say how it went."""
+    from argo_audit.cli.parts import needs_train
+    from argo_audit.splits import split
+
+    with needs_train("training a reward model"):
+        from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+    parts = split(file.pairs, values["seed"], path=file.origin)
+    by_id = {label.pair_id: label for label in labels_of(file, labels, file.origin)}
+    of = {name: [by_id[p.id] for p in part if p.id in by_id] for name, part in parts.items()}
+    try:
+        config = TrainingConfig.model_validate(values)
+    except ValidationError as error:
+        raise InputError("train-rm", brief(error), "see argo-audit train-rm --help") from error
+    held_out = (parts["held-out"], of["held-out"])
+    record = train_reward_model(parts["train"], of["train"], out, config=config, held_out=held_out)
+    left_out = f", {record.over_length} too long" if record.over_length else ""
+    agrees = ", ".join(
+        f"{'no' if share is None else f'{share:.1%} of'} {name}"
+        for name, share in (
+            ("train labels", record.train_accuracy),
+            ("held-out", record.held_out_accuracy),
+        )
+    )
+    return (
+        f"{out}: trained on {record.trained_on} pairs{left_out} in {record.seconds:.0f} s; "
+        f"agrees with {agrees}"
+    )
+
+
+def _settings(path: Path | None) -> RewardModelSettings:
+    """The table `reward_model` of a TOML file; other tables are other commands'."""
+    if path is None:
+        return RewardModelSettings()
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return RewardModelSettings.model_validate(tables.get("reward_model", {}))
+    except (OSError, ValueError) as error:  # of files, of TOML and of pydantic
+        known = ", ".join(RewardModelSettings.model_fields)
+        raise InputError(path, brief(error), f"known are [reward_model] {known}") from error
+
+
+def _table(report: Conformance) -> Table:
+    """One row per check; why a tolerance is as it is stands in the JSON of those that passed."""
+    spread = "" if report.spread is None else f", spread {report.spread:.3g}"
+    title = f"{report.reward_model}: {report.pairs} pairs{spread}"
+    table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in ("check", "outcome", "measured", "tolerance", "why"):
+        table.add_column(column, overflow="fold")
+    for check in report.checks:
+        numbers = (check.measured, check.tolerance)
+        shown = ("" if value is None else f"{value:.3g}" for value in numbers)
+        row(
+            table,
+            check.name,
+            check.outcome,
+            *shown,
+            "" if check.outcome == "pass" else check.detail,
+        )
+    return table

@@ -1,0 +1,170 @@
+"""Checks of a reward model before it is trusted: loading one wrongly gives numbers all the same.
+
+    report = check_reward_model(model, pairs)
+    report.failed                                   # (): what it pays can be used
+    check_reward_model(local, pairs, served)        # and whether a server pays the same
+
+Asked about are fixed probes (`probes`) and a few of the pairs to be labelled; `checks` says where
+tolerances come from, `text_checks` looks at tokens, and here rewards are compared. A check that
+does not apply to a kind of reward model says so; recorded scores compute nothing, so none does.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from argo_audit.errors import RewardModelError
+from argo_audit.records import Check, Conformance, Pair
+from argo_audit.reward_models.checks import COARSE, EXACT, WHY, Subject, skip, verdict
+from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.reward_models.settings import Dtype
+from argo_audit.reward_models.text_checks import bos, cut, noticed, special, template
+from argo_audit.roles import RewardModel
+
+_SHORTEST = 8  # conversations for a second copy in another type, which may be slow
+
+
+def check_reward_model(
+    model: RewardModel, pairs: Sequence[Pair] = (), served: RewardModel | None = None
+) -> Conformance:
+    """All checks of a model, on probes and a sample of `pairs`; its counters stay as they are.
+
+    `served` is the same model behind a server, for the parity of the two. Raises RewardModelError
+    when the model cannot be asked at all.
+    """
+    if isinstance(model, RecordedRewardModel):
+        why = "recorded scores: nothing is computed here"
+        checks = tuple(skip(name, why) for name in CHECKS)
+        digest = model.fingerprint()
+        return Conformance(
+            reward_model=model.name, fingerprint=digest, pairs=0, spread=None, max_length=None,
+            checks=checks,
+        )  # fmt: skip
+    subject = Subject(_fresh(model), tuple(pairs), served)
+    checks = tuple(check(name, subject) for name, check in CHECKS.items())
+    return Conformance(
+        reward_model=model.name,
+        fingerprint=getattr(model, "fingerprint", str)(),
+        pairs=len(subject.asked),
+        spread=subject.spread,
+        max_length=subject.reader.max_length if subject.reader else None,
+        checks=checks,
+    )
+
+
+def _spread(name: str, subject: Subject) -> Check:
+    why = "must be above 0: rewards that are all the same come from no trained head, or a softmax"
+    outcome = "pass" if subject.spread > 0 else "fail"
+    return Check(name=name, outcome=outcome, measured=subject.spread, tolerance=0, detail=why)
+
+
+def _repeated(name: str, subject: Subject) -> Check:
+    return subject.compare(name, subject.model.reward(subject.conversations), subject.precision)
+
+
+def _single(name: str, subject: Subject) -> Check:
+    alone = [subject.model.reward([conversation])[0] for conversation in subject.conversations]
+    return subject.compare(name, alone, subject.precision)
+
+
+def _padding(name: str, subject: Subject) -> Check:
+    model = subject.classifier
+    if model is None or not model.pads_left:
+        return skip(name, "batches of this kind are padded on the right, or not at all")
+    tokens = model.reader.shown(subject.conversations)
+    return subject.compare(name, model.reward_tokens(tokens, left=True), subject.precision)
+
+
+def _dtype(name: str, subject: Subject) -> Check:
+    model = subject.classifier
+    if model is None:
+        return skip(name, "its weights are not loaded here as a classifier")
+    other: Dtype = "float32" if model.dtype != "float32" else model.saved_dtype
+    if other == model.dtype:
+        return skip(name, "saved in float32 and computed in it")
+    try:
+        second = model.in_dtype(other)
+    except RewardModelError as error:  # of memory, most likely: not measured is not failed
+        return skip(name, f"no second copy in {other}: {error}")
+    return _in_other_dtype(name, subject, second)
+
+
+def _in_other_dtype(name: str, subject: Subject, second: RewardModel) -> Check:
+    """The shortest conversations alone: 16-bit arithmetic may be slow here."""
+    order = sorted(range(len(subject.rewards)), key=lambda i: len(str(subject.conversations[i])))
+    shortest = order[:_SHORTEST]
+    try:
+        found = second.reward([subject.conversations[i] for i in shortest])
+    except RewardModelError as error:
+        return Check(name=name, outcome="fail", detail=str(error))
+    measured = max(abs(subject.rewards[i] - r) for i, r in zip(shortest, found, strict=True))
+    return verdict(name, measured, COARSE * subject.spread, WHY[COARSE])
+
+
+def _raw(name: str, subject: Subject) -> Check:
+    if not hasattr(subject.model, "activated"):
+        return skip(name, "the output of the head is read itself")
+    probes = subject.conversations[: 2 * len(PROBES)]
+    raw, activated = subject.rewards[: len(probes)], subject.model.activated(probes)
+    changed = max(abs(a - b) for a, b in zip(raw, activated, strict=True))
+    squashed = changed <= EXACT * subject.spread and all(0 <= reward <= 1 for reward in raw)
+    detail = "must be above, when all rewards lie in [0, 1]: the change that use_activation makes"
+    return Check(
+        name=name,
+        outcome="fail" if squashed else "pass",
+        measured=changed,
+        tolerance=EXACT * subject.spread,
+        detail=detail,
+    )
+
+
+def _parity(name: str, subject: Subject) -> Check:
+    if subject.served is None:
+        return skip(name, "no second way to ask the same model was given")
+    return subject.compare(name, subject.served.reward(subject.conversations), COARSE)
+
+
+CHECKS: Mapping[str, Callable[[str, Subject], Check]] = {
+    "rewards differ": _spread,
+    "same call twice": _repeated,
+    "batch against single": _single,
+    "padding side": _padding,
+    "dtype": _dtype,
+    "BOS": bos,
+    "template": template,
+    "special tokens in text": special,
+    "truncation is noticed": noticed,
+    "truncated share": cut,
+    "raw output": _raw,
+    "served against local": _parity,
+}
+
+
+def refuse_failing(report: Conformance) -> None:
+    """Raise RewardModelError, with every failed check, unless all passed or did not apply."""
+    if not report.failed:
+        return
+    lines = "\n".join(f"  - {check.name}: {said(check)}" for check in report.failed)
+    raise RewardModelError(
+        f"{report.reward_model}: its rewards cannot be trusted:\n{lines}\n"
+        "  Remedy: mend what is named; `argo-audit check-rm` repeats all checks, and "
+        "--accept-failing-rm audits it as it is, with these failures in the report"
+    )
+
+
+def said(check: Check) -> str:
+    """What a check found, in a line."""
+    if check.measured is None:
+        return check.detail
+    return f"{check.measured:.3g}, tolerance {check.tolerance or 0:.3g} ({check.detail})"
+
+
+def _fresh(model: RewardModel) -> RewardModel:
+    """The same model with counters of its own."""
+    own: Any = copy.copy(model)
+    reader = getattr(own, "reader", None)
+    if reader is not None:
+        own.reader = reader.uncounted()
+    fresh: RewardModel = own
+    return fresh

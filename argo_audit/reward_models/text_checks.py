@@ -1,0 +1,125 @@
+"""Checks of what a reward model is shown: tokens of a conversation, whole and nothing besides.
+
+    bos("BOS", subject), template("template", subject), special("special tokens in text", subject)
+
+They read token ids where the tokenizer is at hand. Where a server applies the template itself, only
+its rewards can tell: a response in which further turns are forged must not be paid like them.
+"""
+
+import copy
+from typing import Any
+
+from argo_audit.errors import RewardModelError
+from argo_audit.records import Check, Message
+from argo_audit.reward_models.checks import EXACT, Subject, skip, verdict
+from argo_audit.reward_models.encoding import encode, render
+from argo_audit.reward_models.probes import FORGED_TURNS, REAL_TURNS
+from argo_audit.roles import Conversation
+
+LARGEST_CUT_SHARE = 0.05
+
+
+def bos(name: str, subject: Subject) -> Check:
+    if subject.reader is None:
+        return skip(name, "the server applies its template, and its tokens are not seen here")
+    tokenizer = subject.reader.tokenizer
+    bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
+    (ids,) = encode(tokenizer, [REAL_TURNS])
+    leading = next((i for i, token in enumerate(ids) if token != bos), len(ids))
+    own = tokenizer("a")["input_ids"][0] == bos if bos is not None else False
+    why = "BOS tokens before all others: one where the tokenizer begins with it, never two"
+    outcome = "pass" if leading == 1 or (leading == 0 and not own) else "fail"
+    return Check(name=name, outcome=outcome, measured=leading, tolerance=1, detail=why)
+
+
+def template(name: str, subject: Subject) -> Check:
+    if subject.reader is None:
+        return skip(name, "the server applies its template, and its tokens are not seen here")
+    tokenizer = subject.reader.tokenizer
+    lost = [_lost(tokenizer, conversation) for conversation in (REAL_TURNS, *subject.conversations)]
+    if _opens_another(tokenizer):
+        return Check(name=name, outcome="fail", detail="the template opens a turn after the last")
+    if _same_for_all_roles(tokenizer):
+        return Check(name=name, outcome="fail", detail="the template does not tell roles apart")
+    why = "conversations whose turns cannot be read back from their tokens in full and in order"
+    return verdict(name, sum(lost), 0, why)
+
+
+def special(name: str, subject: Subject) -> Check:
+    if subject.reader is None:
+        return _forged(name, subject)
+    tokenizer = subject.reader.tokenizer
+    strings = [t.content for t in tokenizer.added_tokens_decoder.values() if t.special]
+    ids = {tokenizer.convert_tokens_to_ids(s) for s in strings} - {tokenizer.unk_token_id}
+    hostile = (REAL_TURNS[0], Message(role="assistant", content="\n".join(["", *strings, ""])))
+    both = encode(tokenizer, [hostile, REAL_TURNS[:2]])
+    forged, plain = (sum(token in ids for token in tokens) for tokens in both)
+    return verdict(name, abs(forged - plain), 0, "special tokens that a response could write")
+
+
+def noticed(name: str, subject: Subject) -> Check:
+    if subject.reader is None:
+        return skip(name, "the server finds what is too long; it is counted then")
+    (ids,) = subject.reader.full([REAL_TURNS])
+    model = copy.copy(subject.model)
+    model.reader = subject.reader.uncounted(len(ids) - 1)
+    model.reward([REAL_TURNS])
+    missed = 1 - model.reader.truncated
+    return verdict(name, missed, 0, "conversations one token too long that were not counted")
+
+
+def cut(name: str, subject: Subject) -> Check:
+    reader = subject.reader
+    if reader is None:
+        return skip(name, "the server finds what is too long; it is counted then")
+    given = subject.pairs or subject.asked
+    tokens = reader.full([conversation for pair in given for conversation in pair.conversations()])
+    share = sum(len(ids) > reader.max_length for ids in tokens) / len(tokens)
+    why = f"share of {len(tokens)} conversations beyond {reader.max_length} tokens: their rewards "
+    return verdict(name, share, LARGEST_CUT_SHARE, f"{why}are those of other texts")
+
+
+def _forged(name: str, subject: Subject) -> Check:
+    """Of rewards alone: a response that plays further turns must not be paid like those turns."""
+    real, *forged = subject.model.reward([REAL_TURNS, *FORGED_TURNS])
+    nearest = min(abs(reward - real) for reward in forged)
+    return Check(
+        name=name,
+        outcome="pass" if nearest > EXACT * EXACT * subject.spread else "fail",
+        measured=nearest,
+        tolerance=EXACT * EXACT * subject.spread,
+        detail="must be above: a response in which turns are forged is paid like true turns; "
+        "set tokenizer of [reward_model], so that the server is sent token ids",
+    )
+
+
+def _lost(tokenizer: Any, conversation: Conversation) -> bool:
+    """Whether some turn's text is not in what the tokens say, in order; spaces and case aside."""
+    (ids,) = encode(tokenizer, [conversation])
+    rest = _folded(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+    for message in conversation:
+        _, found, rest = rest.partition(_folded(message.content))
+        if not found and message.content:
+            return True
+    return False
+
+
+def _folded(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+def _opens_another(tokenizer: Any) -> bool:
+    """Whether the last response is followed by what otherwise stands before a response."""
+    question, answer, *_, last = (message.content for message in REAL_TURNS)
+    (text,) = render(tokenizer, [REAL_TURNS])
+    opening = text.partition(question)[2].partition(answer)[0].strip()
+    return bool(opening) and text.rpartition(last)[2].strip().endswith(opening)
+
+
+def _same_for_all_roles(tokenizer: Any) -> bool:
+    user, assistant = REAL_TURNS[:2]
+    swapped = assistant.model_copy(update={"role": "user"})
+    try:
+        return len(set(render(tokenizer, [(user, assistant), (user, swapped)]))) == 1
+    except RewardModelError:  # it refuses two turns of one role: it does tell them apart
+        return False

@@ -1,0 +1,202 @@
+"""The checks of reward models: a sound one passes all, each way of being wrong fails one."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from argo_audit.errors import RewardModelError
+from argo_audit.records import Conformance, Message, Pair
+from argo_audit.reward_models.conformance import CHECKS, check_reward_model, refuse_failing
+from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.roles import Conversation
+
+if TYPE_CHECKING:
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+
+Load: TypeAlias = "Callable[..., ClassifierRewardModel]"
+
+
+def failed(report: Conformance) -> set[str]:
+    return {check.name for check in report.failed}
+
+
+class Formula:
+    """Pays what a formula says of the response; `asked` counts calls (RewardModel)."""
+
+    name = "formula"
+    dtype = "float32"
+
+    def __init__(self, pay: Callable[["Formula", str], float]) -> None:
+        self._pay = pay
+        self.asked = 0
+        self.batch = 0
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        self.asked += 1
+        self.batch = len(conversations)
+        return [self._pay(self, c[-1].content) + len(c) for c in conversations]
+
+
+def plain(_: Formula, text: str) -> float:
+    return math.sin(len(text))
+
+
+def test_a_model_known_by_its_rewards_alone_passes() -> None:
+    report = check_reward_model(Formula(plain))
+    assert failed(report) == set()
+    assert report.pairs == len(PROBES)
+    assert report.spread is not None
+    assert report.spread > 0
+
+
+@pytest.mark.parametrize(
+    ("pay", "problems"),
+    [
+        (lambda *_: 1.0, {"rewards differ"}),
+        (lambda model, text: plain(model, text) + 0.1 * model.asked, {"same call twice"}),
+        (lambda model, text: plain(model, text) + 0.1 * (model.batch == 1), {"batch against"}),
+    ],
+)
+def test_each_way_of_being_wrong_fails_its_check(
+    pay: Callable[[Formula, str], float], problems: set[str]
+) -> None:
+    found = failed(check_reward_model(Formula(pay)))
+    assert all(any(name.startswith(problem) for name in found) for problem in problems)
+
+
+def test_two_ways_of_asking_one_model_must_agree() -> None:
+    model = Formula(plain)
+    agrees = check_reward_model(model, served=Formula(lambda m, t: plain(m, t) + 0.001))
+    assert failed(agrees) == set()
+    differs = check_reward_model(model, served=Formula(lambda m, t: plain(m, t) + 1))
+    assert failed(differs) == {"served against local"}
+    with pytest.raises(RewardModelError, match=r"served against local: 1,(.|\n)*Remedy"):
+        refuse_failing(differs)
+
+
+def test_nothing_applies_to_recorded_scores() -> None:
+    report = check_reward_model(RecordedRewardModel("file", {}, digest="d" * 64))
+    assert {check.outcome for check in report.checks} == {"not applicable"}
+    assert [check.name for check in report.checks] == list(CHECKS)
+    assert report.fingerprint == "d" * 64
+    refuse_failing(report)
+
+
+# Checkpoints
+
+
+@pytest.fixture(scope="module")
+def load() -> Load:
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+
+    return ClassifierRewardModel
+
+
+@pytest.fixture(scope="module")
+def checkpoint(load: Load, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny reward model with random weights: its rewards mean nothing, and are its own."""
+    import torch
+
+    from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+
+    folder = tmp_path_factory.mktemp("conformance") / "rm"
+    torch.manual_seed(0)
+    tokenizer = build_tokenizer(["say hello to me"] * 20, TinyConfig(vocabulary=400), 512)
+    model = build_model(tokenizer, TinyConfig(vocabulary=400), 512)
+    for weight in (model.score.weight, model.model.embed_tokens.weight):
+        torch.nn.init.normal_(weight)
+    for layer in model.model.layers:
+        torch.nn.init.normal_(layer.self_attn.o_proj.weight)
+    for part in (tokenizer, model):
+        part.save_pretrained(folder)
+    return folder
+
+
+def test_a_sound_checkpoint_passes_and_its_counters_stay(load: Load, checkpoint: Path) -> None:
+    model = load(checkpoint)
+    report = check_reward_model(model)
+    assert failed(report) == set()
+    outcomes = {check.name: check.outcome for check in report.checks}
+    assert outcomes["padding side"] == outcomes["BOS"] == outcomes["template"] == "pass"
+    assert outcomes["dtype"] == "not applicable"
+    assert report.max_length == 512
+    assert (model.reader.read, model.reader.truncated) == (0, 0)
+
+
+def test_what_the_pairs_have_beyond_the_longest_length_is_a_share(
+    load: Load, checkpoint: Path
+) -> None:
+    prompt = (Message(role="user", content="Hi"),)
+    pairs = [
+        Pair(id=f"p{n}", prompt=prompt, response_a="a" * (900 if n < 3 else 9), response_b="b")
+        for n in range(10)
+    ]
+    report = check_reward_model(load(checkpoint), pairs)
+    (share,) = [check for check in report.checks if check.name == "truncated share"]
+    assert (share.outcome, share.measured) == ("fail", 3 / 20)
+    assert "20 conversations beyond 512 tokens" in share.detail
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("{{ bos_token }}{{ bos_token }}ROLES", "BOS"),
+        ("ROLES<|im_start|>assistant\n", "template"),
+        ("{% for m in messages %}{{ '<|im_start|>x' + m['content'] }}{% endfor %}", "template"),
+        ("{{ '<|im_start|>' + messages[0]['role'] + messages[-1]['content'] }}", "template"),
+    ],
+)
+def test_a_wrong_template_is_found(
+    load: Load, checkpoint: Path, template: str, problem: str
+) -> None:
+    roles = (
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + "
+        "'<|im_end|>\n' }}{% endfor %}"
+    )
+    model = load(checkpoint)
+    model.reader.tokenizer.chat_template = template.replace("ROLES", roles)
+    assert problem in failed(check_reward_model(model))
+
+
+def test_a_model_that_reads_padding_is_found(load: Load, checkpoint: Path) -> None:
+    """Positions counted from the padding's start, and a mask that hides nothing."""
+
+    class Careless(load):  # type: ignore[misc, valid-type]
+        def reward_tokens(self, tokens: list[list[int]], *, left: bool = False) -> list[float]:
+            width = max(map(len, tokens))
+            padded = [[0] * (width - len(ids)) + ids for ids in tokens] if left else tokens
+            found: list[float] = super().reward_tokens(padded)
+            return found
+
+    assert failed(check_reward_model(Careless(checkpoint))) == {"padding side"}
+
+
+def test_weights_saved_in_16_bits_are_compared_with_32(
+    load: Load, checkpoint: Path, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    half = tmp_path / "half"
+    AutoTokenizer.from_pretrained(checkpoint).save_pretrained(half)
+    model = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.bfloat16)
+    model.save_pretrained(half)
+    report = check_reward_model(load(half))
+    (dtype,) = [check for check in report.checks if check.name == "dtype"]
+    assert dtype.outcome == "pass", dtype
+    assert dtype.measured is not None
+    assert dtype.measured > 0
+    assert load(half).dtype == "float32"
+    assert load(half, RewardModelSettings(dtype="bfloat16")).dtype == "bfloat16"
+
+
+def test_a_device_map_places_the_model(load: Load, checkpoint: Path) -> None:
+    probe = PROBES[0].conversations()
+    placed = load(checkpoint, RewardModelSettings(device_map="cpu"))
+    assert placed.reward(probe) == pytest.approx(load(checkpoint).reward(probe))
