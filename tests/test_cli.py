@@ -503,7 +503,7 @@ def test_main_says_what_was_wrong_and_that_it_was_interrupted(tmp_path: Path) ->
     problem, remedy, interrupted = ended.stderr.splitlines()
     assert problem.startswith(f"error: {tmp_path}/a[red]⟨U+0007⟩.md: ")
     assert remedy.startswith("  Remedy: ")
-    assert interrupted == "interrupted; what was tried so far is in attempts.jsonl"
+    assert interrupted == "interrupted; to go on: argo-audit resume OUT"
     assert contents(tmp_path) == {}
 
 

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
+from argo_audit.cli.reward_models import RewardModelUse
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.files import check_writable, is_url
