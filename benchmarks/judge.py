@@ -4,7 +4,8 @@ One minibatch is judged under G rubrics in both orders, three ways on the same m
 one full prompt at a time, full prompts in batches, and as `argo-hf/...` does it, each pair read
 once (the whole way: `InspectJudge`, Inspect, tokenising). Beside them stands what the model can do
 at all: prefill of the same prompts at the best batch size, without any code of ours. The share of
-that which the judge reaches counts computed tokens only, so reuse cannot inflate it.
+that which the judge reaches counts computed tokens only, so reuse cannot inflate it; nor can it
+reach 1, for what is left to compute are the tokens with the most before them to attend to.
 
 The default model has random weights and a tokenizer made on the spot: speed does not depend on
 what weights are. Seconds are of the clock and, beside them, of the CPU: on a shared machine the
@@ -45,7 +46,7 @@ SHAPE = {"hidden_size": 384, "intermediate_size": 1024, "num_hidden_layers": 8}
 HEADS = 6
 VOCABULARY = 4096
 CONTEXT = 8192
-BATCHES = (1, 2, 4, 8, 16)
+BATCHES = (1, 2, 4, 8)
 SETTINGS = JudgeSettings(reasoning=False)
 
 page = Console(soft_wrap=True)
@@ -163,14 +164,19 @@ async def _letters(api: LocalAPI) -> tuple[list[int], list[int]]:
 
 @torch.inference_mode()
 def _raw(model: Any, prompts: Sequence[Ids]) -> tuple[Timed, int]:
-    """Prefill without padding at the batch size that is fastest, the better of two rounds."""
-    length = min(map(len, prompts))
+    """Prefill at the batch size that is fastest, the better of two rounds.
+
+    A batch is cut to its shortest prompt, so that there is no padding.
+    """
     found = []
     for size in [size for size in BATCHES if size <= len(prompts)] * 2:
-        tokens = torch.tensor([prompt[:length] for prompt in prompts[:size]])
+        batches = [prompts[start : start + size] for start in range(0, len(prompts), size)]
+        rows = [[prompt[: len(batch[0])] for prompt in batch] for batch in batches]
         with timed() as clock:
-            model(input_ids=tokens, use_cache=False, logits_to_keep=1)
-        row = Timed(f"raw prefill, {size} at a time", 0, tokens.numel(), clock.seconds, clock.cpu)
+            for tokens in map(torch.tensor, rows):
+                model(input_ids=tokens, use_cache=False, logits_to_keep=1)
+        read = sum(len(batch) * len(batch[0]) for batch in batches)
+        row = Timed(f"raw prefill, {size} at a time", 0, read, clock.seconds, clock.cpu)
         found.append((row, size))
     return min(found, key=lambda one: one[0].cpu / one[0].computed)
 

@@ -162,6 +162,13 @@ def test_scores_are_asked_for_and_read() -> None:
     assert "Scores: A X, B Y" in recorder.calls[0][0][-1].text
 
 
+def test_scores_cost_as_many_replies_as_votes() -> None:
+    recorder = Recorder(lambda *_: "Scores: A 5, B 5")
+    [judgment] = judged(recorder.model, JudgeSettings(estimator="scores", votes=3))
+    assert len(recorder.calls) == 6
+    assert judgment.p_a == 0.5
+
+
 def test_a_direct_verdict_asks_for_no_reasons() -> None:
     question = ask(RUBRIC, pairs()[0], settings=JudgeSettings(reasoning=False)).text
     assert "step by step" not in question

@@ -134,6 +134,15 @@ def test_the_prompt_is_the_chat_template_around_the_contents(model: Model) -> No
     assert api._tokenizer.decode(suffix) == expected
 
 
+def test_a_questions_parts_are_the_tokens_of_the_whole(model: Model) -> None:
+    question = ask(RUBRICS[0], PAIRS[1])
+    prefix, suffix = local(model).prompt_ids([_user(question)])
+    tokenizer = local(model)._tokenizer
+    turns = [{"role": "user", "content": question.text}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert list(prefix + suffix) == tokenizer(whole, add_special_tokens=False).input_ids
+
+
 def test_without_a_breakpoint_the_whole_prompt_is_shared_by_its_votes(model: Model) -> None:
     prefix, suffix = local(model).prompt_ids([ChatMessageUser(content="Hello")])
     assert len(prefix) > len(suffix) == 1

@@ -25,6 +25,7 @@ from argo_audit.errors import ArgoError
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
 from argo_audit.files import Folder
+from argo_audit.judges.models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs import write
 from argo_audit.price import Budget
@@ -243,10 +244,11 @@ def _evaluate(
             baseline=done == 0,
             judge=request.judge_settings.model_dump(exclude_unset=True),
         )
+        models = [reopened(model) for model in parts.models]
         (log,) = inspect_ai.eval(
             task,
-            model=parts.models[0] if parts.models else request.judge,
-            model_roles={"judge": list(parts.models)} if len(parts.models) > 1 else None,
+            model=models[0] if models else request.judge,
+            model_roles={"judge": models} if len(models) > 1 else None,
             log_dir=request.log_root,
             **EVAL_SETTINGS,
         )

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import anyio
+from anyio.lowlevel import RunVar
 from inspect_ai.model import (
     CachePolicy,
     ChatMessage,
@@ -43,19 +44,15 @@ from inspect_ai.model import (
 from inspect_ai.util import LimitExceededError, materialize_media
 
 from argo_audit.errors import ArgoError, JudgeError
+from argo_audit.judges.models import in_process, is_free, provider, reopened
 from argo_audit.judges.questions import Question
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Pair, Usage
-
-IN_PROCESS = ("argo", "argo-hf")
-"""Providers whose models run here: free of charge, and better off seeing all calls at once."""
 
 BY_ID = ("vllm", "argo-hf")
 """Providers that return the log-probabilities of tokens named by id."""
 
 BEGUN = "Verdict:"
-_TEXT_ONLY = IN_PROCESS
-_FREE = (*IN_PROCESS, "mockllm")
 _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
 _REFUSED = (400, 413, 414, 415, 422)
 _SEEDS_PER_VOTE = 1000
@@ -85,6 +82,8 @@ class Caller:
 
     def __init__(self, model: Model, settings: JudgeSettings):
         self.model, self._settings = model, settings
+        self._opened: RunVar[Model] = RunVar("judge")
+        self._used = False
         self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
         self._cache = _cache_policy(model, settings)
 
@@ -111,18 +110,30 @@ class Caller:
         return Reply(text, logprobs, usage_of(output))
 
     async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> ModelOutput:
+        model = self._here()
         if self._gate is None:
-            config = config.merge(GenerateConfig(max_connections=self.model.api.max_connections()))
-            return await self.model.generate(messages, config=config, cache=self._cache)
+            config = config.merge(GenerateConfig(max_connections=model.api.max_connections()))
+            return await model.generate(messages, config=config, cache=self._cache)
         async with self._gate:
-            return await self.model.generate(messages, config=config, cache=self._cache)
+            return await model.generate(messages, config=config, cache=self._cache)
+
+    def _here(self) -> Model:
+        """The model, with a client of this event loop; each search runs one of its own."""
+        model = self._opened.get(None)
+        if model is None:
+            model = reopened(self.model) if self._used else self.model
+            self._opened.set(model)
+            self._used = True
+        return model
 
     def _config(self, asked: Asked, begun: bool) -> GenerateConfig:
         settings = self._settings
+        # one letter of which both probabilities are read: nothing to sample
+        is_read_off = begun and asked.logprobs
         config = GenerateConfig(
             seed=settings.seed + _SEEDS_PER_VOTE * asked.vote,
             max_tokens=1 if begun else settings.max_reply_tokens,
-            temperature=settings.temperature,
+            temperature=0.0 if is_read_off else settings.temperature,
             max_retries=settings.retries,
         )
         extra: dict[str, object] = {}
@@ -152,7 +163,7 @@ async def images_of(pair: Pair, model: Model) -> list[str]:
     Raises JudgeError when one cannot be read, or when the model is known to read text only.
     """
     named = [image for message in pair.prompt for image in message.images]
-    if named and provider(model) in _TEXT_ONLY:
+    if named and in_process(model):
         raise images_refused(pair, model, "it reads text only")
     try:
         return [await materialize_media(image) for image in named]
@@ -169,16 +180,6 @@ def images_refused(pair: Pair, model: Model, why: str) -> JudgeError:
         f"pair {pair.id} has images and the judge {model} does not take them ({why}).\n"
         "  Remedy: name a judge that reads images, or leave such pairs out"
     )
-
-
-def provider(model: Model) -> str:
-    """The part of a model's name before the first slash, such as "vllm"."""
-    return str(model).partition("/")[0]
-
-
-def in_process(model: Model) -> bool:
-    """Whether the model runs in this process."""
-    return provider(model) in IN_PROCESS
 
 
 def is_refusal(error: Exception) -> bool:
@@ -201,7 +202,7 @@ def usage_of(output: ModelOutput) -> Usage:
 
 
 def _cache_policy(model: Model, settings: JudgeSettings) -> CachePolicy | bool:
-    wanted = provider(model) not in _FREE if settings.cache is None else settings.cache
+    wanted = not is_free(model) if settings.cache is None else settings.cache
     if not wanted:
         return False
     arguments = json.dumps(model.model_args, sort_keys=True, default=lambda it: type(it).__name__)

@@ -38,8 +38,8 @@ from argo_audit.judges.calls import (
     images_of,
     images_refused,
     is_refusal,
-    provider,
 )
+from argo_audit.judges.models import provider, reopened
 from argo_audit.judges.questions import Form, Question, ask
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import (
@@ -139,7 +139,7 @@ class InspectJudge:
         if estimator == "scores" or (estimator == "votes" and reasoning):
             return ()
         if self._letters is None:
-            self._letters = await _letter_ids(self.models[0])
+            self._letters = await _letter_ids(reopened(self.models[0]))
         return self._letters
 
     def _check(

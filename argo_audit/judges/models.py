@@ -17,6 +17,10 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.settings import JudgeSettings
 
+IN_PROCESS = ("argo", "argo-hf")
+"""Providers whose models run here: free of charge, and better off seeing all calls at once."""
+
+_FREE = (*IN_PROCESS, "mockllm")
 _VLLM = "vllm/"
 _MARKUP = re.compile(r"\[/?bold\]")
 _NO_KEY = "inspectai"  # what Inspect's own vllm provider sends where none is set
@@ -42,6 +46,39 @@ def open_models(
         remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
         said = " ".join(_MARKUP.sub("", str(error)).split())
         raise InputError(spec, f"no such judge ({said})", remedy) from error
+
+
+def reopened(model: Model) -> Model:
+    """The same model with a client of its own.
+
+    A client of an API belongs to the event loop that first used it: in another one it finds its
+    connections dead. A model without a client is returned as it is.
+    """
+    if is_free(model):
+        return model
+    return get_model(
+        str(model),
+        config=model.config,
+        base_url=model.explicit_base_url,
+        api_key=model.api.api_key,
+        memoize=False,
+        **model.model_args,
+    )
+
+
+def provider(model: Model) -> str:
+    """The part of a model's name before the first slash, such as "vllm"."""
+    return str(model).partition("/")[0]
+
+
+def in_process(model: Model) -> bool:
+    """Whether the model's weights, or what it has instead, are in this process."""
+    return provider(model) in IN_PROCESS
+
+
+def is_free(model: Model) -> bool:
+    """Whether a call costs neither money nor another machine's time."""
+    return provider(model) in _FREE
 
 
 def _open(spec: str, url: str, in_flight: int) -> Model:

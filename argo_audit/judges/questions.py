@@ -35,6 +35,7 @@ _CONTROL = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"  # Mistral
 )
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SEAM = "\n\n$standard"  # before the line ends: tokens of both parts are those of the whole
 _LEFT_OUT = "[... {} characters left out here ...]"
 
 
@@ -77,10 +78,10 @@ def ask(
         fence("RESPONSE A", a.text, nonce),
         fence("RESPONSE B", b.text, nonce),
     )
-    shared, _, own = _template("judge").template.partition("$standard")
+    shared, seam, own = _template("judge").template.partition(_SEAM)
     return Question(
         Template(shared).substitute(nonce=nonce, pair="\n\n".join(fenced)),
-        Template("$standard" + own).substitute(
+        Template(seam + own).substitute(
             standard=_standard(standard.text, nonce),
             reasons=_text("judge_reasoned" if settings.reasoning else "judge_direct"),
             ending=_text(f"judge_{form}"),
