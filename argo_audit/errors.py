@@ -11,6 +11,9 @@ Every message says what was expected, what was seen, and how to mend it. The com
 prints the message and exits with 1; nothing else catches these.
 """
 
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -56,3 +59,15 @@ class RewardModelError(ArgoError):
 
 class JudgeError(ArgoError):
     """A judge cannot be opened, reached, or shown what it is asked about."""
+
+
+@contextmanager
+def needs_train(what: str) -> Iterator[None]:
+    """Turn a missing training package into the command that installs it."""
+    missing = [name for name in ("torch", "trl") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ArgoError(
+            f"{what} needs {', '.join(missing)}, which the base install leaves out.\n"
+            "  Remedy: pip install 'argo-audit[train]'"
+        )
+    yield

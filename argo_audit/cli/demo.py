@@ -18,11 +18,12 @@ from typing import NamedTuple, TypeAlias
 from argo_audit.audit.spec import AuditFiles
 from argo_audit.cli.audit import Event, Watch, audit
 from argo_audit.cli.facts import Facts
-from argo_audit.cli.parts import HUMAN, needs_train
+from argo_audit.cli.parts import HUMAN
 from argo_audit.cli.report import report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.watch import Display
 from argo_audit.cli.workers import ONE_THREAD
+from argo_audit.errors import needs_train
 from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs import read

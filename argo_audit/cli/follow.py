@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from argo_audit.cli.parts import needs_train
+from argo_audit.errors import needs_train
 
 
 def is_follower() -> bool:

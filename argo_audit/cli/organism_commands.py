@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from argo_audit.cli.parts import needs_train
 from argo_audit.cli.terminal import OutOption, SeedOption, say
+from argo_audit.errors import needs_train
 from argo_audit.organism.world import build, write_population
 from argo_audit.run_folder import check_free
 

@@ -8,16 +8,14 @@ Heavy packages are imported where they are used, so that a base install without 
 run every command that needs none.
 """
 
-import importlib.util
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from argo_audit.errors import ArgoError, InputError
+from argo_audit.errors import InputError, needs_train
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs import PairFile, labels_of
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import Model
 
     from argo_audit.cli.request import AuditRequest
-    from argo_audit.cli.reward_models import RewardModelUse
+    from argo_audit.reward_models.opening import RewardModelUse
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -77,10 +75,10 @@ def label(
     """The labels that `spec` names for the pairs of `file`.
 
     `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
-    are reward models, asked as `use` says (`cli.reward_models`); a name that the file has labels of
-    is those. Raises InputError for anything else.
+    are reward models, asked as `use` says (`reward_models.opening`); a name that the file has
+    labels of is those. Raises InputError for anything else.
     """
-    from argo_audit.cli.reward_models import KINDS, RewardModelUse, labelled, open_reward_model
+    from argo_audit.reward_models.opening import KINDS, RewardModelUse, labelled, open_reward_model
 
     if spec in file.labels or spec.partition(":")[0] not in KINDS:
         labels = labels_of(file, spec, path)
@@ -190,18 +188,6 @@ def _sampler(spec: str) -> Callable[[int, Path, PolicySettings], Policy]:
         return SamplerPolicy(writer, settings.rubrics_per_prompt, settings.seed)
 
     return opened
-
-
-@contextmanager
-def needs_train(what: str) -> Iterator[None]:
-    """Turn a missing training package into the command that installs it."""
-    missing = [name for name in ("torch", "trl") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ArgoError(
-            f"{what} needs {', '.join(missing)}, which the base install leaves out.\n"
-            "  Remedy: pip install 'argo-audit[train]'"
-        )
-    yield
 
 
 def installed() -> dict[str, str]:

@@ -14,7 +14,6 @@ from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
-from argo_audit.cli.reward_models import RewardModelUse
 from argo_audit.cli.terminal import brief
 from argo_audit.errors import InputError
 from argo_audit.files import check_writable, is_url
@@ -25,6 +24,7 @@ from argo_audit.pairs import HUB, Hub, PairFile, read
 from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
+from argo_audit.reward_models.opening import RewardModelUse
 from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData

@@ -27,7 +27,7 @@ from argo_audit.cli.terminal import (
     row,
     say,
 )
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, needs_train
 from argo_audit.hub import open_dataset
 from argo_audit.pairs import PairFile, labels_of, read
 from argo_audit.records import Conformance
@@ -55,8 +55,8 @@ def check_rm_command(
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
 ) -> None:
     """Check that a reward model is loaded and asked as it should be; 2 when a check fails."""
-    from argo_audit.cli.reward_models import open_reward_model
     from argo_audit.reward_models.conformance import check_reward_model
+    from argo_audit.reward_models.opening import open_reward_model
 
     settings = _settings(config)
     given = read(pairs, format=format, hub=open_dataset).pairs if pairs else ()
@@ -109,7 +109,6 @@ def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command 
 
 def _train(file: PairFile, out: Path, labels: str, values: dict[str, Any]) -> str:
     """Train, and say how it went."""
-    from argo_audit.cli.parts import needs_train
     from argo_audit.splits import split
 
     with needs_train("training a reward model"):

@@ -11,8 +11,7 @@ the pairs before it labels all of them, and one that fails is refused unless ask
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from argo_audit.cli.parts import needs_train
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, needs_train
 from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.labelling import label_pairs
