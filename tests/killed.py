@@ -1,9 +1,9 @@
 """Runs an audit in lives: each is killed with SIGKILL at its moment, and the next resumes it.
 
-    python tests/killed.py '{"request": {...}, "lives": [["search", 0.3], ...]}'
+    python tests/killed.py '[{"request": {...}, "lives": [["search", 0.3], ...]}, ...]'
 
 A moment is a phase and seconds after its first event. The libraries are imported once and every
-life is a fork, so that twenty lives take no longer than their work.
+life of every audit is a fork, so that twenty lives take no longer than their work.
 """
 
 import json
@@ -13,8 +13,10 @@ import sys
 import threading
 from pathlib import Path
 
+import matplotlib.figure  # noqa: F401 - imported before the forks, like all that follow
+import peft  # noqa: F401
 import torch
-import trl  # noqa: F401 - imported before the forks
+import trl  # noqa: F401
 
 from argo_audit.cli.audit import Event, audit, resume
 from argo_audit.cli.begun import REQUEST_FILE
@@ -49,11 +51,17 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
 
 
 def main() -> None:
-    """Live every life, then print how many were killed."""
-    asked = json.loads(sys.argv[1])
-    request = AuditRequest.model_validate(asked["request"])
+    """Live every life of every audit, and leave beside each how many were killed."""
+    for asked in json.loads(sys.argv[1]):
+        request = AuditRequest.model_validate(asked["request"])
+        killed = lives(request, asked["lives"])
+        Path(request.out, "killed").write_text(str(killed))
+
+
+def lives(request: AuditRequest, moments: list[tuple[str, float]]) -> int:
+    """The lives of one audit; returns how many were killed."""
     killed = 0
-    for phase, seconds in asked["lives"]:
+    for phase, seconds in moments:
         child = os.fork()
         if child == 0:
             try:
@@ -66,7 +74,7 @@ def main() -> None:
             killed += os.WTERMSIG(status) == signal.SIGKILL
         elif os.waitstatus_to_exitcode(status):
             sys.exit(f"a life ended with {os.waitstatus_to_exitcode(status)}")
-    Path(request.out, "killed").write_text(str(killed))
+    return killed
 
 
 if __name__ == "__main__":

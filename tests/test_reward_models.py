@@ -212,7 +212,11 @@ def test_a_bad_line_is_refused_with_its_place(
     assert raised.value.remedy
 
 
-@pytest.mark.parametrize("data", [gzip.compress(GOOD.encode())[:-9], b"\x1f\x8bgarbage", b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(GOOD.encode())[:-9], b"\x1f\x8bgarbage", b"\xff"],
+    ids=["cut short", "no gzip", "no UTF-8"],
+)
 def test_a_damaged_file_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "scores.jsonl.gz"
     path.write_bytes(data)
