@@ -43,8 +43,8 @@ class Price(Record):
 Prices = Mapping[str, Price]
 """By model, as it is named on the command line."""
 
-BUILT_IN: Prices = {"argo/surface": Price(input=0, output=0)}
-"""What comes with the package costs nothing."""
+_IN_PROCESS = ("argo/", "argo-hf/")
+"""Providers of models that run in this process: their calls cost nothing."""
 
 
 class Spent(NamedTuple):
@@ -61,7 +61,7 @@ def read_prices(path: Path) -> Prices:
     """
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return {**BUILT_IN, **TypeAdapter(dict[str, Price]).validate_python(read)}
+        return TypeAdapter(dict[str, Price]).validate_python(read)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         remedy = "write {model: {input: 0.25, output: 2.0}}, in dollars per million tokens"
         raise InputError(path, f"not a file of prices ({_first_line(error)})", remedy) from error
@@ -70,6 +70,8 @@ def read_prices(path: Path) -> Prices:
 def cost(spent: Spent, prices: Prices) -> float | None:
     """Dollars; None where the model has no price and was called."""
     price, usage = prices.get(spent.model), spent.usage
+    if spent.model.startswith(_IN_PROCESS):
+        return 0.0
     if price is None:
         return None if usage.tokens else 0.0
     cached = price.input if price.input_cache_read is None else price.input_cache_read

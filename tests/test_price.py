@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
-from argo_audit.price import BUILT_IN, Budget, Price, Spent, cost, read_prices
+from argo_audit.price import Budget, Price, Spent, cost, read_prices
 from argo_audit.records import Usage
 
 MODEL = "openai/gpt-5-mini"
@@ -29,7 +29,11 @@ def test_cached_tokens_cost_as_others_where_no_price_is_given_for_them() -> None
 def test_a_model_without_a_price_has_no_cost_unless_it_was_not_called() -> None:
     assert cost(Spent("other", Usage(calls=1, output_tokens=1)), PRICES) is None
     assert cost(Spent("other", Usage()), PRICES) == 0.0
-    assert cost(Spent("argo/surface", Usage(calls=9, input_tokens=99)), BUILT_IN) == 0.0
+
+
+@pytest.mark.parametrize("model", ["argo/surface", "argo-hf/path/to/model"])
+def test_a_model_in_this_process_costs_nothing(model: str) -> None:
+    assert cost(Spent(model, Usage(calls=9, input_tokens=99)), {}) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_prices_are_read_as_inspect_reads_them(tmp_path: Path) -> None:
     yaml, as_json = tmp_path / "prices.yaml", tmp_path / "prices.json"
     yaml.write_text(f"{MODEL}:\n" + "".join(f"  {key}: {value}\n" for key, value in price.items()))
     as_json.write_text(json.dumps({MODEL: price}))
-    expected = {**BUILT_IN, MODEL: Price(input=0.25, output=2, input_cache_read=0.025)}
+    expected = {MODEL: Price(input=0.25, output=2, input_cache_read=0.025)}
     assert read_prices(yaml) == read_prices(as_json) == expected
 
 

@@ -14,7 +14,7 @@ from argo_audit.cli.plan import AuditPlan, plan_audit
 from argo_audit.cli.request import AuditRequest, policy_settings
 from argo_audit.errors import InputError
 from argo_audit.journal import Journal
-from argo_audit.price import BUILT_IN, Budget, Prices, Spent, read_prices
+from argo_audit.price import Budget, Prices, Spent, read_prices
 from argo_audit.records import Usage
 
 
@@ -66,7 +66,7 @@ def open_purse(request: AuditRequest) -> Purse:
 
 def prices_of(request: AuditRequest) -> Prices:
     """The prices that the request names, and those of what is built in."""
-    return read_prices(request.prices) if request.prices else BUILT_IN
+    return read_prices(request.prices) if request.prices else {}
 
 
 def spent_on(request: AuditRequest, journal: Journal) -> list[Spent]:
