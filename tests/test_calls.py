@@ -283,7 +283,7 @@ def test_several_urls_are_several_servers_of_one_model() -> None:
 
 
 def test_a_model_that_inspect_does_not_know_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(InputError, match="no such judge"):
+    with pytest.raises(InputError, match="cannot be opened as the judge"):
         open_models("nobody/knows")
 
 

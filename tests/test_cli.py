@@ -383,7 +383,9 @@ def test_one_label_source_twice_is_refused(tmp_path: Path) -> None:
 
 def test_parts_that_are_not_there_are_refused(tmp_path: Path) -> None:
     assert "pairs.jsonl: there is no such file" in refused_audit(tmp_path)
-    assert "no-api/x: no such judge" in refused_audit(tmp_path, "--judge", "no-api/x")
+    assert "no-api/x: cannot be opened as the judge" in refused_audit(
+        tmp_path, "--judge", "no-api/x"
+    )
     url = ("--judge-url", "http://gpu.test/v1")
     assert "leave out the judge's estimator and its URL" in refused_audit(tmp_path, *url)
     assert "no model is in this folder" in refused_audit(tmp_path, "--policy", tmp_path)

@@ -194,7 +194,7 @@ def test_the_command_line_names_it_by_its_model(tmp_path: Path) -> None:
 
 
 def test_a_model_that_inspect_does_not_know_is_refused() -> None:
-    with pytest.raises(InputError, match="no such policy"):
+    with pytest.raises(InputError, match="cannot be opened as the policy"):
         open_parts(asked("sample:nobody/x"))
 
 

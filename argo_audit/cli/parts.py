@@ -119,11 +119,10 @@ def _inspect_model(spec: str, role: str, example: str) -> "Model":
     """A model that shares its connections with no other role: each has its event loop."""
     from inspect_ai.model import get_model
 
-    try:
+    from argo_audit.judges.models import opening
+
+    with opening(spec, role, example):
         return get_model(spec, memoize=False)
-    except ValueError as error:
-        remedy = f"name a model as Inspect does: {example}, vllm/…"
-        raise InputError(spec, f"no such {role} ({error})", remedy) from error
 
 
 def _open_judge(

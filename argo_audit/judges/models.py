@@ -10,7 +10,8 @@ the first: the others go through its `openai-api` provider, which speaks the sam
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from inspect_ai.model import GenerateConfig, Model, get_model
 
@@ -22,7 +23,7 @@ IN_PROCESS = ("argo", "argo-hf")
 
 _FREE = (*IN_PROCESS, "mockllm")
 _VLLM = "vllm/"
-_MARKUP = re.compile(r"\[/?bold\]")
+_MARKUP = re.compile(r"\[/?(?:bold|blue)\]")
 _NO_KEY = "inspectai"  # what Inspect's own vllm provider sends where none is set
 
 
@@ -35,17 +36,24 @@ def open_models(
     """
     in_flight = (settings or JudgeSettings()).in_flight
     first, *rest = urls or [""]
-    try:
+    with opening(spec, "judge", "argo/surface, openai/gpt-5-mini"):
         models = [_open(spec, first, in_flight)]
         # in Inspect all of these share one limit of connections
         shared = in_flight * max(1, len(rest))
         return models + [_open(_compatible(spec), url, shared) for url in rest]
+
+
+@contextmanager
+def opening(spec: str, role: str, examples: str) -> Iterator[None]:
+    """Turn what Inspect misses (a provider, its package, its key) into an InputError."""
+    try:
+        yield
     except ArgoError:
         raise
-    except Exception as error:  # a name, package or key that Inspect misses has no public class
-        remedy = "name argo/surface, or a model as Inspect does: openai/gpt-5-mini, vllm/…"
-        said = " ".join(_MARKUP.sub("", str(error)).split())
-        raise InputError(spec, f"no such judge ({said})", remedy) from error
+    except Exception as error:  # what Inspect misses has no public class
+        said = " ".join(_MARKUP.sub("", str(error)).split()).removeprefix("ERROR: ")
+        remedy = f"supply what is missing, or name a model as Inspect does: {examples}, vllm/…"
+        raise InputError(spec, f"cannot be opened as the {role}: {said}", remedy) from error
 
 
 def reopened(model: Model) -> Model:
