@@ -114,6 +114,11 @@ def labels_of(file: PairFile, source: str, path: str | Path) -> tuple[Label, ...
     return file.labels[source]
 
 
+def population_of(pairs: Iterable[Pair]) -> str:
+    """The populations that pairs come from, with commas between; "unnamed" where none says."""
+    return ", ".join(sorted({pair.population for pair in pairs} - {""})) or "unnamed"
+
+
 def write(path: str | Path, pairs: Sequence[Pair], labels: Mapping[str, Sequence[Label]]) -> None:
     """Write pairs, and the labels of these pairs, in the native format; gzipped for `.gz`.
 

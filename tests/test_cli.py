@@ -31,7 +31,7 @@ from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build, write_population
-from argo_audit.pairs import read
+from argo_audit.pairs import read, write
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Conformance, Judgment, Pair, Rubric
 from argo_audit.reward_models.probes import PROBES
@@ -154,6 +154,23 @@ def test_an_audit_leaves_all_that_its_report_needs(finished: Finished) -> None:
     assert finished.facts.ceiling.accuracy is not None
     assert finished.facts.ceiling.accuracy > 0.9
     assert not list(out.rglob("*.part"))
+
+
+def test_baselines_stand_beside_the_rubric_of_pairs_without_a_population(
+    world: World, tmp_path: Path
+) -> None:
+    known = world.populations["A"]
+    nameless = [pair.model_copy(update={"population": ""}) for pair in known.pairs]
+    write(tmp_path / "pairs.jsonl", nameless, {"human": known.raw})
+    request = AuditRequest(
+        pairs=tmp_path / "pairs.jsonl", labels=("human",), out=tmp_path / "out", search=SMALL
+    )
+    audit(request, lambda _: None, Parts(SurfaceJudge(), scripted))
+    report([request.out], request.out / "audit", "Nameless", ["argo-audit"])
+    fields, _ = front_matter((request.out / "audit" / "audit.md").read_text(encoding="utf-8"))
+    [figures] = fields["key_figures"]
+    assert figures["no_rubric"] is not None
+    assert figures["longest_response"] is not None
 
 
 def test_held_out_pairs_are_never_trained_on(finished: Finished) -> None:

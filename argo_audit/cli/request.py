@@ -20,7 +20,7 @@ from argo_audit.files import check_writable, is_url
 from argo_audit.hub import open_dataset
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import HUB, Hub, PairFile, read
+from argo_audit.pairs import HUB, Hub, PairFile, population_of, read
 from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
@@ -156,7 +156,7 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     labels = {source.name: source.labels for source in sources}
     if HUMAN in file.labels:
         labels.setdefault(HUMAN, tuple(file.labels[HUMAN]))
-    population = ", ".join(sorted({pair.population for pair in file.pairs})) or "unnamed"
+    population = population_of(file.pairs)
     for source in sources:
         _check_labelled(source, splits, request.pairs)
         store.list(source.subject(population))  # raises StoreError when it cannot be read

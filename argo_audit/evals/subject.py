@@ -17,7 +17,7 @@ from pathlib import Path
 import argo_audit
 from argo_audit.errors import InputError
 from argo_audit.files import is_url, join, read_bytes
-from argo_audit.pairs import PairFile, labels_of, read
+from argo_audit.pairs import PairFile, labels_of, population_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric
 from argo_audit.store import HELD_OUT, RubricStore, from_document, ref, slug
 
@@ -102,7 +102,7 @@ def load_subject(
         rubric_ref=rubric if stored is None else ref(stored),
         rubric_text=text.text,
         train_label_source=stored.label_source if stored else None,
-        population=", ".join(sorted({pair.population for pair in judged})),
+        population=population_of(judged),
         label_sources=sources,
         temperature=dev_temperature if temperature is None else temperature,
         pairs_file=str(path),
