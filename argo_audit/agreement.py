@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
-from scipy.stats import bootstrap, permutation_test
 
+from argo_audit.estimates import by_cluster, ratio_interval, sign_flip_p
 from argo_audit.records import Agreement, Interval, Judgment, Label
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +31,6 @@ Array = npt.NDArray[np.float64]
 CLIP = 1e-3
 MAX_TEMPERATURE = 100.0
 MIN_TEMPERATURE = 0.05
-RESAMPLES = 999
 
 
 class Difference(NamedTuple):
@@ -169,17 +168,9 @@ def paired_difference(
     if not shared:
         raise ValueError("no pair with a sided label was judged by both")
     delta = np.array([scores[0][i] - scores[1][i] for i in shared])
-    sums, counts = _by_cluster(delta, np.array([clusters[i] for i in shared]))
-    test = permutation_test(
-        (sums, np.zeros_like(sums)),
-        lambda x, y, axis=-1: np.sum(x - y, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=9999,
-        rng=np.random.default_rng(seed),
-    )
-    interval = _bootstrap_ratio(sums, counts, seed)
-    return Difference(float(delta.mean()), interval, float(test.pvalue), len(shared))
+    sums, counts = by_cluster(delta, [clusters[i] for i in shared])
+    interval, p_value = ratio_interval(sums, counts, seed), sign_flip_p(sums, seed)
+    return Difference(float(delta.mean()), interval, p_value, len(shared))
 
 
 def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str, float]:
@@ -214,32 +205,8 @@ def _flip_rate(judgments: Sequence[Judgment]) -> float | None:
     return sum(flips) / len(flips) if flips else None
 
 
-def _by_cluster(values: Array, keys: npt.NDArray[np.str_]) -> tuple[Array, Array]:
-    """Per-cluster sums and counts of `values`."""
-    _, index = np.unique(keys, return_inverse=True)
-    sums = np.bincount(index, weights=values).astype(np.float64)
-    return sums, np.bincount(index).astype(np.float64)
-
-
 def _interval(values: Array, keys: npt.NDArray[np.str_], seed: int) -> Interval | None:
-    return _bootstrap_ratio(*_by_cluster(values, keys), seed) if len(values) else None
-
-
-def _bootstrap_ratio(sums: Array, counts: Array, seed: int) -> Interval:
-    """Interval of sum(sums) / sum(counts), prompts resampled with replacement."""
-    mean = float(sums.sum() / counts.sum())
-    if len(sums) < 2 or np.allclose(sums, mean * counts):
-        return Interval(low=mean, high=mean, method="degenerate: no variation between prompts")
-    found = bootstrap(
-        (sums, counts),
-        lambda s, c, axis=-1: s.sum(axis=axis) / c.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    method = f"BCa bootstrap over {len(sums)} prompts, {RESAMPLES} resamples"
-    return Interval(low=float(found.low), high=float(found.high), method=method)
+    return ratio_interval(*by_cluster(values, keys), seed) if len(values) else None
 
 
 def _unmeasured(joined: _Joined, temperature: float | None, clip: float) -> Agreement:

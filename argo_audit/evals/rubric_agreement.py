@@ -13,43 +13,24 @@ was trained on and what it is held to costs two logs, not four.
 """
 
 from collections.abc import Sequence
-from random import Random
-from typing import Any, Final, Literal, TypedDict
+from typing import Any
 
 from inspect_ai import Task, task
-from inspect_ai.dataset import MemoryDataset
 from inspect_ai.scorer import Scorer
-from pydantic import ValidationError
 
-from argo_audit.errors import InputError
-from argo_audit.evals.judging import judge_pair, sample_of
-from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
+from argo_audit.evals.judging import (
+    LONGEST_RESPONSE,
+    NO_RUBRIC,
+    RUBRIC,
+    apply_rules,
+    judge_pair,
+)
+from argo_audit.evals.parts import dataset, judge_settings
+from argo_audit.evals.scoring import advantage, longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
-from argo_audit.judges.settings import JudgeSettings
 
 VERSION = 2
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""
-
-
-class EvalSettings(TypedDict):
-    """Arguments of `inspect_ai.eval` that are about overhead and not about results."""
-
-    display: Literal["log"]
-    log_realtime: bool
-    score_display: bool
-    acp_server: bool
-    ctl_server: bool
-
-
-EVAL_SETTINGS: Final[EvalSettings] = {
-    "display": "log",
-    "log_realtime": False,
-    "score_display": False,
-    "acp_server": False,
-    "ctl_server": False,
-}
-"""For a program that shows its own progress. Two thirds more samples per second with a judge that
-answers at once, nearly all of it from `log_realtime`, which only the live view needs."""
 
 
 @task
@@ -90,40 +71,28 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     subject = load_subject(
         rubric or "", pairs=pairs, labels=labels, store=store, temperature=temperature
     )
-    settings = _settings(judge or {}).model_dump(mode="json")
+    settings = judge_settings(judge)
+    rubrics = {RUBRIC: subject.facts.rubric_text}
+    if baseline and subject.facts.rubric_text.strip():
+        rubrics[NO_RUBRIC] = ""
     return Task(
-        dataset=_dataset(subject, limit_seed),
-        solver=judge_pair(subject.facts.rubric_text, baseline, settings),
-        scorer=_scorers(subject, baseline),
+        dataset=dataset(
+            subject.pairs, subject.labels, seed=limit_seed, location=subject.facts.pairs_file
+        ),
+        solver=[judge_pair(rubrics, settings), apply_rules([LONGEST_RESPONSE])],
+        scorer=_scorers(subject, NO_RUBRIC in rubrics),
         version=VERSION,
         metadata={"subject": subject.facts.model_dump(mode="json"), "judge": settings},
     )
 
 
-def _settings(given: dict[str, Any]) -> JudgeSettings:
-    try:
-        return JudgeSettings.model_validate(given)
-    except ValidationError as error:
-        known = ", ".join(JudgeSettings.model_fields)
-        raise InputError("-T judge", str(error), f"known are {known}") from error
-
-
-def _dataset(subject: Subject, seed: int) -> MemoryDataset:
-    labels: dict[str, dict[str, float]] = {pair.id: {} for pair in subject.pairs}
-    for source, of_source in subject.labels.items():
-        for label in of_source:
-            labels[label.pair_id][source] = label.p_a
-    samples = [sample_of(pair, labels[pair.id]) for pair in subject.pairs]
-    Random(seed).shuffle(samples)
-    return MemoryDataset(samples, name="pairs", location=subject.facts.pairs_file)
-
-
 def _scorers(subject: Subject, baseline: bool) -> list[Scorer]:
     sources, temperature = list(subject.facts.label_sources), subject.facts.temperature
-    has_baseline = baseline and subject.facts.rubric_text.strip()
+    beside = [no_rubric(sources, temperature), advantage(RUBRIC, NO_RUBRIC, sources)]
     return [
         with_rubric(sources, temperature),
-        *([no_rubric(sources, temperature)] if has_baseline else []),
+        *(beside if baseline else []),
         longest_response(sources),
+        advantage(RUBRIC, LONGEST_RESPONSE, sources),
         verdicts(),
     ]

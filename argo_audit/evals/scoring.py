@@ -1,29 +1,17 @@
-"""Scorers and metrics: how a sample's judgments agree with its labels, per label source.
+"""Scorers: how a sample's judgments agree with its labels, per label source.
+
+    scorer=[with_rubric(sources, temperature), agrees("no rubric", sources, 1.0), verdicts()]
 
 Each value is `agreement.measure` of that one pair, so the mean that Inspect reports is the mean
-that the search optimises and the audit prints; only the interval differs (Inspect's is a t
-interval clustered by prompt, the audit's a bootstrap over prompts). What cannot be measured is
-unscored, never a number: a pair without a verdict (its reason is "grader_failed"), a label that
-is a tie (for agreement), a pair that a source did not label.
+that the search optimises and the audit prints; the interval is the audit's too (`metrics`). What
+cannot be measured is unscored, never a number: a pair without a verdict (its reason is
+"grader_failed"), a label that is a tie (for agreement), a pair that a source did not label.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
-from inspect_ai.scorer import (
-    Metric,
-    SampleScore,
-    Score,
-    Scorer,
-    Target,
-    Value,
-    ci,
-    mean,
-    metric,
-    scorer,
-    stderr,
-)
+from inspect_ai.scorer import Metric, Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from argo_audit.agreement import measure
@@ -34,30 +22,22 @@ from argo_audit.evals.judging import (
     RUBRIC,
     PairMetadata,
 )
+from argo_audit.evals.metrics import (
+    CLUSTER,
+    by_slice,
+    cluster_bootstrap,
+    flip_rate,
+    minimum_detectable_effect,
+    paired_difference,
+    unparsed_share,
+)
 from argo_audit.records import Judgment, Label
 
-_CLUSTER = "prompt_key"
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 
 
-@metric
-def by_population() -> Metric:
-    """The mean of each population, where there are several."""
-
-    def compute(scores: list[SampleScore]) -> Value:
-        values: dict[str, list[float]] = {}
-        for score in scores:
-            population = (score.sample_metadata or {}).get("population", "")
-            values.setdefault(str(population), []).append(score.score.as_float())
-        if len(values) < 2:
-            return {}
-        return {name: fmean(group) for name, group in values.items()}
-
-    return compute
-
-
 _METRICS: Mapping[str, Sequence[Metric]] = {
-    "*": [mean(), stderr(cluster=_CLUSTER), ci(cluster=_CLUSTER), by_population()]
+    "*": [mean(), stderr(cluster=CLUSTER), cluster_bootstrap(), by_slice()]
 }
 
 
@@ -82,15 +62,47 @@ def longest_response(label_sources: Sequence[str]) -> Scorer:
     return _scorer(LONGEST_RESPONSE, label_sources, ("agreement",), 1.0)
 
 
+@scorer(metrics=_METRICS)
+def agrees(
+    judged: str,
+    label_sources: Sequence[str],
+    temperature: float = 1.0,
+    measures: Sequence[str] = ("agreement", "kl", "brier"),
+) -> Scorer:
+    """Agreement of the judgments of one name; a rule has no probabilities, so no KL to ask for."""
+    return _scorer(judged, label_sources, measures, temperature)
+
+
+@scorer(metrics={"*": [mean(), cluster_bootstrap(), paired_difference(), by_slice()]})
+def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Scorer:
+    """Agreement of the judgments of one name minus that of another's, on pairs both judged."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        labels = PairMetadata.model_validate(state.metadata).labels
+        both = [judgment_of(state, name) for name in (judged, baseline)]
+        unread = next((judgment for judgment in both if judgment.p_a is None), None)
+        if unread is not None:
+            return Score.unscored(reason="grader_failed", explanation=unread.reply)
+        return Score(
+            value={
+                f"{judged} over {baseline}: {source}": _correct(labels.get(source), both[0])
+                - _correct(labels.get(source), both[1])
+                for source in label_sources
+            }
+        )
+
+    return score
+
+
 @scorer(
     metrics={
-        "unparsed": [mean()],
+        "unparsed": [mean(), unparsed_share()],
         "unread replies": [mean()],
         "truncated": [mean()],
-        "position flip": [mean(), stderr(cluster=_CLUSTER)],
+        "position flip": [mean(), flip_rate(), cluster_bootstrap(), minimum_detectable_effect()],
     }
 )
-def verdicts() -> Scorer:
+def verdicts(judged: str = RUBRIC) -> Scorer:
     """What the judge could not do: the shares of pairs, and per pair the replies not read.
 
     "unparsed" is pairs without a verdict, "truncated" pairs of which some text was shown in part,
@@ -99,7 +111,7 @@ def verdicts() -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        judgment = _judgment(state, RUBRIC)
+        judgment = judgment_of(state, judged)
         flipped = math.nan if judgment.flipped is None else float(judgment.flipped)
         return Score(
             value={
@@ -113,11 +125,16 @@ def verdicts() -> Scorer:
     return score
 
 
+def judgment_of(state: TaskState, judged: str) -> Judgment:
+    """The judgment of that name that a solver kept in the sample."""
+    return Judgment.model_validate(state.store.get(JUDGMENTS)[judged])
+
+
 def _scorer(
     judged: str, label_sources: Sequence[str], measures: Sequence[str], temperature: float
 ) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
-        judgment = _judgment(state, judged)
+        judgment = judgment_of(state, judged)
         if judgment.p_a is None:
             return Score.unscored(reason="grader_failed", explanation=judgment.reply)
         labels = PairMetadata.model_validate(state.metadata).labels
@@ -132,8 +149,8 @@ def _scorer(
     return score
 
 
-def _judgment(state: TaskState, judged: str) -> Judgment:
-    return Judgment.model_validate(state.store.get(JUDGMENTS)[judged])
+def _correct(p_a: float | None, judgment: Judgment) -> float:
+    return _measured(p_a, judgment, ("agreement",), 1.0)[0][1]
 
 
 def _measured(
