@@ -88,6 +88,8 @@ def ratio_interval(sums: Array, counts: Array, seed: int = 0) -> Interval:
 
 def sign_flip_p(sums: Array, seed: int = 0) -> float:
     """Two-sided p-value of a mean of 0, signs of clusters flipped; exact for few clusters."""
+    if len(sums) < 2:
+        return 1.0
     test = permutation_test(
         (sums, np.zeros_like(sums)),
         lambda x, y, axis=-1: np.sum(x - y, axis=axis),
