@@ -138,6 +138,29 @@ def measure(
     )
 
 
+def of_each(
+    labels: Sequence[Label],
+    judgments: Sequence[Judgment],
+    *,
+    temperature: float = 1.0,
+    clip: float = CLIP,
+) -> dict[str, dict[str, float]]:
+    """What `measure` takes the means of: each measure of each pair, by its name and the pair's id.
+
+    Names are those of Agreement. Pairs without a verdict are in none, tied labels not in accuracy.
+    """
+    joined = _join(labels, judgments)
+    calibrated = tempered(joined.judged, temperature, clip)
+    columns = {
+        "accuracy": np.where(joined.target == 0.5, np.nan, _correct(joined)),
+        "kl": kl_divergence(joined.target, calibrated, clip),
+        "kl_raw": kl_divergence(joined.target, joined.judged, clip),
+        "brier": (joined.target - calibrated) ** 2,
+    }
+    rows = {name: zip(joined.pair_ids, column, strict=True) for name, column in columns.items()}
+    return {name: {i: float(x) for i, x in row if not np.isnan(x)} for name, row in rows.items()}
+
+
 def selection_key(agreement: Agreement) -> tuple[float, float]:
     """What the best rubric is best by, higher first: agreement, then less KL.
 

@@ -64,6 +64,8 @@ def estimate(
 
 def sign_flip_p(sums: Array, seed: int = 0) -> float:
     """Two-sided p-value of a mean of 0, signs of clusters flipped; exact for few clusters."""
+    if len(sums) < 2:
+        return 1.0
     test = permutation_test(
         (sums, np.zeros_like(sums)),
         lambda x, y, axis=-1: np.sum(x - y, axis=axis),

@@ -116,6 +116,32 @@ def apply_rules(names: Sequence[str]) -> Solver:
     return solve
 
 
+@solver
+def always(name: str, p_a: float) -> Solver:
+    """Keep, by that name, the judgment that does not look at the pair."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        keep(state, {name: by_rule(pair_of(state), name, p_a)})
+        return state
+
+    return solve
+
+
+@solver
+def apply_labels(sources: Sequence[str]) -> Solver:
+    """Keep the labels of these sources as judgments, by the source's name, where there are any.
+
+    So a reward model is held to raw labels as a judge is.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        pair, labels = pair_of(state), PairMetadata.model_validate(state.metadata).labels
+        keep(state, {s: by_rule(pair, s, labels[s]) for s in sources if s in labels})
+        return state
+
+    return solve
+
+
 def keep(state: TaskState, judgments: Mapping[str, Judgment]) -> None:
     """Add judgments by name to what the sample holds."""
     kept = {name: _as_kept(judgment) for name, judgment in judgments.items()}

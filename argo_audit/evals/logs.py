@@ -10,7 +10,6 @@ log that failed or was interrupted is reported with its status and what it holds
 a file that is no log stops the reading.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +19,17 @@ from fsspec.core import url_to_fs
 from inspect_ai.log import list_eval_logs, read_eval_log
 
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
-from argo_audit.evals.reading import UNREADABLE, LoggedPair, TaskLog, judgments_of, read_logs
-from argo_audit.evals.results import agreement_of
+from argo_audit.evals.reading import (
+    UNREADABLE,
+    LoggedPair,
+    TaskLog,
+    judgments_of,
+    read_logs,
+)
+from argo_audit.evals.results import agreement_of, estimator_of
 from argo_audit.evals.subject import SubjectFacts
 from argo_audit.judges.settings import JudgeSettings
-from argo_audit.records import Agreement, Estimator, Judgment, Record
+from argo_audit.records import Agreement, Judgment, Record
 
 TASK = "rubric_agreement"
 
@@ -58,7 +63,7 @@ class Evaluation(Record):
     created: datetime
 
 
-class _Log(NamedTuple):
+class LoggedSubject(NamedTuple):
     """A log of the task with what it says of its subject."""
 
     log: TaskLog
@@ -74,7 +79,7 @@ def read_evaluations(log_dir: str | Path) -> list[Evaluation]:
     """
     return [
         _evaluation(log, source)
-        for log in _read_logs(log_dir)
+        for log in read_subjects(log_dir)
         for source in log.facts.label_sources
     ]
 
@@ -84,7 +89,7 @@ def read_judgments(log_dir: str | Path) -> dict[str, list[Judgment]]:
 
     Replies are there only where no verdict could be read. Raises as `read_evaluations`.
     """
-    return {log.facts.rubric_id: judgments_of(log.pairs, RUBRIC) for log in _read_logs(log_dir)}
+    return {log.facts.rubric_id: judgments_of(log.pairs, RUBRIC) for log in read_subjects(log_dir)}
 
 
 def discard_unfinished(log_dir: str | Path) -> None:
@@ -105,14 +110,16 @@ def _is_finished(log: str) -> bool:
         return False
 
 
-def _read_logs(log_dir: str | Path) -> list[_Log]:
-    """The logs of this task, oldest first."""
+def read_subjects(log_dir: str | Path) -> list[LoggedSubject]:
+    """The logs of this task, oldest first, each with the baseline that another of them holds."""
     logs = read_logs(log_dir, TASK)
     facts = [SubjectFacts.model_validate(log.metadata["subject"]) for log in logs]
-    return _shared_baseline([_Log(log, of, log.pairs) for log, of in zip(logs, facts, strict=True)])
+    return _shared_baseline(
+        [LoggedSubject(log, of, log.pairs) for log, of in zip(logs, facts, strict=True)]
+    )
 
 
-def _shared_baseline(logs: Sequence[_Log]) -> list[_Log]:
+def _shared_baseline(logs: Sequence[LoggedSubject]) -> list[LoggedSubject]:
     """The judge without a rubric said the same of a pair whichever rubric was evaluated beside."""
     known: dict[tuple[str, str], dict[str, Judgment]] = {}
     for log in logs:
@@ -124,7 +131,7 @@ def _shared_baseline(logs: Sequence[_Log]) -> list[_Log]:
     ]
 
 
-def _setting(log: _Log) -> tuple[str, str]:
+def _setting(log: LoggedSubject) -> tuple[str, str]:
     return log.log.judge, log.facts.pairs_fingerprint
 
 
@@ -135,7 +142,7 @@ def _with_baseline(pair: LoggedPair, known: Mapping[str, Judgment]) -> LoggedPai
     return pair.model_copy(update={"judgments": judgments})
 
 
-def _evaluation(log: _Log, source: str) -> Evaluation:
+def _evaluation(log: LoggedSubject, source: str) -> Evaluation:
     logged, facts = log.log, log.facts
     pairs = [pair for pair in log.pairs if source in pair.labels]
     baselines = sorted({name for pair in pairs for name in pair.judgments} - {RUBRIC})
@@ -157,28 +164,3 @@ def _evaluation(log: _Log, source: str) -> Evaluation:
         n_samples=logged.n_samples,
         created=logged.created,
     )
-
-
-def estimator_of(judgments: Sequence[Judgment], settings: JudgeSettings) -> str:
-    """How the probabilities that were read came about, and what was not seen whole."""
-    read = [judgment for judgment in judgments if judgment.p_a is not None]
-    if not read:
-        return "none: no verdict was read"
-    kinds = Counter(judgment.estimator or _before_estimators(judgment) for judgment in read)
-    said = [_kind(kind, kinds[kind], read) for kind in sorted(kinds)]
-    notes = ["both orders"] if settings.reasoning else ["both orders", "without reasons"]
-    if cut := sum(judgment.truncated > 0 for judgment in judgments):
-        notes.append(f"{cut} of {len(judgments)} pairs shown in part")
-    return ", ".join([", but ".join(said), *notes])
-
-
-def _before_estimators(judgment: Judgment) -> Estimator:
-    return "votes" if judgment.votes else "log-probabilities"
-
-
-def _kind(kind: Estimator, n: int, read: Sequence[Judgment]) -> str:
-    of = "" if n == len(read) else f" of {n} in {len(read)} pairs"
-    if kind == "log-probabilities":
-        return kind if not of else f"{kind}{of}"
-    most = max(judgment.votes for judgment in read)
-    return f"up to {most} {kind} a pair{of}"

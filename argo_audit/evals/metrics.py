@@ -20,7 +20,10 @@ CLUSTER = "prompt_key"
 
 LENGTH_BANDS = {"under 500 characters": 500, "500 to 2000": 2000}
 LONGEST_BAND = "over 2000"
-_MOST_GROUPS = 20  # what has more values is no slice but something like an id
+MOST_GROUPS = 20
+"""What has more values is no slice but something like an id."""
+
+_FEWEST = 10  # pairs of a slice that a log's own view is worth a line
 
 
 @metric
@@ -78,7 +81,7 @@ def unparsed_share() -> Metric:
 
 @metric
 def by_slice() -> Metric:
-    """The mean of each slice, where a kind of slice has several: "population=A", "length=...".
+    """The mean of each slice of ten pairs or more, where a kind has several: "population=A".
 
     Kinds are the population, every slice that the pairs name (category, language, ...), and the
     length of the longer response.
@@ -92,8 +95,9 @@ def by_slice() -> Metric:
         return {
             f"{kind}={name}": fmean(group)
             for kind, groups in values.items()
-            if 1 < len(groups) <= _MOST_GROUPS
+            if 1 < len(groups) <= MOST_GROUPS
             for name, group in groups.items()
+            if len(group) >= _FEWEST
         }
 
     return compute

@@ -27,6 +27,9 @@ from argo_audit.evals.metrics import slices_of
 from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
 from argo_audit.records import Judgment, Probability, Record
 
+SUBJECT = "subject"
+"""Key in a task's metadata: what it is about, in the task's own terms."""
+
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
 """What reading a damaged log raises."""
 
@@ -46,6 +49,11 @@ class LoggedPair(Record):
     judgments: dict[str, Judgment]
     noted: dict[str, JsonValue] = Field(default_factory=dict)
     error: str = ""
+
+    @property
+    def key(self) -> str:
+        """Tells the epochs of a pair apart."""
+        return f"{self.pair_id}\x1f{self.epoch}"
 
 
 class LogHeader(Record):
@@ -111,7 +119,8 @@ def _read_header(log: str, task: str) -> LogHeader | None:
     columns = [EvalColumn("header", path=_header_of)]
     found = evals_df(log, columns=columns, quiet=True)["header"].iloc[0]
     header = LogHeader.model_validate_json(found)
-    return header if header.task.rpartition("/")[2] == task and header.metadata else None
+    ours = header.task.rpartition("/")[2] == task and SUBJECT in header.metadata
+    return header if ours else None
 
 
 def _header_of(log: EvalLog) -> dict[str, JsonValue]:

@@ -13,6 +13,7 @@ was trained on and what it is held to costs two logs, not four.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, task
@@ -25,7 +26,19 @@ from argo_audit.evals.judging import (
     apply_rules,
     judge_pair,
 )
+from argo_audit.evals.logs import TASK, LoggedSubject, read_subjects
 from argo_audit.evals.parts import dataset, judge_settings
+from argo_audit.evals.results import (
+    About,
+    Compared,
+    ResultRow,
+    comparison_rows,
+    difference_row,
+    method_of,
+    shortfall,
+    slice_rows,
+    verdict_rows,
+)
 from argo_audit.evals.scoring import advantage, longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
 
@@ -38,11 +51,13 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     rubric: str | None = "organism-a",
     pairs: str | None = None,
     labels: str | Sequence[str] | None = None,
+    rm: str | Sequence[str] | None = None,
     store: str | None = None,
     temperature: float | None = None,
     baseline: bool = True,
     judge: dict[str, Any] | None = None,
     limit_seed: int = 0,
+    rm_settings: dict[str, Any] | None = None,
 ) -> Task:
     """Agreement of a rubric-conditioned judge with a reward model (or people) on held-out pairs.
 
@@ -60,16 +75,26 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
         rubric: "<reward model>" (its latest in the store) or "<reward model>@<version>", a path
             that ends in .md, or "" for no rubric at all.
         pairs: File of pairs; by default the held-out pairs of the rubric's reward model.
-        labels: Label sources, with commas between; by default the rubric's reward model.
+        labels: Label sources, with commas between; by default `rm`, else the rubric's reward
+            model.
+        rm: Reward models that label the pairs now: rm:MODEL, served:NAME@URL, dpo:POLICY|REFERENCE,
+            scores:FILE.
         store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
         temperature: Judge temperature; by default the one fitted on dev when the rubric was
             selected, 1 for a rubric that is not from the store.
         baseline: Also judge without a rubric, which doubles the calls.
         judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
+        rm_settings: How reward models are asked: temperature, accept_failing, settings.
     """
     subject = load_subject(
-        rubric or "", pairs=pairs, labels=labels, store=store, temperature=temperature
+        rubric or "",
+        pairs=pairs,
+        labels=labels,
+        rms=rm,
+        rm_settings=rm_settings,
+        store=store,
+        temperature=temperature,
     )
     settings = judge_settings(judge)
     rubrics = {RUBRIC: subject.facts.rubric_text}
@@ -96,3 +121,29 @@ def _scorers(subject: Subject, baseline: bool) -> list[Scorer]:
         advantage(RUBRIC, LONGEST_RESPONSE, sources),
         verdicts(),
     ]
+
+
+def results(log_dir: str | Path) -> list[ResultRow]:
+    """The rows of every log of this task under a folder; see `rubric_agreement`."""
+    return [row for log in read_subjects(log_dir) for row in _rows(log)]
+
+
+def _rows(log: LoggedSubject) -> list[ResultRow]:
+    facts, rows = log.facts, list[ResultRow]()
+    about = About(
+        task=TASK,
+        population=facts.population,
+        subject=facts.rubric_ref,
+        label_source="",
+        method=method_of(log.log, RUBRIC, facts.temperature),
+        note=shortfall(log.log),
+    )
+    for source in facts.label_sources:
+        held = about.model_copy(update={"label_source": source})
+        compared = Compared(log.pairs, RUBRIC, source, facts.temperature)
+        rows += comparison_rows(held, compared)
+        for name in (NO_RUBRIC, LONGEST_RESPONSE):
+            if any(name in pair.judgments for pair in log.pairs):
+                rows.append(difference_row(held, compared, compared._replace(judged=name)))
+        rows += slice_rows(held, compared)
+    return rows + verdict_rows(about, log.pairs, RUBRIC)

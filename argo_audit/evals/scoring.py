@@ -2,7 +2,7 @@
 
     scorer=[with_rubric(sources, temperature), agrees("no rubric", sources, 1.0), verdicts()]
 
-Each value is `agreement.measure` of that one pair, so the mean that Inspect reports is the mean
+Each value is that pair's part of `agreement.measure`, so the mean that Inspect reports is the mean
 that the search optimises and the audit prints; the interval is the audit's too (`metrics`). What
 cannot be measured is unscored, never a number: a pair without a verdict (its reason is
 "grader_failed"), a label that is a tie (for agreement), a pair that a source did not label.
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from inspect_ai.scorer import Metric, Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
-from argo_audit.agreement import measure
+from argo_audit.agreement import of_each
 from argo_audit.evals.judging import (
     JUDGMENTS,
     LONGEST_RESPONSE,
@@ -36,12 +36,16 @@ from argo_audit.records import Judgment, Label
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 
 
-_METRICS: Mapping[str, Sequence[Metric]] = {
-    "*": [mean(), stderr(cluster=CLUSTER), cluster_bootstrap(), by_slice()]
+_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), cluster_bootstrap()]
+_OF_A_BASELINE: Mapping[str, Sequence[Metric]] = {"*": _METRICS}
+_OF_A_JUDGE: Mapping[str, Sequence[Metric]] = {
+    "*agreement": [*_METRICS, by_slice()],
+    "*kl*": _METRICS,
+    "*brier": _METRICS,
 }
 
 
-@scorer(metrics=_METRICS)
+@scorer(metrics=_OF_A_JUDGE)
 def with_rubric(label_sources: Sequence[str], temperature: float) -> Scorer:
     """Agreement, KL and Brier of the judge with the rubric; one value per label source.
 
@@ -50,19 +54,19 @@ def with_rubric(label_sources: Sequence[str], temperature: float) -> Scorer:
     return _scorer(RUBRIC, label_sources, tuple(_FIELDS), temperature)
 
 
-@scorer(metrics=_METRICS)
+@scorer(metrics=_OF_A_BASELINE)
 def no_rubric(label_sources: Sequence[str], temperature: float) -> Scorer:
     """The baseline: the same judge by its own taste."""
     return _scorer(NO_RUBRIC, label_sources, ("agreement", "kl"), temperature)
 
 
-@scorer(metrics=_METRICS)
+@scorer(metrics=_OF_A_BASELINE)
 def longest_response(label_sources: Sequence[str]) -> Scorer:
     """The baseline: the longer response. It has no probabilities, hence no KL."""
     return _scorer(LONGEST_RESPONSE, label_sources, ("agreement",), 1.0)
 
 
-@scorer(metrics=_METRICS)
+@scorer(metrics=_OF_A_BASELINE)
 def agrees(
     judged: str,
     label_sources: Sequence[str],
@@ -73,24 +77,21 @@ def agrees(
     return _scorer(judged, label_sources, measures, temperature)
 
 
-@scorer(metrics={"*": [mean(), cluster_bootstrap(), paired_difference(), by_slice()]})
+@scorer(metrics={"*": [mean(), cluster_bootstrap(), paired_difference()]})
 def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Scorer:
     """Agreement of the judgments of one name minus that of another's, on pairs both judged."""
 
     async def score(state: TaskState, target: Target) -> Score:
         labels = PairMetadata.model_validate(state.metadata).labels
-        both = [judgment_of(state, name) for name in (judged, baseline)]
-        unread = next((judgment for judgment in both if judgment.p_a is None), None)
-        if unread is not None:
-            return Score.unscored(reason="grader_failed", explanation=unread.reply)
-        return Score(
-            value={
-                f"{judged} over {baseline}: {source}": _correct(labels.get(source), both[0])
-                - _correct(labels.get(source), both[1])
-                for source in label_sources
-            }
-        )
+        read: list[Judgment] = []
+        for judgment in (judgment_of(state, name) for name in (judged, baseline)):
+            if judgment is None or judgment.p_a is None:
+                return _unscored(judgment)
+            read.append(judgment)
+        correct = {s: [_correct(labels.get(s), judgment) for judgment in read] for s in sources}
+        return Score(value={f"{prefix}{s}": first - other for s, (first, other) in correct.items()})
 
+    sources, prefix = tuple(label_sources), f"{judged} over {baseline}: "
     return score
 
 
@@ -112,6 +113,8 @@ def verdicts(judged: str = RUBRIC) -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         judgment = judgment_of(state, judged)
+        if judgment is None:
+            return _unscored(None)
         flipped = math.nan if judgment.flipped is None else float(judgment.flipped)
         return Score(
             value={
@@ -125,9 +128,16 @@ def verdicts(judged: str = RUBRIC) -> Scorer:
     return score
 
 
-def judgment_of(state: TaskState, judged: str) -> Judgment:
-    """The judgment of that name that a solver kept in the sample."""
-    return Judgment.model_validate(state.store.get(JUDGMENTS)[judged])
+def judgment_of(state: TaskState, judged: str) -> Judgment | None:
+    """The judgment of that name that a solver kept in the sample; None where there is none."""
+    found = (state.store.get(JUDGMENTS) or {}).get(judged)
+    return None if found is None else Judgment.model_validate(found)
+
+
+def _unscored(judgment: Judgment | None) -> Score:
+    if judgment is None:
+        return Score.unscored(reason="not_judged", explanation="nobody was asked about this pair")
+    return Score.unscored(reason="grader_failed", explanation=judgment.reply)
 
 
 def _scorer(
@@ -135,8 +145,8 @@ def _scorer(
 ) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         judgment = judgment_of(state, judged)
-        if judgment.p_a is None:
-            return Score.unscored(reason="grader_failed", explanation=judgment.reply)
+        if judgment is None or judgment.p_a is None:
+            return _unscored(judgment)
         labels = PairMetadata.model_validate(state.metadata).labels
         prefix = "" if judged == RUBRIC else f"{judged}: "
         value: dict[str, str | int | float | bool | None] = {
@@ -160,6 +170,5 @@ def _measured(
     if p_a is None:
         return [(name, math.nan) for name in measures]
     label = Label(pair_id=judgment.pair_id, p_a=p_a, source="")
-    found = measure([label], [judgment], temperature=temperature)
-    numbers = ((name, getattr(found, _FIELDS[name])) for name in measures)
-    return [(name, math.nan if number is None else number) for name, number in numbers]
+    found = of_each([label], [judgment], temperature=temperature)
+    return [(name, found[_FIELDS[name]].get(judgment.pair_id, math.nan)) for name in measures]
