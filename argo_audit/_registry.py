@@ -8,10 +8,22 @@ know, so it holds names only; the judges of this package are loaded when they ar
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from argo_audit.evals.judging import judge_pair
+from argo_audit.evals.cross_population import cross_population
+from argo_audit.evals.judging import always, apply_labels, apply_rules, judge_pair
+from argo_audit.evals.label_agreement import label_agreement
+from argo_audit.evals.metrics import (
+    by_slice,
+    cluster_bootstrap,
+    flip_rate,
+    minimum_detectable_effect,
+    paired_difference,
+    unparsed_share,
+)
+from argo_audit.evals.rm_accuracy import rm_accuracy
 from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.scoring import (
-    by_population,
+    advantage,
+    agrees,
     longest_response,
     no_rubric,
     verdicts,
@@ -19,13 +31,26 @@ from argo_audit.evals.scoring import (
 )
 
 __all__ = [
+    "advantage",
+    "agrees",
+    "always",
+    "apply_labels",
+    "apply_rules",
     "argo",
     "argo_hf",
-    "by_population",
+    "by_slice",
+    "cluster_bootstrap",
+    "cross_population",
+    "flip_rate",
     "judge_pair",
+    "label_agreement",
     "longest_response",
+    "minimum_detectable_effect",
     "no_rubric",
+    "paired_difference",
+    "rm_accuracy",
     "rubric_agreement",
+    "unparsed_share",
     "verdicts",
     "with_rubric",
 ]

@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
-from scipy.stats import bootstrap, permutation_test
 
+from argo_audit.estimates import sign_flip_p
+from argo_audit.intervals import by_prompt, interval
 from argo_audit.records import Agreement, Interval, Judgment, Label
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +32,6 @@ Array = npt.NDArray[np.float64]
 CLIP = 1e-3
 MAX_TEMPERATURE = 100.0
 MIN_TEMPERATURE = 0.05
-RESAMPLES = 999
 
 
 class Difference(NamedTuple):
@@ -98,14 +98,13 @@ def measure(
     clusters: Mapping[str, str] | None = None,
     temperature: float | None = 1.0,
     clip: float = CLIP,
-    seed: int = 0,
 ) -> Agreement:
     """Agreement of `judgments` with the `labels` of the same pairs.
 
     Accuracy is the share of pairs on which judge and label prefer the same response; a judge at
     exactly 0.5 gets half a point, a label at exactly 0.5 has no side and does not count. With
-    `clusters` (pair id -> prompt key) 95% intervals are added: BCa bootstrap over prompts, since
-    pairs of one prompt are not independent. `temperature=None` fits it on these very pairs.
+    `clusters` (pair id -> prompt key) 95% intervals are added, over prompts, since pairs of one
+    prompt are not independent; see `intervals`. `temperature=None` fits it on these very pairs.
     Raises KeyError when a judgment's pair has no label.
     """
     joined = _join(labels, judgments)
@@ -119,8 +118,8 @@ def measure(
     accuracy_interval = kl_interval = None
     if clusters is not None:
         keys = np.array([clusters[pair_id] for pair_id in joined.pair_ids])
-        accuracy_interval = _interval(correct[sided], keys[sided], seed)
-        kl_interval = _interval(kl, keys, seed)
+        accuracy_interval = interval(correct[sided], keys[sided]) if sided.any() else None
+        kl_interval = interval(kl, keys)
     return Agreement(
         accuracy=float(correct[sided].mean()) if sided.any() else None,
         kl=float(kl.mean()),
@@ -137,6 +136,29 @@ def measure(
         accuracy_interval=accuracy_interval,
         kl_interval=kl_interval,
     )
+
+
+def of_each(
+    labels: Sequence[Label],
+    judgments: Sequence[Judgment],
+    *,
+    temperature: float = 1.0,
+    clip: float = CLIP,
+) -> dict[str, dict[str, float]]:
+    """What `measure` takes the means of: each measure of each pair, by its name and the pair's id.
+
+    Names are those of Agreement. Pairs without a verdict are in none, tied labels not in accuracy.
+    """
+    joined = _join(labels, judgments)
+    calibrated = tempered(joined.judged, temperature, clip)
+    columns = {
+        "accuracy": np.where(joined.target == 0.5, np.nan, _correct(joined)),
+        "kl": kl_divergence(joined.target, calibrated, clip),
+        "kl_raw": kl_divergence(joined.target, joined.judged, clip),
+        "brier": (joined.target - calibrated) ** 2,
+    }
+    rows = {name: zip(joined.pair_ids, column, strict=True) for name, column in columns.items()}
+    return {name: {i: float(x) for i, x in row if not np.isnan(x)} for name, row in rows.items()}
 
 
 def selection_key(agreement: Agreement) -> tuple[float, float]:
@@ -160,7 +182,7 @@ def paired_difference(
 ) -> Difference:
     """Accuracy of `first` minus that of `second` on the pairs both judged.
 
-    The interval is a BCa bootstrap over prompts; the p-value a two-sided sign-flip permutation
+    The interval is over prompts (see `intervals`); the p-value a two-sided sign-flip permutation
     test over prompts (scipy.stats.permutation_test, "samples"). Raises ValueError when no pair
     with a sided label was judged by both.
     """
@@ -169,17 +191,10 @@ def paired_difference(
     if not shared:
         raise ValueError("no pair with a sided label was judged by both")
     delta = np.array([scores[0][i] - scores[1][i] for i in shared])
-    sums, counts = _by_cluster(delta, np.array([clusters[i] for i in shared]))
-    test = permutation_test(
-        (sums, np.zeros_like(sums)),
-        lambda x, y, axis=-1: np.sum(x - y, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=9999,
-        rng=np.random.default_rng(seed),
-    )
-    interval = _bootstrap_ratio(sums, counts, seed)
-    return Difference(float(delta.mean()), interval, float(test.pvalue), len(shared))
+    keys = [clusters[i] for i in shared]
+    p_value = sign_flip_p(by_prompt(delta, keys).sums, seed)
+    found = interval(delta, keys, difference=True)
+    return Difference(float(delta.mean()), found, p_value, len(shared))
 
 
 def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str, float]:
@@ -212,34 +227,6 @@ def _entropy(p: Array) -> Array:
 def _flip_rate(judgments: Sequence[Judgment]) -> float | None:
     flips = [j.flipped for j in judgments if j.flipped is not None]
     return sum(flips) / len(flips) if flips else None
-
-
-def _by_cluster(values: Array, keys: npt.NDArray[np.str_]) -> tuple[Array, Array]:
-    """Per-cluster sums and counts of `values`."""
-    _, index = np.unique(keys, return_inverse=True)
-    sums = np.bincount(index, weights=values).astype(np.float64)
-    return sums, np.bincount(index).astype(np.float64)
-
-
-def _interval(values: Array, keys: npt.NDArray[np.str_], seed: int) -> Interval | None:
-    return _bootstrap_ratio(*_by_cluster(values, keys), seed) if len(values) else None
-
-
-def _bootstrap_ratio(sums: Array, counts: Array, seed: int) -> Interval:
-    """Interval of sum(sums) / sum(counts), prompts resampled with replacement."""
-    mean = float(sums.sum() / counts.sum())
-    if len(sums) < 2 or np.allclose(sums, mean * counts):
-        return Interval(low=mean, high=mean, method="degenerate: no variation between prompts")
-    found = bootstrap(
-        (sums, counts),
-        lambda s, c, axis=-1: s.sum(axis=axis) / c.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    method = f"BCa bootstrap over {len(sums)} prompts, {RESAMPLES} resamples"
-    return Interval(low=float(found.low), high=float(found.high), method=method)
 
 
 def _unmeasured(joined: _Joined, temperature: float | None, clip: float) -> Agreement:

@@ -17,12 +17,12 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     rubric: str | None = "organism-a",
     pairs: str | None = None,
     labels: str | Sequence[str] | None = None,
+    rm: str | Sequence[str] | None = None,
     store: str | None = None,
     temperature: float | None = None,
     baseline: bool = True,
     judge: dict[str, Any] | None = None,
     limit_seed: int = 0,
+    rm_settings: dict[str, Any] | None = None,
 ) -> Task:
-    return packaged.rubric_agreement(
-        rubric, pairs, labels, store, temperature, baseline, judge, limit_seed
-    )
+    return packaged.rubric_agreement(**locals())

@@ -19,7 +19,8 @@ from argo_audit.agreement import measure
 from argo_audit.errors import InputError, StoreError
 from argo_audit.evals.judging import prefer_longest
 from argo_audit.evals.logs import Evaluation, read_evaluations, read_judgments
-from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
+from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.subject import default_store, load_subject
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.records import Agreement, Judgment, Label, Message, Pair, Rubric
@@ -246,7 +247,7 @@ def test_a_baseline_judged_once_stands_beside_every_rubric(store: Path, tmp_path
 
 def test_populations_are_reported_apart(log: EvalLog) -> None:
     found = metrics(log, "with_rubric", f"{RM} agreement")
-    by_population = [found[f"argo_audit/by_population_{name}"] for name in ("A", "B")]
+    by_population = [found[f"argo_audit/by_slice_population={name}"] for name in ("A", "B")]
     assert min(by_population) <= found["mean"] <= max(by_population)
 
 

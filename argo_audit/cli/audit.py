@@ -23,7 +23,8 @@ from argo_audit.cli.purse import Purse, open_purse
 from argo_audit.cli.request import AuditRequest, Prepared, policy_settings, prepare
 from argo_audit.errors import ArgoError
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
-from argo_audit.evals.rubric_agreement import EVAL_SETTINGS, rubric_agreement
+from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
 from argo_audit.judges.models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread

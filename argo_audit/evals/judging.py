@@ -1,11 +1,16 @@
-"""The solver: it asks the judge about one pair, with the rubric and, beside it, the baselines.
+"""The solvers: they ask the judge about one pair under named rubrics, and apply trivial rules.
 
-It goes through `InspectJudge`, the same code that judges inside a search, so a number in an eval
-log and a number in a search mean the same. Beside the rubric's judgment stand those of two rules
-that know nothing of it: the same judge without a rubric (its own taste; twice the calls) and
-"prefer the longer response" (no call). A rubric is worth its words when it beats both.
+    solver=[judge_pair({"rubric": text, "no rubric": ""}, settings), apply_rules(["longest"])]
+
+Judging goes through `InspectJudge`, the same code that judges inside a search, so a number in an
+eval log and a number in a search mean the same. What is said of a pair gathers in the sample's
+store as Judgments by name, whoever said it: the judge under a rubric, the same judge without one
+(its own taste), or a rule that knows nothing of either (`RULES`; no call). A rubric is worth its
+words when it beats both.
 """
 
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from inspect_ai.dataset import Sample
@@ -29,11 +34,14 @@ from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
 
 JUDGMENTS = "judgments"
-"""Key in a sample's store: Judgments by one of the names below; missing when the sample failed."""
+"""Key in a sample's store: Judgments by name; missing when the sample failed."""
 
 RUBRIC = "rubric"
 NO_RUBRIC = "no rubric"
 LONGEST_RESPONSE = "longest response"
+SHORTEST_RESPONSE = "shortest response"
+FIRST_RESPONSE = "first response"
+MORE_LISTS = "more list items"
 
 _MESSAGES = {
     "system": ChatMessageSystem,
@@ -75,42 +83,109 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
 
 
 @solver
-def judge_pair(rubric: str, baseline: bool, settings: dict[str, Any]) -> Solver:
-    """Judge a sample's pair in both orders and keep the judgments in its store by name.
+def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "judge") -> Solver:
+    """Judge a sample's pair in both orders under each rubric, and keep the judgments by its name.
 
-    The judge is the model with the role "judge" (several: copies of one), else the model of the
+    The judge is the model with that role (several: copies of one), else the model of the
     evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own.
     """
     given = JudgeSettings.model_validate(settings)
-    asked = {RUBRIC: Rubric(text=rubric)}
-    if baseline and rubric.strip():
-        asked[NO_RUBRIC] = Rubric(text="")
+    asked = {name: Rubric(text=text) for name, text in rubrics.items()}
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         seed = given.seed + state.epoch - 1
-        judge = InspectJudge(_models(), given.model_copy(update={"seed": seed}))
-        pair = _pair_of(state)
-        judgments = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
-        judgments[LONGEST_RESPONSE] = prefer_longest(pair)
-        kept = {name: _as_kept(judgment) for name, judgment in judgments.items()}
-        state.store.set(JUDGMENTS, kept)
+        judge = InspectJudge(_models(role), given.model_copy(update={"seed": seed}))
+        pair = pair_of(state)
+        # one rubric after the other: the later ones find the pair in the judge's cache
+        keep(state, {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()})
         return state
 
     return solve
 
 
+@solver
+def apply_rules(names: Sequence[str]) -> Solver:
+    """Keep the judgments of the rules of these names."""
+    rules = {name: RULES[name] for name in names}
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        pair = pair_of(state)
+        keep(state, {name: by_rule(pair, name, rule(pair)) for name, rule in rules.items()})
+        return state
+
+    return solve
+
+
+@solver
+def always(name: str, p_a: float) -> Solver:
+    """Keep, by that name, the judgment that does not look at the pair."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        keep(state, {name: by_rule(pair_of(state), name, p_a)})
+        return state
+
+    return solve
+
+
+@solver
+def apply_labels(sources: Sequence[str]) -> Solver:
+    """Keep the labels of these sources as judgments, by the source's name, where there are any.
+
+    So a reward model is held to raw labels as a judge is.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        pair, labels = pair_of(state), PairMetadata.model_validate(state.metadata).labels
+        keep(state, {s: by_rule(pair, s, labels[s]) for s in sources if s in labels})
+        return state
+
+    return solve
+
+
+def keep(state: TaskState, judgments: Mapping[str, Judgment]) -> None:
+    """Add judgments by name to what the sample holds."""
+    kept = {name: _as_kept(judgment) for name, judgment in judgments.items()}
+    state.store.set(JUDGMENTS, {**state.store.get(JUDGMENTS, {}), **kept})
+
+
+def by_rule(pair: Pair, name: str, p_a: float) -> Judgment:
+    """The judgment of somebody who does not see an order: a rule, or a reward model."""
+    return Judgment(pair_id=pair.id, rubric_id=name, p_a=p_a, p_a_first=p_a, p_a_second=p_a)
+
+
+def _more(measure: Callable[[str], float]) -> Callable[[Pair], float]:
+    """The rule that prefers the response with more of something; 0.5 where both have as much."""
+
+    def prefer(pair: Pair) -> float:
+        a, b = measure(pair.response_a), measure(pair.response_b)
+        return 0.5 if a == b else float(a > b)
+
+    return prefer
+
+
+def _list_items(text: str) -> float:
+    return len(_LIST_ITEM.findall(text))
+
+
+_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d{1,3}[.)])[ \t]", re.MULTILINE)
+
+RULES: Mapping[str, Callable[[Pair], float]] = {
+    LONGEST_RESPONSE: _more(len),
+    SHORTEST_RESPONSE: _more(lambda text: -len(text)),
+    FIRST_RESPONSE: lambda pair: 1.0,
+    MORE_LISTS: _more(_list_items),
+}
+"""P(A) of a pair by the name of the rule: more characters, fewer, shown as A, more list items."""
+
+
 def prefer_longest(pair: Pair) -> Judgment:
     """The judgment of "prefer the response with more characters"; 0.5 for equal lengths."""
-    a, b = len(pair.response_a), len(pair.response_b)
-    p_a = 0.5 if a == b else float(a > b)
-    return Judgment(
-        pair_id=pair.id, rubric_id=LONGEST_RESPONSE, p_a=p_a, p_a_first=p_a, p_a_second=p_a
-    )
+    return by_rule(pair, LONGEST_RESPONSE, RULES[LONGEST_RESPONSE](pair))
 
 
-def _models() -> list[Model]:
-    several = model_roles().get("judge")
-    return several if isinstance(several, list) else [get_model(role="judge")]
+def _models(role: str) -> list[Model]:
+    several = model_roles().get(role)
+    return several if isinstance(several, list) else [get_model(role=role)]
 
 
 def _content(message: Message) -> str | list[Content]:
@@ -127,7 +202,8 @@ def _images(turn: ChatMessage) -> list[str]:
     return [part.image for part in parts if isinstance(part, ContentImage)]
 
 
-def _pair_of(state: TaskState) -> Pair:
+def pair_of(state: TaskState) -> Pair:
+    """The pair that a sample is made from."""
     known = PairMetadata.model_validate(state.metadata)
     turns = [] if isinstance(state.input, str) else state.input
     prompt = [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]

@@ -13,43 +13,37 @@ was trained on and what it is held to costs two logs, not four.
 """
 
 from collections.abc import Sequence
-from random import Random
-from typing import Any, Final, Literal, TypedDict
+from pathlib import Path
+from typing import Any
 
 from inspect_ai import Task, task
-from inspect_ai.dataset import MemoryDataset
 from inspect_ai.scorer import Scorer
-from pydantic import ValidationError
 
-from argo_audit.errors import InputError
-from argo_audit.evals.judging import judge_pair, sample_of
-from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
+from argo_audit.evals.judging import (
+    LONGEST_RESPONSE,
+    NO_RUBRIC,
+    RUBRIC,
+    apply_rules,
+    judge_pair,
+)
+from argo_audit.evals.logs import TASK, LoggedSubject, read_subjects
+from argo_audit.evals.parts import dataset, judge_settings
+from argo_audit.evals.results import (
+    About,
+    Compared,
+    ResultRow,
+    comparison_rows,
+    difference_row,
+    method_of,
+    shortfall,
+    slice_rows,
+    verdict_rows,
+)
+from argo_audit.evals.scoring import advantage, longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
-from argo_audit.judges.settings import JudgeSettings
 
 VERSION = 2
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""
-
-
-class EvalSettings(TypedDict):
-    """Arguments of `inspect_ai.eval` that are about overhead and not about results."""
-
-    display: Literal["log"]
-    log_realtime: bool
-    score_display: bool
-    acp_server: bool
-    ctl_server: bool
-
-
-EVAL_SETTINGS: Final[EvalSettings] = {
-    "display": "log",
-    "log_realtime": False,
-    "score_display": False,
-    "acp_server": False,
-    "ctl_server": False,
-}
-"""For a program that shows its own progress. Two thirds more samples per second with a judge that
-answers at once, nearly all of it from `log_realtime`, which only the live view needs."""
 
 
 @task
@@ -57,11 +51,13 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
     rubric: str | None = "organism-a",
     pairs: str | None = None,
     labels: str | Sequence[str] | None = None,
+    rm: str | Sequence[str] | None = None,
     store: str | None = None,
     temperature: float | None = None,
     baseline: bool = True,
     judge: dict[str, Any] | None = None,
     limit_seed: int = 0,
+    rm_settings: dict[str, Any] | None = None,
 ) -> Task:
     """Agreement of a rubric-conditioned judge with a reward model (or people) on held-out pairs.
 
@@ -79,51 +75,75 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
         rubric: "<reward model>" (its latest in the store) or "<reward model>@<version>", a path
             that ends in .md, or "" for no rubric at all.
         pairs: File of pairs; by default the held-out pairs of the rubric's reward model.
-        labels: Label sources, with commas between; by default the rubric's reward model.
+        labels: Label sources, with commas between; by default `rm`, else the rubric's reward
+            model.
+        rm: Reward models that label the pairs now: rm:MODEL, served:NAME@URL, dpo:POLICY|REFERENCE,
+            scores:FILE.
         store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
         temperature: Judge temperature; by default the one fitted on dev when the rubric was
             selected, 1 for a rubric that is not from the store.
         baseline: Also judge without a rubric, which doubles the calls.
         judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
+        rm_settings: How reward models are asked: temperature, accept_failing, settings.
     """
     subject = load_subject(
-        rubric or "", pairs=pairs, labels=labels, store=store, temperature=temperature
+        rubric or "",
+        pairs=pairs,
+        labels=labels,
+        rms=rm,
+        rm_settings=rm_settings,
+        store=store,
+        temperature=temperature,
     )
-    settings = _settings(judge or {}).model_dump(mode="json")
+    settings = judge_settings(judge)
+    rubrics = {RUBRIC: subject.facts.rubric_text}
+    if baseline and subject.facts.rubric_text.strip():
+        rubrics[NO_RUBRIC] = ""
     return Task(
-        dataset=_dataset(subject, limit_seed),
-        solver=judge_pair(subject.facts.rubric_text, baseline, settings),
-        scorer=_scorers(subject, baseline),
+        dataset=dataset(
+            subject.pairs, subject.labels, seed=limit_seed, location=subject.facts.pairs_file
+        ),
+        solver=[judge_pair(rubrics, settings), apply_rules([LONGEST_RESPONSE])],
+        scorer=_scorers(subject, NO_RUBRIC in rubrics),
         version=VERSION,
         metadata={"subject": subject.facts.model_dump(mode="json"), "judge": settings},
     )
 
 
-def _settings(given: dict[str, Any]) -> JudgeSettings:
-    try:
-        return JudgeSettings.model_validate(given)
-    except ValidationError as error:
-        known = ", ".join(JudgeSettings.model_fields)
-        raise InputError("-T judge", str(error), f"known are {known}") from error
-
-
-def _dataset(subject: Subject, seed: int) -> MemoryDataset:
-    labels: dict[str, dict[str, float]] = {pair.id: {} for pair in subject.pairs}
-    for source, of_source in subject.labels.items():
-        for label in of_source:
-            labels[label.pair_id][source] = label.p_a
-    samples = [sample_of(pair, labels[pair.id]) for pair in subject.pairs]
-    Random(seed).shuffle(samples)
-    return MemoryDataset(samples, name="pairs", location=subject.facts.pairs_file)
-
-
 def _scorers(subject: Subject, baseline: bool) -> list[Scorer]:
     sources, temperature = list(subject.facts.label_sources), subject.facts.temperature
-    has_baseline = baseline and subject.facts.rubric_text.strip()
+    beside = [no_rubric(sources, temperature), advantage(RUBRIC, NO_RUBRIC, sources)]
     return [
         with_rubric(sources, temperature),
-        *([no_rubric(sources, temperature)] if has_baseline else []),
+        *(beside if baseline else []),
         longest_response(sources),
+        advantage(RUBRIC, LONGEST_RESPONSE, sources),
         verdicts(),
     ]
+
+
+def results(log_dir: str | Path) -> list[ResultRow]:
+    """The rows of every log of this task under a folder; see `rubric_agreement`."""
+    return [row for log in read_subjects(log_dir) for row in _rows(log)]
+
+
+def _rows(log: LoggedSubject) -> list[ResultRow]:
+    facts, rows = log.facts, list[ResultRow]()
+    about = About(
+        task=TASK,
+        population=facts.population,
+        subject=facts.rubric_ref,
+        label_source="",
+        method=method_of(log.log, RUBRIC, facts.temperature),
+        note=shortfall(log.log),
+    )
+    for source in facts.label_sources:
+        held = about.model_copy(update={"label_source": source})
+        compared = Compared(log.pairs, RUBRIC, source, facts.temperature)
+        rows += comparison_rows(held, compared)
+        for name in (NO_RUBRIC, LONGEST_RESPONSE):
+            if any(name in pair.judgments for pair in log.pairs):
+                rows.append(difference_row(held, compared, compared._replace(judged=name)))
+        rows += slice_rows(held, compared)
+    return rows + verdict_rows(about, log.pairs, RUBRIC)

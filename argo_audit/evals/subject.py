@@ -1,4 +1,4 @@
-"""What an evaluation is about: a rubric, the pairs it is judged on, the labels it is held to.
+"""What an evaluation is about: rubrics, the pairs they are judged on, the labels they are held to.
 
     subject = load_subject("organism-a@3", labels="human,organism-a")
     subject.facts.rubric_id, subject.facts.temperature, len(subject.pairs)
@@ -10,14 +10,16 @@ needs no argument right after installation.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import argo_audit
 from argo_audit.errors import InputError
-from argo_audit.files import is_url, join, read_bytes
-from argo_audit.pairs import PairFile, labels_of, population_of, read
+from argo_audit.evals.labelling import Names, found_from_here, load_pairs, names
+from argo_audit.files import join, read_bytes
+from argo_audit.pairs import population_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric
 from argo_audit.store import HELD_OUT, RubricStore, from_document, ref, slug
 
@@ -50,6 +52,19 @@ class Subject:
         return Rubric(text=self.facts.rubric_text)
 
 
+class RubricFacts(Record):
+    """A rubric by what is known of it; `reward_model` is the folder of a stored one.
+
+    `temperature` is the one fitted on dev when it was selected, 1 for a rubric that was not.
+    """
+
+    ref: str
+    text: str
+    train_label_source: str | None = None
+    reward_model: str = ""
+    temperature: float = 1.0
+
+
 def default_store() -> str:
     """The root of the rubric store: $ARGO_STORE, else ./rubric_store, else the one shipped.
 
@@ -58,18 +73,20 @@ def default_store() -> str:
     if root := os.environ.get("ARGO_STORE"):
         return root
     package = Path(argo_audit.__file__).parent
-    here = Path(_found("rubric_store"))
+    here = Path(found_from_here("rubric_store"))
     places = (here, package.parent / "rubric_store", package / "rubric_store")
     return str(next((place for place in places if place.is_dir()), places[-1]))
 
 
-def load_subject(
+def load_subject(  # noqa: PLR0913 - what a task's command line says of its subject
     rubric: str,
     *,
     pairs: str | None = None,
-    labels: str | Sequence[str] | None = None,
+    labels: Names = None,
     store: str | None = None,
     temperature: float | None = None,
+    rms: Names = None,
+    rm_settings: Mapping[str, Any] | None = None,
 ) -> Subject:
     """Read rubric, pairs and labels; what is None follows from the rubric.
 
@@ -78,37 +95,60 @@ def load_subject(
             path or URL that ends in .md, or "" for the judge's own taste.
         pairs: A file of pairs, or its URL; None is the held-out pairs of the stored rubric's
             reward model.
-        labels: Label sources, as a list or with commas between; None is the stored rubric's
-            reward model, or every source of the file for any other rubric.
+        labels: Label sources, as a list or with commas between; None is the reward models to ask,
+            else the stored rubric's reward model, or every source of the file for any other rubric.
         store: The root of the rubric store; None is `default_store()`.
         temperature: Divides the judge's log-odds; None is the one fitted on the stored rubric's
             dev pairs, else 1.
+        rms: Reward models that label the pairs, named as `reward_models.opening` reads them.
+        rm_settings: How they are asked, as RewardModelUse has it.
 
     Raises:
         InputError: When a file cannot be used or has no labels of a source.
         StoreError: When the store has no such rubric.
+        RewardModelError: When a reward model cannot be opened, asked or trusted.
     """
     root = store or default_store()
-    text, stored = _load_rubric(rubric, root)
-    path = _found(pairs) if pairs else _held_out_file(rubric, stored, root)
-    file = read(path)
-    sources = _chosen(labels) or _default_sources(stored, file)
-    by_source = {source: labels_of(file, source, path) for source in sources}
-    labelled = {label.pair_id for of_source in by_source.values() for label in of_source}
-    judged = tuple(pair for pair in file.pairs if pair.id in labelled)
-    dev_temperature = stored.dev.temperature if stored else 1.0
+    known = load_rubric(rubric, root)
+    path = pairs or held_out_file(known, root)
+    sources = names(labels)
+    if not sources and not rms and known.reward_model:
+        sources = _default_sources(known, path)
+    world = load_pairs(path, sources, rms, rm_settings)
     facts = SubjectFacts(
-        rubric_id=text.id,
-        rubric_ref=rubric if stored is None else ref(stored),
-        rubric_text=text.text,
-        train_label_source=stored.label_source if stored else None,
-        population=population_of(judged),
-        label_sources=sources,
-        temperature=dev_temperature if temperature is None else temperature,
-        pairs_file=str(path),
-        pairs_fingerprint=file.fingerprint,
+        rubric_id=Rubric(text=known.text).id,
+        rubric_ref=known.ref,
+        rubric_text=known.text,
+        train_label_source=known.train_label_source,
+        population=population_of(world.pairs),
+        label_sources=tuple(world.labels),
+        temperature=known.temperature if temperature is None else temperature,
+        pairs_file=world.path,
+        pairs_fingerprint=world.fingerprint,
     )
-    return Subject(facts, judged, by_source)
+    return Subject(facts, world.pairs, world.labels)
+
+
+def load_rubric(rubric: str, root: str) -> RubricFacts:
+    """A rubric by its reference, its path, or "" for none. Raises InputError and StoreError."""
+    text, stored = _load_rubric(rubric, root)
+    if stored is None:
+        return RubricFacts(ref=rubric, text=text.text)
+    return RubricFacts(
+        ref=ref(stored),
+        text=text.text,
+        train_label_source=stored.label_source,
+        reward_model=stored.reward_model,
+        temperature=stored.dev.temperature,
+    )
+
+
+def held_out_file(rubric: RubricFacts, root: str) -> str:
+    """Where the held-out pairs of a stored rubric lie. Raises InputError for any other rubric."""
+    if not rubric.reward_model:
+        remedy = "Name a file of pairs: -T pairs=<file>."
+        raise InputError(rubric.ref or "(no rubric)", "it is not from the store", remedy)
+    return join(root, slug(rubric.reward_model), HELD_OUT)
 
 
 def _load_rubric(rubric: str, root: str) -> tuple[Rubric, StoredRubric | None]:
@@ -117,7 +157,7 @@ def _load_rubric(rubric: str, root: str) -> tuple[Rubric, StoredRubric | None]:
     if not rubric.endswith(".md"):
         stored = RubricStore(root).get(rubric)
         return stored.rubric, stored
-    text = _read_text(_found(rubric))
+    text = _read_text(found_from_here(rubric))
     if not text.startswith("---\n"):
         return Rubric(text=text), None
     stored = from_document(text)
@@ -132,30 +172,7 @@ def _read_text(path: str | Path) -> str:
         raise InputError(path, f"the rubric cannot be read ({error})", remedy) from error
 
 
-def _held_out_file(rubric: str, stored: StoredRubric | None, root: str) -> str:
-    if stored is None:
-        remedy = "Name a file of pairs: -T pairs=<file>."
-        raise InputError(rubric or "(no rubric)", "it is not from the store", remedy)
-    return join(root, slug(stored.reward_model), HELD_OUT)
-
-
-def _chosen(labels: str | Sequence[str] | None) -> tuple[str, ...]:
-    names = labels.split(",") if isinstance(labels, str) else labels or ()
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-
-
-def _default_sources(stored: StoredRubric | None, file: PairFile) -> tuple[str, ...]:
-    if stored is None:
-        return tuple(sorted(file.labels))
-    return (stored.reward_model if stored.reward_model in file.labels else stored.label_source,)
-
-
-def _found(path: str) -> str | Path:
-    """A URL, or `path` from the working folder, else from the folder the command was given in.
-
-    They differ because Inspect enters a task file's folder to load the task.
-    """
-    if is_url(path):
-        return path
-    given, typed = Path(path), Path(os.environ.get("PWD", "."), path)
-    return typed if typed.exists() and not given.exists() else given
+def _default_sources(rubric: RubricFacts, path: str) -> tuple[str, ...]:
+    known = rubric.reward_model in read(found_from_here(path)).labels
+    source = rubric.reward_model if known else rubric.train_label_source
+    return (source,) if source else ()

@@ -1,0 +1,72 @@
+"""`argo-audit eval RUN`: the task suite on finished audits, one table of what it found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from argo_audit.cli.terminal import console, say
+from argo_audit.errors import InputError
+
+if TYPE_CHECKING:
+    from argo_audit.cli.audit import Watch
+    from argo_audit.cli.watch import Display
+
+EVALS = "evals"
+"""Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
+
+_PHASE = "evaluate"
+
+
+def eval_command(
+    runs: Annotated[list[Path], typer.Argument(help="--out folders of finished audits.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the logs. Default: evals in the run.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Another judge than the audit's, named as Inspect does.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--model-role", help="ROLE=MODEL, for tasks that ask for more than a judge."),
+    ] = None,
+    slices: Annotated[bool, typer.Option("--slices", help="Print slices too.")] = False,
+) -> None:
+    """Run the task suite on finished audits: is the judge with the rubric the reward model?
+
+    Interrupted, the same command goes on with it. The logs can be looked at with inspect view.
+    """
+    from argo_audit.cli.evaluate import evaluate, results_table
+    from argo_audit.cli.watch import Display
+
+    if out is None and len(runs) > 1:
+        raise InputError("--out", "several runs have no folder in common", "name a folder")
+    place = out or runs[0] / EVALS
+    roles = dict(_role(given) for given in role or ())
+    with Display(console) as display:
+        found = evaluate(runs, place, judge, roles, _Lanes(display))
+    console.print(results_table(found, slices=slices))
+    say(f"logs: {place}")
+
+
+class _Lanes:
+    """A line of the display for each evaluation, from the moment that it begins."""
+
+    def __init__(self, display: "Display"):
+        self._display = display
+        self._lanes: dict[str, Watch] = {}
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """Show how far an evaluation has come."""
+        from argo_audit.cli.audit import Event
+
+        if name not in self._lanes:
+            self._lanes[name] = self._display.lane(name, (_PHASE,))
+        self._lanes[name](Event(_PHASE, done, total))
+
+
+def _role(given: str) -> tuple[str, str]:
+    role, equals, model = given.partition("=")
+    if not (role and equals and model):
+        raise InputError(given, "not a role and its model", "write --model-role ROLE=MODEL")
+    return role, model

@@ -1,0 +1,127 @@
+"""The suite on finished audits: what `argo-audit eval RUN` does.
+
+    found = evaluate([Path("out")], Path("out/evals"), told=told)
+    console.print(results_table(found))
+
+A run's rubrics, held-out pairs, labels, reward models and judge are those of its audit. Several
+runs are several populations, and are crossed.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from argo_audit.cli.begun import read_request
+from argo_audit.cli.facts import read_facts
+from argo_audit.cli.parts import HUMAN
+from argo_audit.cli.request import AuditRequest
+from argo_audit.cli.terminal import row
+from argo_audit.errors import ArgoError, InputError
+from argo_audit.evals.results import ResultRow
+from argo_audit.evals.suite import AuditedRun, Told, rows, run_suite
+from argo_audit.files import join
+from argo_audit.judges.models import open_models
+from argo_audit.pairs import read
+from argo_audit.reward_models.opening import KINDS
+from argo_audit.store import HELD_OUT, file_name, slug
+
+_ANYWHERE = frozenset(KINDS) - {"scores"}
+
+
+def evaluate(
+    runs: Sequence[Path],
+    out: Path,
+    judge: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    told: Told = lambda task, done, total: None,
+) -> list[ResultRow]:
+    """Run the suite on finished audits, or go on with it, and read its rows.
+
+    `judge` is another model than that of the audits; `roles` are further models by their roles.
+    Raises an ArgoError when a run is not finished, or the folder holds another suite.
+    """
+    requests = [read_request(run) for run in runs]
+    audited = [_audited(run, request) for run, request in zip(runs, requests, strict=True)]
+    settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
+    models = open_models(judge or _one_judge(requests), urls, settings)
+    more = {role: open_models(spec) for role, spec in (roles or {}).items()}
+    if len(models) > 1:
+        more["judge"] = models
+    logs = run_suite(audited, str(out), models[0], roles=more, told=told)
+    if failed := [log.location for log in logs if log.status != "success"]:
+        raise ArgoError(
+            f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"
+            f"  Remedy: inspect view --log-dir {out}; the same command goes on with them"
+        )
+    return rows(out)
+
+
+def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
+    """One row per number of every task; those of slices only on request."""
+    table = Table(title="Results (95% interval)", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in ("task", "population", "subject", "labels", "measure"):
+        table.add_column(column, overflow="fold")
+    for column in ("estimate", "p", "n", "unscored"):
+        table.add_column(column, justify="right", no_wrap=True)
+    task = ""
+    for number in found:
+        if slices or not number.slice:
+            if number.task != task and task:
+                table.add_section()
+            row(table, *_cells(number, first=number.task != task))
+            task = number.task
+    return table
+
+
+def _audited(run: Path, request: AuditRequest) -> AuditedRun:
+    facts, held_out = read_facts(run), run / HELD_OUT
+    store = facts.store(run)
+    stored = (store.get(name) for name in facts.stored)
+    root = store.folder or facts.store_root
+    return AuditedRun(
+        population=facts.population,
+        rubrics=tuple(join(str(root), slug(s.reward_model), file_name(s)) for s in stored),
+        pairs=str(held_out.resolve()),
+        label_sources=tuple(read(held_out).labels),
+        raw=HUMAN,
+        reward_models=tuple(s for s in request.labels if s.partition(":")[0] in _ANYWHERE),
+        rm_settings={
+            "temperature": request.rm_temperature,
+            "accept_failing": request.accept_failing_rm,
+            "settings": request.reward_model.model_dump(mode="json"),
+        },
+        judge=request.judge_settings.model_dump(mode="json", exclude_unset=True),
+    )
+
+
+def _one_judge(requests: Sequence[AuditRequest]) -> str:
+    judges = {request.judge for request in requests}
+    if len(judges) > 1:
+        raise InputError(", ".join(sorted(judges)), "the audits had several judges", "name one")
+    return judges.pop()
+
+
+def _cells(number: ResultRow, *, first: bool) -> tuple[str, ...]:
+    measure = f"{number.measure} ({number.slice})" if number.slice else number.measure
+    p_value = "" if number.p_value is None else f"{number.p_value:.4f}"
+    return (
+        number.task if first else "",
+        number.population,
+        number.subject or "(no rubric)",
+        number.label_source,
+        measure,
+        _estimate(number),
+        p_value,
+        str(number.n),
+        str(number.unscored),
+    )
+
+
+def _estimate(number: ResultRow) -> str:
+    if number.estimate is None:
+        return number.note or "not measured"
+    interval = number.interval
+    bounds = "" if interval is None else f" [{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{number.estimate:.3f}{bounds}"

@@ -1,0 +1,160 @@
+"""Logs read back as they are, through `inspect_ai.analysis` alone: what any notebook could read.
+
+    for log in read_logs("logs", "rubric_agreement"):
+        print(log.status, log.judge, log.metadata["subject"], log.pairs[0].judgments["rubric"])
+
+A task's results are made from these by a function of that task's own. A log that failed or was
+interrupted is read with its status and what it holds, never left out; a file that is no log stops
+the reading. Of the samples neither messages nor events are read: what was said of a pair is in the
+sample's store.
+"""
+
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
+from pydantic import Field, JsonValue
+
+from argo_audit.errors import InputError
+from argo_audit.evals.judging import JUDGMENTS
+from argo_audit.evals.metrics import slices_of
+from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
+from argo_audit.records import Judgment, Probability, Record
+
+SUBJECT = "subject"
+"""Key in a task's metadata: what it is about, in the task's own terms."""
+
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
+"""What reading a damaged log raises."""
+
+
+class LoggedPair(Record):
+    """A logged sample: `labels` by source, `judgments` by name and none when the sample failed.
+
+    `slices` are the pair's by kind, its population and length band among them; `noted` is what
+    else the task kept in the sample's store.
+    """
+
+    pair_id: str
+    epoch: int
+    prompt_key: str
+    slices: dict[str, str]
+    labels: dict[str, Probability]
+    judgments: dict[str, Judgment]
+    noted: dict[str, JsonValue] = Field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        """Tells the epochs of a pair apart."""
+        return f"{self.pair_id}\x1f{self.epoch}"
+
+
+class LogHeader(Record):
+    """What a log knows before its samples; `n_samples` were to be evaluated.
+
+    `metadata` is the task's own; `status` is Inspect's ("success", "error", "cancelled",
+    "started"): anything but "success" means fewer pairs.
+    """
+
+    status: str
+    task: str
+    task_version: str
+    judge: str
+    n_samples: int
+    created: datetime
+    metadata: dict[str, Any]
+
+
+class TaskLog(LogHeader):
+    """One log of a task, by the name of its file."""
+
+    name: str
+    pairs: tuple[LoggedPair, ...]
+
+
+def read_logs(log_dir: str | Path, task: str) -> list[TaskLog]:
+    """The logs of a task of this package under a folder or URL, oldest first.
+
+    Raises:
+        InputError: When the folder is missing or a file in it is not a readable log.
+    """
+    with usable(log_dir, "read"):
+        if not Folder(log_dir).is_there():
+            raise InputError(log_dir, "there is no such folder", "Name a folder of Inspect logs.")
+        names = [log.name for log in list_eval_logs(str(log_dir))]
+    logs = [_read_log(name, log_dir, task) for name in names]
+    ours = [log for log in logs if log is not None]
+    return sorted(ours, key=lambda log: (log.created, log.name))
+
+
+def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
+    """The judgments of one name, of the pairs that have one."""
+    return [pair.judgments[judged] for pair in pairs if judged in pair.judgments]
+
+
+def _read_log(log: str, log_dir: str | Path, task: str) -> TaskLog | None:
+    try:
+        with driver_errors():
+            header = _read_header(log, task)
+            if header is None:
+                return None
+            return TaskLog(**dict(header), name=Path(log).name, pairs=tuple(_read_pairs(log)))
+    except UNREADABLE as error:
+        problem = f"not a readable log of this task ({' '.join(str(error).split()):.200})"
+        mend = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
+        if is_url(log_dir) and isinstance(error, OSError):
+            mend = remedy(log_dir, error)
+        raise InputError(log, problem, mend) from error
+
+
+def _read_header(log: str, task: str) -> LogHeader | None:
+    """None for a log of another task."""
+    columns = [EvalColumn("header", path=_header_of)]
+    found = evals_df(log, columns=columns, quiet=True)["header"].iloc[0]
+    header = LogHeader.model_validate_json(found)
+    ours = header.task.rpartition("/")[2] == task and SUBJECT in header.metadata
+    return header if ours else None
+
+
+def _header_of(log: EvalLog) -> dict[str, JsonValue]:
+    judges = (log.eval.model_roles or {}).get("judge")
+    judge = judges[0] if isinstance(judges, list) else judges
+    return {
+        "status": log.status,
+        "task": log.eval.task,
+        "task_version": str(log.eval.task_version),
+        "judge": judge.model if judge else log.eval.model,
+        "n_samples": len(log.eval.dataset.sample_ids or ()),
+        "created": log.eval.created,
+        "metadata": log.eval.metadata or {},
+    }
+
+
+def _read_pairs(log: str) -> list[LoggedPair]:
+    columns = [SampleColumn("pair", path=_pair_of, full=True)]
+    skipped = {"events", "messages"}
+    with warnings.catch_warnings():  # inspect_ai 0.3.285 uses what pandas 3.1 deprecates
+        warnings.simplefilter("ignore", DeprecationWarning)
+        table = samples_df(log, columns=columns, full=True, quiet=True, exclude_fields=skipped)
+    return [LoggedPair.model_validate_json(pair) for pair in table.get("pair", ())]
+
+
+def _pair_of(sample: EvalSample) -> dict[str, JsonValue]:
+    noted = {key: value for key, value in sample.store.items() if key != JUDGMENTS}
+    return {
+        "pair_id": str(sample.id),
+        "epoch": sample.epoch,
+        "prompt_key": sample.metadata["prompt_key"],
+        "slices": dict(slices_of(sample.metadata)),
+        "labels": sample.metadata["labels"],
+        "judgments": sample.store.get(JUDGMENTS, {}),
+        "noted": noted,
+        "error": sample.error.message if sample.error else "",
+    }

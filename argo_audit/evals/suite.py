@@ -1,0 +1,202 @@
+"""The suite: every task that an audited run can be put to, and the rows of all of them.
+
+    ran = run_suite([audited], log_dir="out/evals", model="argo/surface", watch=watch)
+    for row in rows("out/evals"):
+        print(row)
+
+A task joins by one line in SUITE: how it is made from what a run has, and how its rows are read
+back. Inspect's `eval_set` runs them, so that an interrupted suite goes on where it stopped: a
+folder of logs belongs to one suite, of the same tasks with the same judge.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from inspect_ai import Task, eval_set
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.hooks import Hooks, SampleEnd, TaskStart, hooks
+from inspect_ai.log import EvalLog
+from inspect_ai.model import Model
+from pydantic import Field, JsonValue
+
+from argo_audit.errors import ArgoError
+from argo_audit.evals import cross_population, label_agreement, rm_accuracy, rubric_agreement
+from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.results import ResultRow
+from argo_audit.records import Record
+
+
+class AuditedRun(Record):
+    """What a finished audit has for the tasks.
+
+    `rubrics` are places of stored rubrics, `pairs` the file of held-out pairs, whose labels have
+    `label_sources`; `raw` is the source of raw labels among them. `reward_models` can be asked
+    about other pairs, as `rm_settings` say; `judge` are the judge's settings.
+    """
+
+    population: str
+    rubrics: tuple[str, ...]
+    pairs: str
+    label_sources: tuple[str, ...]
+    raw: str = "human"
+    reward_models: tuple[str, ...] = ()
+    rm_settings: dict[str, JsonValue] = Field(default_factory=dict)
+    judge: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class SuiteTask(NamedTuple):
+    """A task of the suite: the tasks to run for audited runs, and the rows of its logs."""
+
+    name: str
+    tasks: Callable[[Sequence[AuditedRun]], list[Task]]
+    results: Callable[[str | Path], list[ResultRow]]
+
+
+Told = Callable[[str, int, int], None]
+"""Is told of a task by its name, and how many of its samples are done, of how many."""
+
+
+def _rubric_agreement(runs: Sequence[AuditedRun]) -> list[Task]:
+    """The judge without a rubric is asked once per run: readers lend it to the other logs."""
+    return [
+        rubric_agreement.rubric_agreement(
+            rubric, run.pairs, list(run.label_sources), baseline=not i, judge=run.judge
+        )
+        for run in runs
+        for i, rubric in enumerate(run.rubrics)
+    ]
+
+
+def _label_agreement(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        label_agreement.label_agreement(run.rubrics, run.pairs, raw=run.raw, judge=run.judge)
+        for run in runs
+        if run.raw in run.label_sources and len(run.label_sources) > 1
+    ]
+
+
+def _cross_population(runs: Sequence[AuditedRun]) -> list[Task]:
+    if len(runs) < 2:
+        return []
+    first = runs[0]
+    return [
+        cross_population.cross_population(
+            [rubric for run in runs for rubric in run.rubrics],
+            [run.pairs for run in runs],
+            [spec for run in runs for spec in run.reward_models],
+            sorted({source for run in runs for source in run.label_sources} - {first.raw}),
+            rm_settings=first.rm_settings,
+            judge=first.judge,
+        )
+    ]
+
+
+def _rm_accuracy(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        rm_accuracy.rm_accuracy(run.pairs, raw=run.raw)
+        for run in runs
+        if run.raw in run.label_sources and len(run.label_sources) > 1
+    ]
+
+
+SUITE: tuple[SuiteTask, ...] = (
+    SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results),
+    SuiteTask("label_agreement", _label_agreement, label_agreement.results),
+    SuiteTask("cross_population", _cross_population, cross_population.results),
+    SuiteTask("rm_accuracy", _rm_accuracy, rm_accuracy.results),
+)
+
+
+def run_suite(
+    runs: Sequence[AuditedRun],
+    log_dir: str,
+    model: str | Model,
+    *,
+    roles: Mapping[str, Model | list[Model]] | None = None,
+    told: Told = lambda task, done, total: None,
+    suite: Sequence[SuiteTask] = SUITE,
+) -> list[EvalLog]:
+    """Run what is not on record in `log_dir` yet; the logs of all tasks, whatever their status.
+
+    Raises:
+        ArgoError: When the folder holds logs of other tasks, or a task cannot be made.
+    """
+    tasks = [task for one in suite for task in one.tasks(runs)]
+    with _telling(told):
+        try:
+            _, logs = eval_set(
+                tasks,
+                log_dir=log_dir,
+                model=model,
+                model_roles=dict(roles or {}),
+                display="none",
+                retry_attempts=1,
+                log_realtime=EVAL_SETTINGS["log_realtime"],
+                score_display=EVAL_SETTINGS["score_display"],
+                acp_server=EVAL_SETTINGS["acp_server"],
+                ctl_server=EVAL_SETTINGS["ctl_server"],
+            )
+        except PrerequisiteError as error:
+            said = " ".join(str(error).split())
+            raise ArgoError(f"{log_dir}: {said}\n  Remedy: name another --out") from error
+    return logs
+
+
+def rows(log_dir: str | Path, suite: Sequence[SuiteTask] = SUITE) -> list[ResultRow]:
+    """The rows of all tasks logged under a folder or URL, in the order of the suite."""
+    return [row for task in suite for row in task.results(log_dir)]
+
+
+class _Tally:
+    """Samples done and to do of the evaluations under way, those of one task together."""
+
+    def __init__(self, told: Told):
+        self._told = told
+        self._names: dict[str, str] = {}
+        self._totals: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+
+    def begin(self, eval_id: str, name: str, total: int) -> None:
+        self._names[eval_id] = name
+        self._totals[name] += total
+        self._tell(name)
+
+    def advance(self, eval_id: str) -> None:
+        self._done[self._names[eval_id]] += 1
+        self._tell(self._names[eval_id])
+
+    def _tell(self, name: str) -> None:
+        self._told(name, self._done[name], self._totals[name])
+
+
+_listening: list[_Tally] = []
+
+
+@hooks(name="argo_progress", description="Tells argo-audit's display how far a suite has come.")
+class _Progress(Hooks):
+    """Inspect makes one of these for the process; it is heard only while a suite runs."""
+
+    def enabled(self) -> bool:
+        return bool(_listening)
+
+    async def on_task_start(self, data: TaskStart) -> None:
+        epochs, dataset = data.spec.config.epochs or 1, data.spec.dataset
+        name = data.spec.task.rpartition("/")[2]
+        for tally in _listening:
+            tally.begin(data.eval_id, name, len(dataset.sample_ids or ()) * epochs)
+
+    async def on_sample_end(self, data: SampleEnd) -> None:
+        for tally in _listening:
+            tally.advance(data.eval_id)
+
+
+@contextmanager
+def _telling(told: Told) -> Iterator[None]:
+    _listening.append(_Tally(told))
+    try:
+        yield
+    finally:
+        _listening.pop()
