@@ -23,7 +23,14 @@ from inspect_ai.model import Model
 from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
-from argo_audit.evals import cross_population, label_agreement, rm_accuracy, rubric_agreement
+from argo_audit.evals import (
+    cross_population,
+    judge_reliability,
+    label_agreement,
+    rm_accuracy,
+    rubric_ablation,
+    rubric_agreement,
+)
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.records import Record
@@ -102,10 +109,30 @@ def _rm_accuracy(runs: Sequence[AuditedRun]) -> list[Task]:
     ]
 
 
+def _judge_reliability(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        judge_reliability.judge_reliability(
+            rubric, run.pairs, list(run.label_sources), judge=run.judge
+        )
+        for run in runs
+        for rubric in run.rubrics
+    ]
+
+
+def _rubric_ablation(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        rubric_ablation.rubric_ablation(rubric, run.pairs, list(run.label_sources), judge=run.judge)
+        for run in runs
+        for rubric in run.rubrics
+    ]
+
+
 SUITE: tuple[SuiteTask, ...] = (
     SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results),
     SuiteTask("label_agreement", _label_agreement, label_agreement.results),
     SuiteTask("cross_population", _cross_population, cross_population.results),
+    SuiteTask("judge_reliability", _judge_reliability, judge_reliability.results),
+    SuiteTask("rubric_ablation", _rubric_ablation, rubric_ablation.results),
     SuiteTask("rm_accuracy", _rm_accuracy, rm_accuracy.results),
 )
 
