@@ -91,7 +91,7 @@ def interval(
     clustered = by_prompt(values, keys)
     if len(clustered.sums) < 2:
         return _interval(clustered.mean, clustered.mean, "degenerate: a single prompt")
-    if verdicts is False or not np.isin(values, _VERDICTS).all():
+    if not (np.isin(values, _VERDICTS).all() if verdicts is None else verdicts):
         return mean_interval(clustered)
     if not difference and values.min() >= 0:
         return share_interval(clustered)
