@@ -25,8 +25,8 @@ from argo_audit.evals.judging import (
 from argo_audit.evals.metrics import (
     CLUSTER,
     by_slice,
-    cluster_bootstrap,
     flip_rate,
+    interval_over_prompts,
     minimum_detectable_effect,
     paired_difference,
     unparsed_share,
@@ -36,7 +36,7 @@ from argo_audit.records import Judgment, Label
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 
 
-_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), cluster_bootstrap()]
+_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), interval_over_prompts()]
 _OF_A_BASELINE: Mapping[str, Sequence[Metric]] = {"*": _METRICS}
 _OF_A_JUDGE: Mapping[str, Sequence[Metric]] = {
     "*agreement": [*_METRICS, by_slice()],
@@ -77,7 +77,7 @@ def agrees(
     return _scorer(judged, label_sources, measures, temperature)
 
 
-@scorer(metrics={"*": [mean(), cluster_bootstrap(), paired_difference()]})
+@scorer(metrics={"*": [mean(), interval_over_prompts(), paired_difference()]})
 def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Scorer:
     """Agreement of the judgments of one name minus that of another's, on pairs both judged."""
 
@@ -100,7 +100,12 @@ def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Score
         "unparsed": [mean(), unparsed_share()],
         "unread replies": [mean()],
         "truncated": [mean()],
-        "position flip": [mean(), flip_rate(), cluster_bootstrap(), minimum_detectable_effect()],
+        "position flip": [
+            mean(),
+            flip_rate(),
+            interval_over_prompts(),
+            minimum_detectable_effect(),
+        ],
     }
 )
 def verdicts(judged: str = RUBRIC) -> Scorer:
