@@ -23,7 +23,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
 
-from argo_audit.estimates import by_cluster, ratio_interval, sign_flip_p
+from argo_audit.estimates import sign_flip_p
+from argo_audit.intervals import by_prompt, interval
 from argo_audit.records import Agreement, Interval, Judgment, Label
 
 Array = npt.NDArray[np.float64]
@@ -97,14 +98,13 @@ def measure(
     clusters: Mapping[str, str] | None = None,
     temperature: float | None = 1.0,
     clip: float = CLIP,
-    seed: int = 0,
 ) -> Agreement:
     """Agreement of `judgments` with the `labels` of the same pairs.
 
     Accuracy is the share of pairs on which judge and label prefer the same response; a judge at
     exactly 0.5 gets half a point, a label at exactly 0.5 has no side and does not count. With
-    `clusters` (pair id -> prompt key) 95% intervals are added: BCa bootstrap over prompts, since
-    pairs of one prompt are not independent. `temperature=None` fits it on these very pairs.
+    `clusters` (pair id -> prompt key) 95% intervals are added, over prompts, since pairs of one
+    prompt are not independent; see `intervals`. `temperature=None` fits it on these very pairs.
     Raises KeyError when a judgment's pair has no label.
     """
     joined = _join(labels, judgments)
@@ -118,8 +118,8 @@ def measure(
     accuracy_interval = kl_interval = None
     if clusters is not None:
         keys = np.array([clusters[pair_id] for pair_id in joined.pair_ids])
-        accuracy_interval = _interval(correct[sided], keys[sided], seed)
-        kl_interval = _interval(kl, keys, seed)
+        accuracy_interval = interval(correct[sided], keys[sided]) if sided.any() else None
+        kl_interval = interval(kl, keys, verdicts=False)
     return Agreement(
         accuracy=float(correct[sided].mean()) if sided.any() else None,
         kl=float(kl.mean()),
@@ -182,7 +182,7 @@ def paired_difference(
 ) -> Difference:
     """Accuracy of `first` minus that of `second` on the pairs both judged.
 
-    The interval is a BCa bootstrap over prompts; the p-value a two-sided sign-flip permutation
+    The interval is over prompts (see `intervals`); the p-value a two-sided sign-flip permutation
     test over prompts (scipy.stats.permutation_test, "samples"). Raises ValueError when no pair
     with a sided label was judged by both.
     """
@@ -191,9 +191,10 @@ def paired_difference(
     if not shared:
         raise ValueError("no pair with a sided label was judged by both")
     delta = np.array([scores[0][i] - scores[1][i] for i in shared])
-    sums, counts = by_cluster(delta, [clusters[i] for i in shared])
-    interval, p_value = ratio_interval(sums, counts, seed), sign_flip_p(sums, seed)
-    return Difference(float(delta.mean()), interval, p_value, len(shared))
+    keys = [clusters[i] for i in shared]
+    p_value = sign_flip_p(by_prompt(delta, keys).sums, seed)
+    found = interval(delta, keys, difference=True)
+    return Difference(float(delta.mean()), found, p_value, len(shared))
 
 
 def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str, float]:
@@ -226,10 +227,6 @@ def _entropy(p: Array) -> Array:
 def _flip_rate(judgments: Sequence[Judgment]) -> float | None:
     flips = [j.flipped for j in judgments if j.flipped is not None]
     return sum(flips) / len(flips) if flips else None
-
-
-def _interval(values: Array, keys: npt.NDArray[np.str_], seed: int) -> Interval | None:
-    return ratio_interval(*by_cluster(values, keys), seed) if len(values) else None
 
 
 def _unmeasured(joined: _Joined, temperature: float | None, clip: float) -> Agreement:

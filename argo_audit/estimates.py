@@ -4,10 +4,10 @@
     >>> found.mean, found.n, found.clusters
     (0.75, 4, 3)
 
-Pairs of one prompt are not independent, so the prompt is what is resampled and what signs are
-flipped of. The interval is the BCa bootstrap (Efron, 1987), the p-value a sign-flip permutation
-test, and the standard error behind the smallest detectable effect is clustered (Miller, 2024,
-"Adding error bars to evals"). A difference between two judges on the same pairs is a mean too: of
+Pairs of one prompt are not independent, so the prompt is what counts and what signs are
+flipped of. See `intervals` for the interval. The p-value is a sign-flip permutation test, and the
+standard error behind the smallest detectable effect is clustered (Miller, 2024, "Adding error bars
+to evals"). A difference between two judges on the same pairs is a mean too: of
 the pairs' differences. Pure functions, numpy and scipy only.
 """
 
@@ -15,14 +15,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap, norm, permutation_test
+from scipy.stats import norm, permutation_test
 
+from argo_audit.intervals import by_prompt, interval
 from argo_audit.records import Interval, Record
 
 Array = npt.NDArray[np.float64]
 
-RESAMPLES = 999
 PERMUTATIONS = 9999
+_ROUNDING = 1e-12  # sums that are the same up to this are as extreme
 _BATCH = 4_000_000  # resampled numbers held at a time
 
 
@@ -42,18 +43,24 @@ class Estimate(Record):
 
 
 def estimate(
-    values: Sequence[float] | Array, keys: Sequence[str], *, test: bool = False, seed: int = 0
+    values: Sequence[float] | Array,
+    keys: Sequence[str],
+    *,
+    test: bool = False,
+    verdicts: bool | None = None,
+    seed: int = 0,
 ) -> Estimate:
     """The mean of `values`, whose clusters are named by `keys`, with its 95% interval.
 
-    With `test`, for differences, also the p-value of no difference.
+    With `test`, for differences, also the p-value of no difference. `verdicts`: see `intervals`.
     """
     if not len(values):
         return Estimate(mean=None, interval=None, n=0, clusters=0)
-    sums, counts = by_cluster(np.asarray(values, dtype=np.float64), keys)
+    numbers = np.asarray(values, dtype=np.float64)
+    sums, counts = by_prompt(numbers, keys)
     return Estimate(
         mean=float(sums.sum() / counts.sum()),
-        interval=ratio_interval(sums, counts, seed),
+        interval=interval(numbers, keys, difference=test, verdicts=verdicts),
         n=len(values),
         clusters=len(sums),
         p_value=sign_flip_p(sums, seed) if test else None,
@@ -61,43 +68,33 @@ def estimate(
     )
 
 
-def by_cluster(values: Array, keys: Sequence[str] | npt.NDArray[np.str_]) -> tuple[Array, Array]:
-    """Per-cluster sums and counts of `values`, clusters in the order of their names."""
-    _, index = np.unique(np.asarray(keys), return_inverse=True)
-    sums = np.bincount(index, weights=values).astype(np.float64)
-    return sums, np.bincount(index).astype(np.float64)
-
-
-def ratio_interval(sums: Array, counts: Array, seed: int = 0) -> Interval:
-    """BCa interval of sum(sums) / sum(counts), clusters resampled with replacement."""
-    mean = float(sums.sum() / counts.sum())
-    if len(sums) < 2 or np.allclose(sums, mean * counts):
-        return Interval(low=mean, high=mean, method="degenerate: no variation between prompts")
-    found = bootstrap(
-        (sums, counts),
-        lambda s, c, axis=-1: s.sum(axis=axis) / c.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=_batch(RESAMPLES, len(sums)),
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    method = f"BCa bootstrap over {len(sums)} prompts, {RESAMPLES} resamples"
-    return Interval(low=float(found.low), high=float(found.high), method=method)
-
-
 def sign_flip_p(sums: Array, seed: int = 0) -> float:
-    """Two-sided p-value of a mean of 0, signs of clusters flipped; exact for few clusters."""
+    """Two-sided p-value of a mean of 0, signs of clusters flipped; exact for few clusters.
+
+    With many it is (1 + flips as extreme) / (1 + PERMUTATIONS), after Phipson and Smyth (2010):
+    what scipy's permutation test does, in a tenth of its time or less.
+    """
     if len(sums) < 2:
         return 1.0
+    if 2 ** len(sums) <= PERMUTATIONS:
+        return _exact_sign_flip_p(sums)
+    rng = np.random.default_rng(seed)
+    observed, extreme, left = abs(sums.sum()) * (1 - _ROUNDING), 0, PERMUTATIONS
+    while left:
+        size = min(left, _batch(PERMUTATIONS, len(sums)))
+        signs = 2.0 * rng.integers(0, 2, (size, len(sums)), dtype=np.int8) - 1
+        extreme += int(np.sum(np.abs(signs @ sums) >= observed))
+        left -= size
+    return (1 + extreme) / (1 + PERMUTATIONS)
+
+
+def _exact_sign_flip_p(sums: Array) -> float:
     test = permutation_test(
         (sums, np.zeros_like(sums)),
         lambda x, y, axis=-1: np.sum(x - y, axis=axis),
         permutation_type="samples",
         vectorized=True,
         n_resamples=PERMUTATIONS,
-        batch=_batch(PERMUTATIONS, len(sums)),
-        rng=np.random.default_rng(seed),
     )
     return float(test.pvalue)
 

@@ -40,7 +40,7 @@ _REWARDS = re.compile(
 )
 _ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s+")
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
-_MAX_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 _MAX_LEAD = 300  # characters: a lead is a line, not an essay
 
 
@@ -111,7 +111,7 @@ def outline(text: str) -> Outline:
     criteria: list[Criterion] = []
     biases: list[BiasLine] = []
     gates: list[RubricGate] = []
-    for item in _items(text[:_MAX_CHARACTERS]):
+    for item in _items(text):
         cap = _CAP.search(item.text)
         if cap or _GATE_SECTION.search(item.section):
             value = float(cap.group(1) or cap.group(2)) if cap else None
@@ -156,7 +156,7 @@ def _criterion(item: _Item) -> Criterion:
 def _items(text: str) -> Iterator[_Item]:
     """List items and table body rows in document order, each under its heading and lead."""
     section = lead = ""
-    for block in SyntaxTreeNode(_PARSER.parse(text)).children:
+    for block in markdown(text).children:
         if block.type == "heading":
             section, lead = _plain(block)[:_MAX_LEAD], ""
         elif block.type == "paragraph":
@@ -197,6 +197,11 @@ def _plain(node: SyntaxTreeNode) -> str:
 
 def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 0
+
+
+def markdown(text: str) -> SyntaxTreeNode:
+    """The syntax tree that outlines are read from, of the part of the text that is read."""
+    return SyntaxTreeNode(_PARSER.parse(text[:MAX_CHARACTERS]))
 
 
 def repeated_share(text: str) -> float:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.estimates import by_cluster, detectable_effect, estimate, sign_flip_p
+from argo_audit.estimates import detectable_effect, estimate, sign_flip_p
+from argo_audit.intervals import by_prompt
 
 NUMBERS = st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=12)
 
@@ -22,7 +23,7 @@ def test_a_mean_is_over_pairs_and_its_error_between_prompts() -> None:
 def test_the_detectable_effect_is_that_of_the_textbook() -> None:
     """100 prompts of standard deviation 1: (1.96 + 0.84) / 10."""
     values = np.array([1.0, -1.0] * 50)
-    found = detectable_effect(*by_cluster(values, [str(i) for i in range(100)]))
+    found = detectable_effect(*by_prompt(values, [str(i) for i in range(100)]))
     assert found == pytest.approx(2.8016 / 10 * (100 / 99) ** 0.5, abs=1e-4)
 
 

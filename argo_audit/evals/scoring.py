@@ -26,8 +26,8 @@ from argo_audit.evals.judging import (
 from argo_audit.evals.metrics import (
     CLUSTER,
     by_slice,
-    cluster_bootstrap,
     flip_rate,
+    interval_over_prompts,
     minimum_detectable_effect,
     paired_difference,
     unparsed_share,
@@ -37,14 +37,14 @@ from argo_audit.records import Judgment, Label
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 
 
-_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), cluster_bootstrap()]
+_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), interval_over_prompts()]
 _OF_A_JUDGE: Mapping[str, Sequence[Metric]] = {
     "*agreement": [*_METRICS, by_slice()],
     "*kl*": _METRICS,
     "*brier": _METRICS,
 }
 _DIFFERENCES: Mapping[str, Sequence[Metric]] = {
-    "* over *": [mean(), cluster_bootstrap(), paired_difference()]
+    "* over *": [mean(), interval_over_prompts(), paired_difference()]
 }
 _OF_A_BASELINE = {"*agreement": _METRICS, "*kl": _METRICS, **_DIFFERENCES}
 
@@ -96,7 +96,12 @@ def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Score
         "unparsed": [mean(), unparsed_share()],
         "unread replies": [mean()],
         "truncated": [mean()],
-        "position flip": [mean(), flip_rate(), cluster_bootstrap(), minimum_detectable_effect()],
+        "position flip": [
+            mean(),
+            flip_rate(),
+            interval_over_prompts(),
+            minimum_detectable_effect(),
+        ],
     }
 )
 def verdicts(judged: str = RUBRIC) -> Scorer:
