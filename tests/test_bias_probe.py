@@ -322,12 +322,12 @@ def test_a_reward_model_trained_on_planted_preferences_pays_as_planted(tmp_path:
     """By its name, through the suite: the one place where a real reward model is asked."""
     from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 
-    world = build("B", pairs=540, seed=5, label_agreement=1.0)
-    taught, folder = world.pairs[:500], tmp_path / "rm"
+    world = build("B", pairs=435, seed=5, label_agreement=1.0)
+    taught, folder = world.pairs[:400], tmp_path / "rm"
     config = TrainingConfig(epochs=2, learning_rate=2e-3)
-    train_reward_model(taught, world.planted[:500], folder, config=config)
+    train_reward_model(taught, world.planted[:400], folder, config=config)
     file = tmp_path / "pairs.jsonl"
-    pair_files.write(file, world.pairs[500:], {})
+    pair_files.write(file, world.pairs[400:], {})
     audited = AuditedRun(
         population="B",
         rubrics=(),
