@@ -65,6 +65,7 @@ def test_all_tasks_run_tell_and_are_read_back_as_rows(audited: AuditedRun, tmp_p
     )
     assert {log.status for log in logs} == {"success"}
     tasks = {"rubric_agreement", "label_agreement", "rm_accuracy"}  # one run crosses with none
+    tasks |= {"judge_reliability", "rubric_ablation"}
     assert {name: seen[-1] for name, seen in told.items()} == dict.fromkeys(tasks, (6, 6))
     assert all(seen == sorted(seen) for seen in told.values())
     found = rows(tmp_path / "logs")
