@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten, same_shape
@@ -34,7 +34,7 @@ def test_a_shipped_rubric_is_read_as_before(number: int) -> None:
     assert wishes(read_rubric(changed)) == wishes(read_rubric(SHIPPED[number]))
 
 
-@given(st.integers(0, 500))
+@pytest.mark.parametrize("seed", range(20))
 def test_a_planted_rubric_is_read_as_before(seed: int) -> None:
     text = planted_rubric(random_preferences(seed))
     changed = paraphrased(text)
@@ -52,6 +52,7 @@ def test_a_text_without_known_words_has_no_paraphrase(text: str) -> None:
     assert paraphrased(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("-|#*` \n1a%."), max_size=120))
 def test_any_text_is_paraphrased_in_shape_or_not_at_all(text: str) -> None:
     changed = paraphrased(text)
