@@ -92,7 +92,7 @@ def test_weights_count_as_repeats() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_too_little_is_one_phase(n: int) -> None:
-    assert change_points(np.arange(n) * 100.0).starts == ((0,) if n else ())
+    assert change_points(np.array([100.0 * i for i in range(n)])).starts == ((0,) if n else ())
 
 
 def test_constant_values_are_one_phase_and_clean_steps_are_cut() -> None:
@@ -101,4 +101,4 @@ def test_constant_values_are_one_phase_and_clean_steps_are_cut() -> None:
 
 
 def test_a_slope_is_a_staircase() -> None:
-    assert len(change_points(np.arange(100) / 100).starts) == 5
+    assert len(change_points(np.array([i / 100 for i in range(100)])).starts) == 5
