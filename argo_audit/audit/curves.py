@@ -86,8 +86,8 @@ def windows(attempts: Sequence[Attempt], count: int) -> list[range]:
 
 def curve(record: RunRecord, label_source: str) -> list[Window]:
     """The windows of one run, as the search measured them, against the labels of one source."""
-    dev = _measured(record, "dev", label_source)
-    held_out = _measured(record, "held-out", label_source)
+    dev = measured(record, "dev", label_source)
+    held_out = measured(record, "held-out", label_source)
     cut = windows(record.attempts, _count(record))
     return [_window(record, steps, dev, held_out) for steps in cut]
 
@@ -149,7 +149,7 @@ def mean_difference(first: Spread, second: Spread, seed: int = 0) -> Interval | 
     return Interval(low=float(found.low), high=float(found.high), method=method)
 
 
-def _measured(record: RunRecord, split: Split, label_source: str) -> dict[str, Agreement]:
+def measured(record: RunRecord, split: Split, label_source: str) -> dict[str, Agreement]:
     """Agreement by rubric id, where it was measured."""
     wanted = (split, label_source)
     found = (m for m in record.measurements if (m.split, m.label_source) == wanted)
