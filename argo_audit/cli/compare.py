@@ -24,13 +24,14 @@ from argo_audit.errors import InputError
 from argo_audit.evals import cross_population
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
-from argo_audit.files import Folder
+from argo_audit.files import Folder, join
 from argo_audit.judges.models import open_models
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import NAME as SURFACE
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs import population_of, read
 from argo_audit.records import fingerprint
+from argo_audit.store import RubricStore, file_name, slug
 
 _CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
 _NO_PAIRS = "Agreement was not measured: no held-out pairs are known of either."
@@ -46,9 +47,12 @@ class Options(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """One of what is compared; `run` is what can be evaluated, None without held-out pairs."""
+    """One of what is compared; `run` is what can be evaluated, None without held-out pairs.
 
-    name: str
+    `place` is the file of the rubric.
+    """
+
+    place: str
     side: Side
     text: str
     run: AuditedRun | None
@@ -91,28 +95,34 @@ def _of_run(folder: Path) -> Subject:
     place = next(p for p in run.rubrics if store.get(side.rubric).rubric.id in p)
     run = run.model_copy(update={"rubrics": (place,), "label_sources": (side.label_source,)})
     text = store.get(side.rubric).rubric.text
-    return Subject(str(folder), side, text, run, request.judge, folder, facts.manifest)
+    return Subject(place, side, text, run, request.judge, folder, facts.manifest)
 
 
 def _of_rubric(name: str, options: Options) -> Subject:
     root = options.store or default_store()
     rubric = load_rubric(name, root)
-    source = rubric.train_label_source or ""
+    place, source = _place(name, root), rubric.train_label_source or ""
+    side = Side(population="", rubric=rubric.ref, label_source=source)
     pairs = Path(held_out_file(rubric, root)) if rubric.reward_model else None
     if pairs is None or not pairs.is_file():
-        side = Side(population="", rubric=rubric.ref, label_source=source)
-        return Subject(name, side, rubric.text, None, SURFACE, None)
+        return Subject(place, side, rubric.text, None, SURFACE, None)
     found = read(pairs)
-    population = population_of(found.pairs) or pairs.name.partition(".")[0]
     run = AuditedRun(
-        population=population,
-        rubrics=(name,),
+        population=population_of(found.pairs) or pairs.name.partition(".")[0],
+        rubrics=(place,),
         pairs=str(pairs),
-        label_sources=tuple(s for s in (source,) if s in found.labels),
+        label_sources=(source,) if source in found.labels else (),
         reward_models=options.rms,
     )
-    side = Side(population=population, rubric=rubric.ref, label_source=source)
-    return Subject(name, side, rubric.text, run, SURFACE, None)
+    side = side.model_copy(update={"population": run.population})
+    return Subject(place, side, rubric.text, run, SURFACE, None)
+
+
+def _place(name: str, root: str) -> str:
+    if name.endswith(".md"):
+        return name
+    stored = RubricStore(root).get(name)
+    return join(root, slug(stored.reward_model), file_name(stored))
 
 
 def _agreement(first: Subject, second: Subject, options: Options) -> list[Sheet]:
@@ -147,9 +157,9 @@ def _evaluate(first: Subject, second: Subject, place: Path, options: Options) ->
 def _with_pairs(subject: Subject, other: Subject, options: Options) -> AuditedRun:
     run = subject.run
     if run is None and other.run is not None:
-        run = other.run.model_copy(update={"rubrics": (subject.name,), "label_sources": ()})
+        run = other.run.model_copy(update={"rubrics": (subject.place,), "label_sources": ()})
     if run is None:
-        raise InputError(subject.name, "no held-out pairs are known", "name a stored rubric")
+        raise InputError(subject.place, "no held-out pairs are known", "name a stored rubric")
     return run.model_copy(update={"raw": ""})  # raw labels are a source like any other here
 
 

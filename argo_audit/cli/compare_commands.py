@@ -1,11 +1,11 @@
-"""`argo-audit compare` and `argo-audit diff`: rubrics and populations side by side."""
+"""`argo-audit compare`, `diff` and `drift`: rubrics and populations side by side, and over time."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from argo_audit.cli.terminal import StoreOption
+from argo_audit.cli.terminal import STORE_HELP, StoreOption
 from argo_audit.errors import InputError
 from argo_audit.store import slug
 
@@ -58,3 +58,16 @@ def diff_command(
         remedy = "argo-audit compare takes any two"
         raise InputError(f"{first}, {second}", "not two versions for one reward model", remedy)
     show(compare([first, second], Options(store, judge, (), logs)), markdown=markdown)
+
+
+def drift_command(
+    root: Annotated[str | None, typer.Argument(help=STORE_HELP)] = None,
+    family: Annotated[str, typer.Option(help="Only families whose name holds this.")] = "",
+    markdown: MarkdownOption = False,
+) -> None:
+    """Show which preferences moved between the versions of a store's rubrics, per reward model."""
+    from argo_audit.cli.drift import drift
+    from argo_audit.cli.sheets import show
+    from argo_audit.evals.subject import default_store
+
+    show(drift(root or default_store(), family), markdown=markdown)

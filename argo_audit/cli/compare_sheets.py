@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from argo_audit.alignment import Item
 from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
-from argo_audit.audit.crossing import Crossing
+from argo_audit.audit.crossing import Crossing, FeatureSplit
 from argo_audit.audit.shown import FEATURE_NOTE, MOST_FEATURES, NOTE, against_planted, clear
 from argo_audit.audit.stances import feature_name
 from argo_audit.cli.sheets import Sheet
@@ -23,10 +23,11 @@ def lines(names: tuple[str, str], texts: tuple[str, str]) -> Sheet:
     """Two rubrics aligned."""
     rows = line_up(*texts)
     said = f"First: {names[0]}; second: {names[1]}. Lines: {counted(rows)}."
-    return Sheet("Line by line", _LINES, [_line(row) for row in rows], said)
+    return Sheet("Line by line", _LINES, [line(row) for row in rows], said)
 
 
-def _line(row: Row) -> list[str]:
+def line(row: Row) -> list[str]:
+    """A line of one or both rubrics."""
     alike = "" if row.similarity is None else f"{row.similarity:.2f}"
     return [row.standing, _text(row.first), _text(row.second), alike, ranks(row), shares(row)]
 
@@ -53,24 +54,25 @@ def crossed(crossing: Crossing) -> list[Sheet]:
 
 def _features(crossing: Crossing) -> Sheet:
     first, second = (side.population for side in crossing.sides)
-    header = ("feature", first, second, "difference", "shown", "preferred", "q", "planted")
-    rows = [
-        (
-            f"{'* ' if clear(row) else ''}{feature_name(row.feature)}",
-            f"{100 * row.first:+.1f}",
-            f"{100 * row.second:+.1f}",
-            *map(_part, _parts(row.split)),
-            f"{row.q_value:.3f}",
-            " / ".join(f"{100 * p.estimate:+.1f}" for p in _parts(row.planted)[1:])
-            if row.planted
-            else "",
-        )
-        for row in crossing.features[:MOST_FEATURES]
-    ]
+    header = ("feature", first, second, "shown", "preferred")
+    planted = any(row.planted for row in crossing.features)
+    rows = [_feature(row, planted) for row in crossing.features[:MOST_FEATURES]]
     said = f"{FEATURE_NOTE} * marks q of 0.05 or less. {against_planted(crossing)}"
-    return Sheet(
-        "What is preferred, feature by feature", header, rows, said.replace("*lean*", "lean")
+    title = "What is preferred, feature by feature"
+    more = ("planted: shown", "planted: preferred") if planted else ()
+    return Sheet(title, (*header, *more), rows, said.replace("*lean*", "lean"))
+
+
+def _feature(row: FeatureSplit, planted: bool) -> tuple[str, ...]:
+    name = f"{'* ' if clear(row) else ''}{feature_name(row.feature)}"
+    homes = (f"{100 * lean:+.1f}" for lean in (row.first, row.second))
+    cells = (name, *homes, *map(_part, _parts(row.split)[1:]))
+    if not planted:
+        return cells
+    true = (
+        (f"{100 * p.estimate:+.1f}" for p in _parts(row.planted)[1:]) if row.planted else ("", "")
     )
+    return (*cells, *true)
 
 
 def same_pairs(rows: Sequence[ResultRow]) -> Sheet:
