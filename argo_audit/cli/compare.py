@@ -20,8 +20,9 @@ from argo_audit.cli.evaluate import audited_run
 from argo_audit.cli.facts import FACTS_FILE, read_facts
 from argo_audit.cli.report import CROSSED, side_of
 from argo_audit.cli.sheets import Sheet
-from argo_audit.errors import InputError
+from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals import cross_population
+from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.files import Folder, join
@@ -133,10 +134,17 @@ def _agreement(first: Subject, second: Subject, options: Options) -> list[Sheet]
     with TemporaryDirectory() as unkept:
         folder = options.logs or (first.folder / CROSSED if first.folder else Path(unkept))
         place = folder / fingerprint("\n".join(_identity(s, options) for s in (first, second)))
-        if not Folder(place).is_there():
+        if not _judged(place):
             _evaluate(first, second, place, options)
         crossing = _crossing(first, second, place)
         return crossed(crossing) if crossing else [same_pairs(cross_population.results(place))]
+
+
+def _judged(place: Path) -> bool:
+    """Whether a log that is whole is there; what was interrupted goes on."""
+    if not Folder(place).is_there():
+        return False
+    return any(log.status == "success" for log in read_logs(place, cross_population.TASK))
 
 
 def _identity(subject: Subject, options: Options) -> str:
@@ -151,7 +159,10 @@ def _evaluate(first: Subject, second: Subject, place: Path, options: Options) ->
         runs[1] = runs[1].model_copy(update={"pairs": runs[0].pairs})
     judge = options.judge or _one_judge(first, second)
     settings = JudgeSettings.model_validate(runs[0].judge)
-    run_suite(runs, str(place), open_models(judge, (), settings)[0], suite=_CROSSING)
+    logs = run_suite(runs, str(place), open_models(judge, (), settings)[0], suite=_CROSSING)
+    if failed := [log.location for log in logs if log.status != "success"]:
+        remedy = f"inspect view --log-dir {place}; the same command goes on with it"
+        raise ArgoError(f"{failed[0]}: the evaluation did not end well\n  Remedy: {remedy}")
 
 
 def _with_pairs(subject: Subject, other: Subject, options: Options) -> AuditedRun:
