@@ -20,7 +20,7 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.terminal import row
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
-from argo_audit.evals.suite import AuditedRun, Told, rows, run_suite
+from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join
 from argo_audit.judges.models import open_models
 from argo_audit.pairs import read
@@ -30,12 +30,16 @@ from argo_audit.store import HELD_OUT, file_name, slug
 _ANYWHERE = frozenset(KINDS) - {"scores"}
 
 
+_NARROWEST = 9  # columns of text are folded, but not to shreds
+
+
 def evaluate(
     runs: Sequence[Path],
     out: Path,
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
+    suite: Sequence[SuiteTask] = SUITE,
 ) -> list[ResultRow]:
     """Run the suite on finished audits, or go on with it, and read its rows.
 
@@ -49,30 +53,45 @@ def evaluate(
     more = {role: open_models(spec) for role, spec in (roles or {}).items()}
     if len(models) > 1:
         more["judge"] = models
-    logs = run_suite(audited, str(out), models[0], roles=more, told=told)
+    logs = run_suite(audited, str(out), models[0], roles=more, told=told, suite=suite)
     if failed := [log.location for log in logs if log.status != "success"]:
         raise ArgoError(
             f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"
             f"  Remedy: inspect view --log-dir {out}; the same command goes on with them"
         )
-    return rows(out)
+    return rows(out, suite)
 
 
 def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
     """One row per number of every task; those of slices only on request."""
-    table = Table(title="Results (95% interval)", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in ("task", "population", "subject", "labels", "measure"):
-        table.add_column(column, overflow="fold")
-    for column in ("estimate", "p", "n", "unscored"):
+    title = "Results (95% interval, prompts being what is independent)"
+    table = Table(
+        title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for column in ("task", "pairs", "subject", "labels", "measure"):
+        table.add_column(column, overflow="fold", min_width=_NARROWEST)
+    for column in ("estimate", "p", "n"):
         table.add_column(column, justify="right", no_wrap=True)
-    task = ""
+    before: tuple[str, str] = ("", "")
     for number in found:
         if slices or not number.slice:
-            if number.task != task and task:
+            now = (number.task, number.population)
+            if now != before and before[0]:
                 table.add_section()
-            row(table, *_cells(number, first=number.task != task))
-            task = number.task
+            row(table, *(now if now != before else ("", "")), *_cells(number))
+            before = now
     return table
+
+
+def legend(found: Sequence[ResultRow]) -> list[str]:
+    """How the numbers came about and what their reader must know, each thing said once."""
+    lines = [
+        f"{number.task}, {number.subject or '(no rubric)'}: {said}"
+        for number in found
+        for said in (number.method, number.note if number.estimate is not None else "")
+        if said
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
@@ -104,19 +123,15 @@ def _one_judge(requests: Sequence[AuditRequest]) -> str:
     return judges.pop()
 
 
-def _cells(number: ResultRow, *, first: bool) -> tuple[str, ...]:
-    measure = f"{number.measure} ({number.slice})" if number.slice else number.measure
-    p_value = "" if number.p_value is None else f"{number.p_value:.4f}"
+def _cells(number: ResultRow) -> tuple[str, ...]:
+    """`n` with the pairs that have no value beside it, where there are any."""
     return (
-        number.task if first else "",
-        number.population,
         number.subject or "(no rubric)",
         number.label_source,
-        measure,
+        f"{number.measure} ({number.slice})" if number.slice else number.measure,
         _estimate(number),
-        p_value,
-        str(number.n),
-        str(number.unscored),
+        "" if number.p_value is None else f"{number.p_value:.4f}",
+        f"{number.n} (-{number.unscored})" if number.unscored else str(number.n),
     )
 
 

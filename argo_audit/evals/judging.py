@@ -76,18 +76,24 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
     )
     return Sample(
         id=pair.id,
-        input=[_MESSAGES[message.role](content=_content(message)) for message in pair.prompt],
+        input=messages_of(pair.prompt),
         target=[f"{source}: {p_a:g}" for source, p_a in labels.items()],
         metadata=metadata.model_dump(mode="json"),
     )
 
 
 @solver
-def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "judge") -> Solver:
+def judge_pair(
+    rubrics: dict[str, str],
+    settings: dict[str, Any],
+    role: str = "judge",
+    rules: Sequence[str] = (),
+) -> Solver:
     """Judge a sample's pair in both orders under each rubric, and keep the judgments by its name.
 
     The judge is the model with that role (several: copies of one), else the model of the
-    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own.
+    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own. `rules` are kept
+    beside, as by `apply_rules`: a step of its own costs as much as a call that is answered at once.
     """
     given = JudgeSettings.model_validate(settings)
     asked = {name: Rubric(text=text) for name, text in rubrics.items()}
@@ -97,7 +103,8 @@ def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "j
         judge = InspectJudge(_models(role), given.model_copy(update={"seed": seed}))
         pair = pair_of(state)
         # one rubric after the other: the later ones find the pair in the judge's cache
-        keep(state, {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()})
+        said = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
+        keep(state, said | _by_rules(pair, rules))
         return state
 
     return solve
@@ -106,11 +113,9 @@ def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "j
 @solver
 def apply_rules(names: Sequence[str]) -> Solver:
     """Keep the judgments of the rules of these names."""
-    rules = {name: RULES[name] for name in names}
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        pair = pair_of(state)
-        keep(state, {name: by_rule(pair, name, rule(pair)) for name, rule in rules.items()})
+        keep(state, _by_rules(pair_of(state), names))
         return state
 
     return solve
@@ -151,6 +156,10 @@ def keep(state: TaskState, judgments: Mapping[str, Judgment]) -> None:
 def by_rule(pair: Pair, name: str, p_a: float) -> Judgment:
     """The judgment of somebody who does not see an order: a rule, or a reward model."""
     return Judgment(pair_id=pair.id, rubric_id=name, p_a=p_a, p_a_first=p_a, p_a_second=p_a)
+
+
+def _by_rules(pair: Pair, names: Sequence[str]) -> dict[str, Judgment]:
+    return {name: by_rule(pair, name, RULES[name](pair)) for name in names}
 
 
 def _more(measure: Callable[[str], float]) -> Callable[[Pair], float]:
@@ -205,10 +214,19 @@ def _images(turn: ChatMessage) -> list[str]:
 def pair_of(state: TaskState) -> Pair:
     """The pair that a sample is made from."""
     known = PairMetadata.model_validate(state.metadata)
-    turns = [] if isinstance(state.input, str) else state.input
-    prompt = [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
     fields = known.model_dump(exclude={"prompt_key", "labels"})
-    return Pair.model_validate({"id": str(state.sample_id), "prompt": prompt, **fields})
+    return Pair.model_validate({"id": str(state.sample_id), "prompt": prompt_of(state), **fields})
+
+
+def messages_of(prompt: Sequence[Message]) -> list[ChatMessage]:
+    """A prompt as the input of a sample."""
+    return [_MESSAGES[message.role](content=_content(message)) for message in prompt]
+
+
+def prompt_of(state: TaskState) -> list[dict[str, Any]]:
+    """The prompt that a sample is made from: the fields of each Message."""
+    turns = [] if isinstance(state.input, str) else state.input
+    return [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
 
 
 def _as_kept(judgment: Judgment) -> dict[str, JsonValue]:
