@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 from crossed_world import build_crossed, labelled, turned_rubric
+from typer.testing import CliRunner
 
 from argo_audit.audit.drift import (
     Shown,
@@ -15,6 +16,7 @@ from argo_audit.audit.drift import (
     rubric_moves,
     shown,
 )
+from argo_audit.cli.commands import app
 from argo_audit.cli.drift import drift
 from argo_audit.errors import InputError
 from argo_audit.organism.world import Population
@@ -129,6 +131,18 @@ def test_without_pairs_lines_are_compared_and_no_more(root: Path, worlds: object
         kept.write_bytes(content)
     assert moved.rows == []
     assert "Not measured" in moved.note
+
+
+def test_the_commands_print_tables_or_markdown(root: Path, worlds: object) -> None:
+    run = CliRunner().invoke
+    told = run(app, ["drift", str(root), "--family", "rm-b"])
+    assert told.exit_code == 0
+    assert "rm-b@1 to rm-b@2" in told.stdout
+    written = run(app, ["drift", str(root), "--family", "rm-b", "--markdown"])
+    assert "## rm-b: versions\n\n| version | created |" in written.stdout
+    apart = run(app, ["diff", "rm-a@1", "rm-b@2", "--store", str(root)])
+    assert isinstance(apart.exception, InputError)
+    assert "argo-audit compare takes any two" in str(apart.exception)
 
 
 def test_a_family_that_is_not_there_is_an_error(root: Path, worlds: object) -> None:

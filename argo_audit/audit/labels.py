@@ -40,14 +40,14 @@ _NOTE = (
     "training, whose interval is over these rubrics."
 )
 _OVER_RUBRICS = (
-    "The pair by pair difference is not among the inputs. Its stand-in resamples the rubrics at "
-    "the end of training: it says how sure the difference is for this sample of pairs and one run "
-    "of each kind, not for other pairs or other seeds."
+    "A difference *over rubrics* stands in for the pair by pair difference where that is not among "
+    "the inputs. It resamples the rubrics at the end of training: it says how sure the difference "
+    "is for this sample of pairs and one run of each kind, not for other pairs or other seeds."
 )
-
 _OTHER = (
     "Shown are lines that are turned, and lines that only the rubric of raw labels has (see "
-    "*Line by line*): what noise, or people whom the reward model does not follow, put there."
+    "*Line by line*). Noise may have put them there, or people whom the reward model does not "
+    "follow."
 )
 
 
@@ -58,7 +58,7 @@ def section(facts: Facts) -> Section:
         text = "Not measured: no population was trained on a reward model's and on raw labels."
         return Section(TITLE, [text])
     drawings = _drawings(facts, both)
-    blocks = [*(drawing.image for drawing in drawings), _NOTE]
+    blocks = [*(drawing.image for drawing in drawings), _NOTE, _OVER_RUBRICS]
     for population in both:
         blocks += [f"### Labels of {population_name(population)}", _table(facts, population)]
         blocks += [_difference(facts, population, source) for source in _sources(facts, population)]
@@ -152,7 +152,7 @@ def _difference(facts: Facts, population: str, source: str) -> str:
     if last.label_source != RAW or not (interval and ours.mean and theirs.mean):
         return f"{said}: not measured."
     found = _points(ours.mean - theirs.mean, interval)
-    return f"{said}: {found} ({escape(interval.method)}). {_OVER_RUBRICS}"
+    return f"{said}: {found} (over rubrics, {escape(interval.method)})."
 
 
 def _points(difference: float, interval: Interval) -> str:

@@ -1,4 +1,4 @@
-"""Section 5: do two populations differ in what they are shown, or in what they prefer?
+"""After section 4: do two populations differ in what they are shown, or in what they prefer?
 
     section(facts).blocks
 
@@ -20,7 +20,6 @@ from argo_audit.audit.markdown import (
     NOT_MEASURED,
     Section,
     escape,
-    number,
     percent,
     table,
     together,
@@ -31,6 +30,7 @@ from argo_audit.decomposition import Part, Split
 
 TITLE = "Shown or preferred"
 MOST_FEATURES = 12
+_SMALLEST = 0.001
 
 NOTE = (
     "Each population has pairs and a reward model, and both reward models label all pairs. The "
@@ -82,6 +82,11 @@ def part(found: Part) -> str:
     """A part with its interval, in points."""
     low, high = 100 * found.interval.low, 100 * found.interval.high
     return together(f"{100 * found.estimate:+.1f} [{low:+.1f}, {high:+.1f}]")
+
+
+def probability(value: float) -> str:
+    """A p-value or q-value with three decimals, never 0."""
+    return f"{value:.3f}" if value >= _SMALLEST else f"below {_SMALLEST}"
 
 
 def clear(row: FeatureSplit) -> bool:
@@ -158,7 +163,7 @@ def _features(rows: Sequence[FeatureSplit]) -> str:
 def _feature(row: FeatureSplit, planted: bool) -> list[str]:
     name = escape(feature_name(row.feature))
     homes = [f"{100 * lean:+.1f}" for lean in (row.first, row.second)]
-    q = number(row.q_value, 3)
+    q = probability(row.q_value)
     cells = [f"**{name}**" if clear(row) else name, *homes, *_parts(row.split), q]
     if not planted:
         return cells
