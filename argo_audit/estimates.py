@@ -114,10 +114,12 @@ def detectable_effect(
     """The smallest true mean, away from 0, that is found at `level` with `power`.
 
     (z of 1 - level/2, plus z of power) standard errors: Miller (2024), section 5. None for a
-    single cluster.
+    single cluster, and where nothing varies: no noise was seen, so there is none to measure.
     """
     error = standard_error(sums, counts)
-    return None if error is None else float(norm.ppf(1 - level / 2) + norm.ppf(power)) * error
+    if error is None or error < _ROUNDING:
+        return None
+    return float(norm.ppf(1 - level / 2) + norm.ppf(power)) * error
 
 
 def _batch(resamples: int, n: int) -> int:

@@ -20,6 +20,10 @@ def test_a_mean_is_over_pairs_and_its_error_between_prompts() -> None:
     assert twice.detectable == pytest.approx(once.detectable)
 
 
+def test_where_nothing_varies_there_is_no_detectable_effect() -> None:
+    assert estimate([0.0, 0.0, 0.0], ["x", "y", "z"]).detectable is None
+
+
 def test_the_detectable_effect_is_that_of_the_textbook() -> None:
     """100 prompts of standard deviation 1: (1.96 + 0.84) / 10."""
     values = np.array([1.0, -1.0] * 50)
