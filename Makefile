@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench bench-judge clean
+.PHONY: demo test check lock bench bench-judge bench-audit clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -24,6 +24,9 @@ bench: .venv/installed
 
 bench-judge: .venv/installed
 	$(BIN)/python -m benchmarks.judge
+
+bench-audit: .venv/installed
+	$(BIN)/python -m benchmarks.audit
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt
