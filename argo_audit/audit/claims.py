@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from argo_audit.judges.surface_reader import read_rubric
-from argo_audit.rubrics import BiasLine, Criterion, Direction, RubricGate, outline
+from argo_audit.rubrics import BiasLine, Criterion, Direction, RubricGate, lines_of, outline
 
 _Item = Criterion | BiasLine | RubricGate
 _SIDES: dict[bool, Direction] = {True: "rewards", False: "penalises"}
@@ -54,7 +54,7 @@ def _lines(text: str) -> Iterator[Claim]:
     for item in items:
         yield Claim("", _direction(item), _quote(item), item.line)
     if not len(parts):
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(lines_of(text), start=1):
             if line.strip():
                 yield Claim("", "rewards", line.strip(), number)
 

@@ -14,8 +14,6 @@ import numpy as np
 
 from argo_audit.audit.slopes import Array, Compared
 from argo_audit.estimates import Estimate, estimate
-from argo_audit.intervals import LEVEL
-from argo_audit.records import Agreement, Interval
 
 _FOLDS = 5
 _RIDGE = 1.0  # in units of a feature's sum of squares over a fold's pairs, by their number
@@ -38,23 +36,6 @@ def style_explained(pairs: Compared, seed: int = 0) -> Estimate:
     sided = pairs.pay != 0
     right = (1 + np.sign(said) * np.sign(pairs.pay)) / 2
     return estimate(right[sided], np.array(pairs.prompts)[sided].tolist())
-
-
-def above_chance(agreement: Agreement | Estimate | None) -> Estimate | None:
-    """An agreement as a share of what chance leaves: 2 x agreement - 1, with its interval."""
-    if isinstance(agreement, Agreement):
-        mean, bounds, n = agreement.accuracy, agreement.accuracy_interval, agreement.n
-    elif agreement is not None:
-        mean, bounds, n = agreement.mean, agreement.interval, agreement.n
-    if agreement is None or mean is None:
-        return None
-    interval = None
-    if bounds is not None:
-        interval = Interval(
-            low=2 * bounds.low - 1, high=2 * bounds.high - 1, level=LEVEL, method=bounds.method
-        )
-    clusters = agreement.prompts if isinstance(agreement, Agreement) else agreement.clusters
-    return Estimate(mean=2 * mean - 1, interval=interval, n=n, clusters=clusters)
 
 
 def _fitted(features: Array, pay: Array) -> Array:

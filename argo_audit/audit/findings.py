@@ -69,7 +69,7 @@ def answer(evidence: Evidence, sign: int) -> Answer:
     found = evidence.q_value is not None and evidence.q_value <= FALSE_DISCOVERIES
     if most < SMALLEST or (found and effect < 0):
         return "denies"
-    return "supports" if found else "cannot tell"
+    return "supports" if found and effect > 0 else "cannot tell"
 
 
 def status(answers: Sequence[Answer]) -> FindingStatus:

@@ -39,7 +39,7 @@ LEAST_PAIRS = 10
 
 _CONTROL = "length"
 _PAIRS_TO_A_FEATURE = 5
-_NOTHING = 1e-9  # of a feature's sum of squares, and of a spread
+_NOTHING = 1e-9
 
 
 class Compared(NamedTuple):
@@ -75,15 +75,13 @@ def slopes(pairs: Compared) -> dict[str, Evidence]:
     """The slope of each feature in which enough pairs differ, in the order of FEATURES."""
     differing = np.count_nonzero(pairs.features, axis=0)
     shown = [f for f, n in zip(FEATURES, differing, strict=True) if n >= LEAST_PAIRS]
-    together = len(pairs.pay) >= _PAIRS_TO_A_FEATURE * len(shown)
-    method = "all features held equal" if together else "length held equal"
-    found = {}
-    for feature in shown:
-        beside = [FEATURES.index(f) for f in (shown if together else [_CONTROL]) if f != feature]
-        own = pairs.features[:, FEATURES.index(feature)]
-        if evidence := _slope(own, pairs.features[:, beside], pairs, method):
-            found[feature] = evidence
-    return found
+    columns = [FEATURES.index(feature) for feature in shown]
+    if len(pairs.pay) >= _PAIRS_TO_A_FEATURE * len(shown):
+        found = _regressed(pairs.features[:, columns], pairs, "all features held equal")
+    else:
+        found = [_alone(pairs, column) for column in columns]
+    both = zip(shown, found, strict=True)
+    return {feature: evidence for feature, evidence in both if evidence is not None}
 
 
 def _pay(labels: Sequence[Label]) -> Array:
@@ -93,24 +91,46 @@ def _pay(labels: Sequence[Label]) -> Array:
     return np.array([2 * label.p_a - 1 for label in labels], dtype=np.float64)
 
 
-def _slope(own: Array, others: Array, pairs: Compared, method: str) -> Evidence | None:
-    """Of a feature [N] beside others [N, K]; None where they say all that it says.
+def _alone(pairs: Compared, column: int) -> Evidence | None:
+    """The slope of one feature, with no other beside it than length."""
+    columns = list(dict.fromkeys((column, FEATURES.index(_CONTROL))))
+    return _regressed(pairs.features[:, columns], pairs, "length held equal")[0]
 
-    What is left of it after them is regressed on (Frisch and Waugh, 1933; Lovell, 1963).
+
+def _regressed(design: Array, pairs: Compared, method: str) -> list[Evidence | None]:
+    """The slope of each column of `design` [N, K] beside the others.
+
+    None for a column of which the others say all that it says, and for all of too few pairs.
     """
-    names, index = np.unique(pairs.prompts, return_inverse=True)
-    left, (pay, columns) = _left(own, others)[0], _left(pairs.pay, others)
-    free, weight = len(own) - columns - 1, float(left @ left)
-    if weight < _NOTHING * float(own @ own) or len(names) < 2 or free < 1:
-        return None
-    slope = float(left @ pay) / weight
-    scores = left * (pay - slope * left) / weight
-    errors = np.bincount(index, weights=scores).astype(np.float64)  # [prompts], of the slope
-    correction = len(names) / (len(names) - 1) * (len(own) - 1) / free
-    error = float(np.sqrt(correction * np.sum(errors**2)))
-    freedom = degrees_of_freedom(errors) or len(names) - 1.0
+    size, names = len(design), sorted(set(pairs.prompts))
+    free = size - int(np.linalg.matrix_rank(design)) if design.size else 0
+    if free < 1 or len(names) < 2:
+        return [None] * design.shape[1]
+    inverse = np.linalg.pinv(design)  # [K, N]; a row is what is left of a column beside the others
+    coefficients = inverse @ pairs.pay
+    scores = inverse * (pairs.pay - design @ coefficients)
+    index = np.searchsorted(names, pairs.prompts)
+    correction = len(names) / (len(names) - 1) * (size - 1) / free
+    own = np.einsum("kn,nk->k", inverse, design) > 1 - _NOTHING
+    return [
+        _evidence(
+            float(coefficients[column]),
+            np.sqrt(correction) * np.bincount(index, weights=scores[column]).astype(np.float64),
+            int(np.count_nonzero(design[:, column])),
+            method,
+        )
+        if own[column]
+        else None
+        for column in range(design.shape[1])
+    ]
+
+
+def _evidence(slope: float, errors: Array, n: int, method: str) -> Evidence:
+    """A slope whose error is the sum of `errors`, one per prompt."""
+    error, prompts = float(np.sqrt(np.sum(errors**2))), len(errors)
+    freedom = degrees_of_freedom(errors) or prompts - 1.0
     low, high = (slope + side * quantile(freedom) * error for side in (-1, 1))
-    said = f"sandwich over {len(names)} prompts, t with {freedom:.1f} degrees of freedom, {method}"
+    said = f"sandwich over {prompts} prompts, t with {freedom:.1f} degrees of freedom, {method}"
     return Evidence(
         method="slope",
         effect=CLEARLY_THERE * slope,
@@ -118,14 +138,6 @@ def _slope(own: Array, others: Array, pairs: Compared, method: str) -> Evidence 
             low=CLEARLY_THERE * low, high=CLEARLY_THERE * high, level=LEVEL, method=said
         ),
         p_value=float(2 * student_t.sf(abs(slope) / (error + _NOTHING), freedom)),
-        n=int(np.count_nonzero(own)),
-        prompts=len(names),
+        n=n,
+        prompts=prompts,
     )
-
-
-def _left(values: Array, others: Array) -> tuple[Array, int]:
-    """What `others` leave of `values`, and how many of them are independent."""
-    if not others.size:
-        return values, 0
-    fitted, _, rank, _ = np.linalg.lstsq(others, values)
-    return values - others @ fitted, int(rank)
