@@ -25,7 +25,8 @@ def line(truth: Truth, status: FindingStatus, *, flagged: bool, feature: str = "
     )  # fmt: skip
     finding = Finding(
         claim=f"rewards {feature}", quote="", line=1, feature=feature, direction="rewards",
-        effect=evidence.effect, interval=bounds, n=9, status=status, reason="", evidence=(evidence,),
+        effect=evidence.effect, interval=bounds, n=9, status=status, reason="",
+        evidence=(evidence,),
     )  # fmt: skip
     return Line(truth=truth, strength=float(truth == "planted"), finding=finding, flagged=flagged)
 

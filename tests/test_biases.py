@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from audit_world import World, agreement, build_world
+from fakes import PlantedRewardModel
 from syrupy.assertion import SnapshotAssertion
 from test_audit_spec import GoldenMarkdown
 
@@ -24,7 +26,6 @@ from argo_audit.pairs import write
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Pair
 from argo_audit.reward_models.labelling import label_pairs
-from fakes import PlantedRewardModel
 
 LIKES = {"bullets": 1.0, "premise_affirmation": 1.5, "confidence": 0.8, "hedging": -1.0}
 EDITED = ("bullets", "premise_affirmation", "confidence", "hedging", "flattery", "padding")
@@ -33,8 +34,9 @@ INTENT = "- Prefer hedging where something is unsure.\n- Avoid bullet lists.\n- 
 
 
 def likes(response: str) -> float:
-    values = measure("", response)
-    return sum(worth * float(values[FEATURES.index(name)]) for name, worth in LIKES.items())
+    """What is planted, and some noise that a text always has."""
+    values, noise = measure("", response), Random(response).gauss(0, 0.15)
+    return noise + sum(worth * float(values[FEATURES.index(name)]) for name, worth in LIKES.items())
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def probed(pairs: tuple[Pair, ...]) -> tuple[Probed, ...]:
 def world(
     pairs: tuple[Pair, ...], probed: tuple[Probed, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> World:
-    """The runs of population A, with held-out pairs, an intent, and a reward model that was probed."""
+    """A run of population A with held-out pairs, an intent, and a probed reward model."""
     made = build_world(tmp_path_factory.mktemp("world"), steps=3, group=1)
     file = made.store_root.parent / "held-out.jsonl.gz"
     labels = label_pairs(PlantedRewardModel(likes, name="rm-a"), pairs)
@@ -109,7 +111,7 @@ def test_conflicts_with_the_intent_are_flagged(assessed: Assessment) -> None:
 
 def test_style_alone_explains_a_reward_model_of_style(assessed: Assessment) -> None:
     assert assessed.style.mean is not None
-    assert assessed.style.mean > 0.9
+    assert assessed.style.mean > 0.85
 
 
 def test_recorded_scores_rest_on_slopes_alone_and_say_so(world: World, tmp_path: Path) -> None:

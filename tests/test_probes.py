@@ -1,13 +1,13 @@
 """Probes read as evidence on features: signs, scale, and the words that an edit adds."""
 
 import pytest
+from fakes import PlantedRewardModel
 
 from argo_audit.audit.probes import pay_per_word, probes
 from argo_audit.edits.counterfactuals import chosen
 from argo_audit.edits.passages import words
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Message, Pair
-from fakes import PlantedRewardModel
 
 NAMES = ("flattery", "hedging", "preamble", "bold", "padding")
 SHORT = "Mix the flour with water. Wait for an hour. Then bake it well."

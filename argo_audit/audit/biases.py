@@ -65,8 +65,9 @@ def effect(evidence: Evidence | Finding | None) -> str:
     """An effect with its interval and how many edits or pairs it rests on."""
     if evidence is None or evidence.effect is None or evidence.interval is None:
         return NOT_MEASURED
-    low, high = evidence.interval.low, evidence.interval.high
-    return together(f"{evidence.effect:+.2f} [{low:+.2f}, {high:+.2f}], n = {evidence.n}")
+    numbers = (evidence.effect, evidence.interval.low, evidence.interval.high)
+    mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
+    return together(f"{mean} [{low}, {high}], n = {evidence.n}")
 
 
 def quoted(source: Source | None, text: str) -> Quote:

@@ -13,6 +13,7 @@ MODERATE, 2 from LARGE spreads on. Up to 2 is low, 3 medium, 4 and more high.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -117,9 +118,14 @@ def catalogued() -> tuple[Claim, ...]:
 
 
 def flags(findings: Iterable[Finding], intent: Intent) -> tuple[Flag, ...]:
-    """The warnings among the findings, the worst first; each feature and direction once."""
+    """The warnings among the findings, the worst first; each feature and direction once.
+
+    Of several lines that say the same, the one is quoted that says least besides.
+    """
+    every = tuple(findings)
+    says = Counter(finding.line for finding in every)
     found: dict[tuple[str, str], Flag] = {}
-    for finding in findings:
+    for finding in sorted(every, key=lambda finding: says[finding.line]):
         if flag := _flag(finding, intent):
             found.setdefault((finding.feature, finding.direction), flag)
     return tuple(sorted(found.values(), key=_rank))
