@@ -1,5 +1,7 @@
 """Probes read as evidence on features: signs, scale, and the words that an edit adds."""
 
+from functools import partial
+
 import pytest
 from fakes import PlantedRewardModel
 
@@ -31,10 +33,10 @@ def likes_length(text: str) -> float:
     return 0.1 * words(text)
 
 
-def praises(text: str) -> float:
+def praises(text: str, scale: float = 1.0) -> float:
     """What a reward model pays that likes flattery, and length."""
     praise = ("question", "thoughtful", "impressive", "wonderful", "smart", "way you think")
-    return likes_length(text) + 5.0 * any(word in text for word in praise)
+    return scale * (likes_length(text) + 5.0 * any(word in text for word in praise))
 
 
 def test_what_only_adds_words_is_not_paid_where_words_are() -> None:
@@ -65,8 +67,8 @@ def test_an_answer_that_comes_first_is_the_opposite_of_a_preamble() -> None:
 
 def test_effects_do_not_depend_on_the_scale_of_rewards() -> None:
     once, often = (
-        probes(probed_by(PlantedRewardModel(lambda text, by=by: by * praises(text))))
-        for by in (1.0, 40.0)
+        probes(probed_by(PlantedRewardModel(partial(praises, scale=scale))))
+        for scale in (1.0, 40.0)
     )
     for feature, evidence in once.items():
         assert often[feature].effect == pytest.approx(evidence.effect)
