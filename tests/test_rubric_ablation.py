@@ -34,12 +34,12 @@ def judged(task_rubric: Path, pairs: Path, model: str | Model, slack: float) -> 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return build("A", pairs=3000, seed=3)
+    return build("A", pairs=1500, seed=3)
 
 
 @pytest.fixture(scope="module")
 def found(population: Population, tmp_path_factory: pytest.TempPathFactory) -> list[ResultRow]:
-    """One pair a prompt of the first 150 prompts: 1,000 prompts come round three times."""
+    """One pair a prompt of the first 150 prompts."""
     folder = tmp_path_factory.mktemp("ablation")
     (folder / "rubric.md").write_text(RUBRIC, encoding="utf-8")
     labels = {"planted": population.planted[:150]}
@@ -53,7 +53,7 @@ def row(rows: list[ResultRow], name: str, measured: str = "agreement") -> Result
 
 
 def truth(population: Population, line: str) -> float:
-    """The contribution over all 3,000 pairs, without Inspect or the task in between."""
+    """The contribution over all 1,500 pairs, without Inspect or the task in between."""
     rest = "".join(text for text in RUBRIC.splitlines(keepends=True) if line not in text)
 
     def agreement(text: str) -> float:

@@ -26,6 +26,7 @@ from argo_audit.records import (
 )
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
+    from argo_audit.audit.crossing import Crossing
     from argo_audit.evals.logs import Evaluation
 
 RAW = "human"  # the label source of raw labels; any other is a reward model's name
@@ -62,8 +63,9 @@ class AuditInputs:
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
     RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
     reward models; `probed` are their edited responses, by their names; `intent` is what the user
-    wants rewarded, as a rubric; `commands` repeat the audit. `log_files` says where the evaluation
-    logs lie, by their names, as far as that is known: paths, or URLs.
+    wants rewarded, as a rubric; `crossings` set two populations' pairs, labels and rubrics against
+    each other; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
+    their names, as far as that is known: paths, or URLs.
     """
 
     title: str
@@ -77,6 +79,7 @@ class AuditInputs:
     conformance: Mapping[str, tuple[Conformance, ...]] = field(default_factory=dict)
     probed: Mapping[str, tuple[Probed, ...]] = field(default_factory=dict)
     intent: str = ""
+    crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 

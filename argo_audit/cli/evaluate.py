@@ -44,7 +44,7 @@ def evaluate(
     Raises an ArgoError when a run is not finished, or the folder holds another suite.
     """
     requests = [read_request(run) for run in runs]
-    audited = [_audited(run, request) for run, request in zip(runs, requests, strict=True)]
+    audited = [audited_run(run, request) for run, request in zip(runs, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
     models = open_models(judge or _one_judge(requests), urls, settings)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()}
@@ -91,7 +91,8 @@ def legend(found: Sequence[ResultRow]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _audited(run: Path, request: AuditRequest) -> AuditedRun:
+def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
+    """What a finished audit has for the tasks."""
     facts, held_out = read_facts(run), run / HELD_OUT
     store = facts.store(run)
     stored = (store.get(name) for name in facts.stored)
