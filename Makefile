@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals clean
+.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -30,6 +30,9 @@ bench-evals: .venv/installed
 
 bench-coverage: .venv/installed
 	$(BIN)/python -m benchmarks.coverage
+
+bench-audit: .venv/installed
+	$(BIN)/python -m benchmarks.audit
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt

@@ -320,16 +320,48 @@ class StoredRubric(Record):
     held_out: Agreement | None
 
 
+class Evidence(Record):
+    """What a response that clearly has a feature is paid for it; below 0, what that costs it.
+
+    A probe edits responses and asks the reward model; a slope compares pairs as they are. `effect`
+    and `interval` are in spreads: the median difference between the rewards of a pair. `n` is how
+    many edits were paid, or how many pairs differed in the feature, of `prompts` prompts. `p_value`
+    is two-sided, of no effect; `q_value` is it adjusted for all features that were looked at.
+    """
+
+    method: Literal["probe", "slope"]
+    effect: float
+    interval: Interval
+    p_value: Probability
+    q_value: Probability | None = None
+    n: int
+    prompts: int
+
+
 class Finding(Record):
-    """One claim about the reward model: the rubric line it quotes and what a check found."""
+    """One claim about the reward model: the rubric line it quotes and what checks found.
+
+    `line` is the quoted line's number in the rubric, 0 with an empty quote where no line says so;
+    `feature` is "" where the line could not be read. `effect`, `interval` and `n` are those of the
+    strongest kind of `evidence` there is, None and 0 without any; `reason` says why this status.
+    """
 
     claim: str
     quote: str
+    line: int
+    feature: str
     direction: Literal["rewards", "penalises"]
     effect: float | None
     interval: Interval | None
     n: int
     status: FindingStatus
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def sign(self) -> int:
+        """Of the effect that is claimed."""
+        return 1 if self.direction == "rewards" else -1
 
 
 class Check(Record):

@@ -39,6 +39,7 @@ _REWARDS = re.compile(
     r"\b(prefer(?:s|red)?|reward(?:s|ed)?|favou?r(?:s|ed)?|likes?|value[sd]?)\b", re.I
 )
 _ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s+")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 MAX_CHARACTERS = 100_000
 _MAX_LEAD = 300  # characters: a lead is a line, not an essay
@@ -198,6 +199,11 @@ def _plain(node: SyntaxTreeNode) -> str:
 
 def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 0
+
+
+def lines_of(text: str) -> list[str]:
+    r"""The lines as markdown counts them: ended by \n, \r\n or \r, and by nothing else."""
+    return _LINE_END.split(text)
 
 
 def markdown(text: str) -> SyntaxTreeNode:

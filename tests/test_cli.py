@@ -269,8 +269,11 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     pairs, out = world.root / "A" / "pairs.jsonl.gz", tmp_path / "out"
     words = ("--pairs", pairs, "--labels", f"rm:{tmp_path / 'my-rm'}", "--out", out)
     assert "truncated share: " in refused(tmp_path, "audit", *words)
-    accepted = ("--steps", 3, "--config", config, "--accept-failing-rm")
-    result = argo("audit", *words, *accepted)
+    missing = (*words, "--accept-failing-rm", "--intent", tmp_path / "no.md")
+    assert "no.md: not an intent" in refused(tmp_path, "audit", *missing)
+    intent = written(tmp_path / "intent.md", "- Prefer short answers.\n- Shine.\n")
+    accepted = ("--steps", 3, "--config", config, "--accept-failing-rm", "--intent", intent)
+    result = argo("audit", *words, *accepted, "--probed-pairs", 3)
     assert result.exit_code == 0, result.output
     assert "my-rm@" in result.output
     run = load_run(out / "runs" / "my-rm").run
@@ -282,6 +285,8 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     text = (out / "audit" / "audit.md").read_text(encoding="utf-8")
     assert "were cut" in text
     assert "- my-rm, truncated share: share of" in text
+    assert "pairs compared, 6 responses edited" in text
+    assert "Of the intent, not checked: “Shine.”" in text
     assert (out / "conformance" / "my-rm.json").is_file()
 
 

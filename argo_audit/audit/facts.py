@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from argo_audit.agreement import selection_key
+from argo_audit.audit.assessment import Assessment, assess
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
 from argo_audit.audit.markdown import escape, link, visible
+from argo_audit.audit.risks import Intent
+from argo_audit.audit.slopes import compared
 from argo_audit.errors import InputError, StoreError
+from argo_audit.pairs import read
 from argo_audit.records import Agreement, Rubric, Split, StoredRubric
 from argo_audit.store import file_name, from_document, slug
 
@@ -157,6 +161,20 @@ class Facts:
         records = (trained.record for trained in self.trained(population))
         found = (_measured(record, EMPTY, "held-out", label_source) for record in records)
         return next((agreement for agreement in found if agreement), None)
+
+    @cached_property
+    def assessments(self) -> dict[str, Assessment]:
+        """What the checks found, by run: of those with a rubric and held-out pairs on record."""
+        found = {}
+        for trained in self.all_trained:
+            path = trained.record.held_out
+            if trained.best is not None and path is not None and path.is_file():
+                file = read(path)
+                pairs = compared(file.pairs, file.labels.get(trained.label_source, ()))
+                probed = self.inputs.probed.get(trained.label_source, ())
+                intent = Intent(self.inputs.intent)
+                found[trained.record.run.id] = assess(trained.text, pairs, probed, intent)
+        return found
 
     def relative(self, path: Path) -> str:
         """`path` as it is reached from the report's folder."""

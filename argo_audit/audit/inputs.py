@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from argo_audit.agreement import Difference
 from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
+from argo_audit.probing import Probed
 from argo_audit.records import (
     Agreement,
     Attempt,
@@ -61,9 +62,10 @@ class AuditInputs:
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
     RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
-    reward models; `crossings` set two populations' pairs, labels and rubrics against each other;
-    `commands` repeat the audit. `log_files` says where the evaluation logs lie, by their names, as
-    far as that is known: paths, or URLs.
+    reward models; `probed` are their edited responses, by their names; `intent` is what the user
+    wants rewarded, as a rubric; `crossings` set two populations' pairs, labels and rubrics against
+    each other; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
+    their names, as far as that is known: paths, or URLs.
     """
 
     title: str
@@ -75,6 +77,8 @@ class AuditInputs:
     rm_on_raw: Mapping[str, Agreement] = field(default_factory=dict)
     differences: Mapping[str, Difference] = field(default_factory=dict)
     conformance: Mapping[str, tuple[Conformance, ...]] = field(default_factory=dict)
+    probed: Mapping[str, tuple[Probed, ...]] = field(default_factory=dict)
+    intent: str = ""
     crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from typing import Any
 
 from argo_audit import __version__
 from argo_audit.audit import (
+    biases,
     compare,
     labels,
     progress,
@@ -26,6 +27,7 @@ from argo_audit.audit import (
     shown,
     structure,
     summary,
+    verdict,
 )
 from argo_audit.audit.check import check_audit
 from argo_audit.audit.facts import Facts, Trained
@@ -38,6 +40,7 @@ from argo_audit.records import Agreement
 
 SECTIONS: Sequence[Callable[[Facts], Section]] = (
     summary.section,
+    biases.section,
     provenance.section,
     progress.section,
     compare.section,
@@ -122,6 +125,7 @@ def _fields(facts: Facts) -> dict[str, Any]:
         "argo_audit": __version__,
         "runs": [_run(trained) for trained in facts.all_trained],
         "key_figures": [_figures(row) for row in key_figures(facts)],
+        "verdicts": verdict.fields(facts),
     }
 
 

@@ -10,6 +10,7 @@ some.
 
 from typing import NamedTuple
 
+from argo_audit.audit import verdict
 from argo_audit.audit.facts import (
     LONGEST,
     NO_RUBRIC,
@@ -81,7 +82,8 @@ def section(facts: Facts) -> Section:
     rows = [_row(row) for row in figures]
     spoken = [row for row in figures if row.trained is facts.principal(row.trained.population)]
     judges = {row.trained.record.run.judge for row in figures}
-    blocks = ["Agreement is the share of pairs on which judge and label prefer the same response."]
+    blocks = verdict.blocks(facts)
+    blocks += ["Agreement is the share of pairs on which judge and label prefer the same response."]
     blocks += [table(_HEADER, rows)] if rows else ["No run was given: not measured."]
     blocks += [_sentences(row) for row in spoken]
     blocks += [_STYLE_ONLY] if SURFACE_JUDGE in judges else []

@@ -19,6 +19,7 @@ from argo_audit.cli.begun import check_unused, read_request, write_request
 from argo_audit.cli.facts import RUNS, Facts, gather, write_conformance, write_facts
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts
+from argo_audit.cli.probe import probe_reward_models
 from argo_audit.cli.purse import Purse, open_purse
 from argo_audit.cli.request import AuditRequest, Prepared, policy_settings, prepare
 from argo_audit.errors import ArgoError
@@ -36,8 +37,9 @@ from argo_audit.search import argo
 from argo_audit.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 
+_PROBE = "probe reward models with edited responses"
 _OWN_TABLES = {"search", "judge_settings", "policy_settings"}
-_NOT_OF_THE_SEARCH = _OWN_TABLES | {"out", "budget", "prices"}
+_NOT_OF_THE_SEARCH = _OWN_TABLES | {"out", "budget", "prices", "intent", "probed_pairs"}
 
 
 class Event(NamedTuple):
@@ -95,6 +97,7 @@ def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Fact
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
     _evaluate(request, prepared, stored, parts, watch)
+    probe_reward_models(request, prepared, lambda *done: watch(Event(_PROBE, *done)))
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
     return facts

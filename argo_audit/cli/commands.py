@@ -62,6 +62,10 @@ _TABLES: Mapping[str, type[Record]] = {
     "policy": PolicySettings,
     "reward_model": RewardModelSettings,
 }
+IntentOption = Annotated[
+    Path | None,
+    typer.Option(help="What the reward model should reward, as a rubric: conflicts are flagged."),
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="RL steps per search.")]
 
 app = typer.Typer(
@@ -152,6 +156,10 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     rewriter: Annotated[
         str | None, typer.Option(help="Inspect model that rewrites the policy prompts.")
     ] = None,
+    intent: IntentOption = None,
+    probed_pairs: Annotated[
+        int, typer.Option(min=0, help="Held-out pairs whose responses are edited; 0 for none.")
+    ] = 48,
     prices: PricesOption = None,
     budget: BudgetOption = None,
     dry_run: Annotated[
@@ -186,6 +194,8 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
         skip_invalid=skip_invalid,
         answer_key=answer_key,
         rewriter=rewriter,
+        intent=intent,
+        probed_pairs=probed_pairs,
         prices=prices,
         budget=Budget.parse(budget) if budget else None,
     )
@@ -214,11 +224,17 @@ def report_command(
     audits: Annotated[list[Path], typer.Argument(help="--out folders of finished audits.")],
     out: OutOption,
     title: Annotated[str, typer.Option(help="The report's title.")] = "Audit",
+    intent: IntentOption = None,
+    evals: Annotated[
+        list[str] | None,
+        typer.Option(help="More eval logs with probes; those in the audits are read anyway."),
+    ] = None,
 ) -> None:
     """Write one report over one or more audits, populations side by side; loads no model."""
-    from argo_audit.cli.report import report
+    from argo_audit.cli.report import Beside, report
 
-    files = report(audits, out, title, [_command_line()])
+    beside = Beside(intent, tuple(evals or ()))
+    files = report(audits, out, title, [_command_line()], beside)
     say(f"audit: {files.markdown}\n       {files.html}")
 
 
@@ -260,14 +276,15 @@ def version_command() -> None:
 def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
     from argo_audit.cli.begun import command_of
-    from argo_audit.cli.report import report
+    from argo_audit.cli.report import Beside, report
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 
     with Display(console) as display:
-        phases = ("read", *["search"] * len(request.labels), "evaluate")
+        phases = ("read", *["search"] * len(request.labels), "evaluate", "probe")
         facts = work(display.lane(Path(request.pairs).name, phases))
-    files = report([out], out / "audit", f"Audit of {facts.population}", [command_of(out)])
+    title, beside = f"Audit of {facts.population}", Beside(request.intent)
+    files = report([out], out / "audit", title, [command_of(out)], beside)
     console.print(summary([out]))
     say(f"audit: {files.markdown}\n       {files.html}")
 

@@ -31,7 +31,7 @@ from argo_audit.run_folder import check_free
 from argo_audit.search import SearchConfig
 from argo_audit.splits import split
 
-PHASES = ("train", "read", "search", "search", "evaluate")
+PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
 _events: Events
 

@@ -24,11 +24,8 @@ from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run
 from argo_audit.files import join
 from argo_audit.judges.models import open_models
 from argo_audit.pairs import read
-from argo_audit.reward_models.opening import KINDS
+from argo_audit.reward_models.opening import LIVE
 from argo_audit.store import HELD_OUT, file_name, slug
-
-_ANYWHERE = frozenset(KINDS) - {"scores"}
-
 
 _NARROWEST = 9  # columns of text are folded, but not to shreds
 
@@ -106,7 +103,7 @@ def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
         pairs=str(held_out.resolve()),
         label_sources=tuple(read(held_out).labels),
         raw=HUMAN,
-        reward_models=tuple(s for s in request.labels if s.partition(":")[0] in _ANYWHERE),
+        reward_models=tuple(s for s in request.labels if s.partition(":")[0] in LIVE),
         rm_settings={
             "temperature": request.rm_temperature,
             "accept_failing": request.accept_failing_rm,

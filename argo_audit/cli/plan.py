@@ -25,6 +25,7 @@ from argo_audit.judges.questions import ask
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Prices, Spent, cost
 from argo_audit.records import Pair, Rubric, Usage
+from argo_audit.reward_models.opening import LIVE
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600
@@ -36,8 +37,10 @@ ASSUMPTIONS = (
     "Rubrics that repeat are judged once and cached calls cost nothing, so it may take less. "
     "Templates rewrite the prompts at no cost, unless there is a --rewriter."
 )
+TEXTS_PROBED = 150
+"""Conversations of a pair whose responses are edited: each attribute, both ways, and back."""
+
 _SAMPLE = 500
-_REWARD_MODELS = ("rm", "served", "dpo")
 
 
 class Phase(NamedTuple):
@@ -117,7 +120,8 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     rubrics = settings.rubrics_per_prompt * variants
     dev, held_out = len(splits["dev"]), len(splits["held-out"])
     top = min(search.windows * search.top, search.steps * rubrics)
-    labelled = sum(spec.partition(":")[0] in _REWARD_MODELS for spec in request.labels)
+    labelled = sum(spec.partition(":")[0] in LIVE for spec in request.labels)
+    edited = TEXTS_PROBED * min(request.probed_pairs, held_out)
     train = texts.judging(rubrics * min(search.minibatch, len(splits["train"])))
     select, evaluate = texts.judging(top * (dev + held_out)), texts.judging(2 * held_out)
     write = texts.writing(rubrics, settings.max_rubric_tokens)
@@ -135,6 +139,7 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
         Phase("judge, training", judge, _times(train, search.steps * searches)),
         Phase("judge, selection", judge, _times(select, searches)),
         Phase("judge, evaluation", judge, texts.judging((searches + 1) * held_out)),
+        Phase("reward model, probes", "", texts.rewarding(labelled * edited), counted=False),
     )
     written = [Spent(sampled, write)] if sampled else []
     written += [Spent(request.rewriter, rewrite)] if request.rewriter else []

@@ -6,10 +6,11 @@ Populations stand side by side when several audits are given. No model is loaded
 folders, stored rubrics and `facts.json` are all there is to it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from argo_audit.agreement import selection_key
 from argo_audit.audit.crossing import Crossing, Side, read_crossing
@@ -18,8 +19,11 @@ from argo_audit.audit.markdown import percent
 from argo_audit.audit.spec import AuditFiles, write_audit
 from argo_audit.cli.eval_command import EVALS
 from argo_audit.cli.facts import RUNS, Facts, read_conformance, read_facts
+from argo_audit.cli.request import read_intent
+from argo_audit.evals.bias_probe import read_probed
 from argo_audit.evals.logs import read_evaluations
-from argo_audit.files import join
+from argo_audit.files import Folder, join
+from argo_audit.probing import Probed
 from argo_audit.run_folder import write_whole
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
 
@@ -29,7 +33,23 @@ CROSSED = "crossed"
 """Where the logs of `argo-audit compare` lie in the folder of the first audit."""
 
 
-def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str]) -> AuditFiles:
+class Beside(NamedTuple):
+    """What goes into a report from outside the audits: an intent, further folders of eval logs."""
+
+    intent: Path | None = None
+    evals: tuple[str | Path, ...] = ()
+
+
+_NOTHING = Beside()
+
+
+def report(
+    audits: Sequence[Path],
+    out: Path,
+    title: str,
+    commands: Sequence[str],
+    beside: Beside = _NOTHING,
+) -> AuditFiles:
     """Write audit.md, audit.html and figures to `out`; `commands` repeat the audit.
 
     Rubrics are linked where their stores keep them; of a store on another machine, those of the
@@ -54,12 +74,24 @@ def report(audits: Sequence[Path], out: Path, title: str, commands: Sequence[str
             f.population: f.difference for f in facts.values() if f.difference is not None
         },
         conformance={f.population: read_conformance(folder) for folder, f in facts.items()},
+        probed=_probed((*logs, *(folder / EVALS for folder in facts), *beside.evals)),
+        intent=read_intent(beside.intent),
         crossings=tuple(_crossings(facts, stores)),
         notes=tuple(note for fact in facts.values() for note in _notes(fact)),
         commands=tuple(commands),
     )
     folders = [_on_disk(stores[folder], facts[folder], out) for folder in facts]
     return write_audit(inputs, out, *dict.fromkeys(folders))
+
+
+def _probed(folders: Iterable[str | Path]) -> dict[str, tuple[Probed, ...]]:
+    """The edited responses of each reward model in the folders that are there, each once."""
+    found: dict[str, dict[str, Probed]] = {}
+    for folder in folders:
+        logged = read_probed(folder) if Folder(folder).is_there() else {}
+        for name, probed in logged.items():
+            found.setdefault(name, {}).update({one.response_id: one for one in probed})
+    return {name: tuple(own.values()) for name, own in found.items()}
 
 
 def _runs(folder: Path) -> Iterator[RunRecord]:

@@ -44,8 +44,10 @@ class AuditRequest(Record):
     `logs` are paths or fsspec URLs; None is a place in the folder `out`. What `policy_settings`
     sets goes before the settings of the policy's folder. A reward model that fails its checks is
     refused unless `accept_failing_rm`. `answer_key` is a folder with the manifest and the planted
-    rubric of an organism; `rewriter` is an Inspect model that rewrites the policy
-    prompts; `budget` ends searches early, priced by the file of `prices`.
+    rubric of an organism; `rewriter` is an Inspect model that rewrites the policy prompts; `intent`
+    is a file with what the reward model should reward; of `probed_pairs` held-out pairs the
+    responses are edited, some 150 texts each; `budget` ends searches early, priced by the file of
+    `prices`.
     """
 
     pairs: Path | str
@@ -69,6 +71,8 @@ class AuditRequest(Record):
     skip_invalid: bool = False
     answer_key: Path | None = None
     rewriter: str | None = None
+    intent: Path | None = None
+    probed_pairs: int = Field(default=48, ge=0)
     prices: Path | None = None
     budget: Budget | None = None
 
@@ -145,6 +149,7 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     store = RubricStore(request.store_root)
     store.check()
     check_writable(request.log_root)
+    read_intent(request.intent)
     file, splits = read_and_split(request, hub)
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)
@@ -161,6 +166,17 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
         _check_labelled(source, splits, request.pairs)
         store.list(source.subject(population))  # raises StoreError when it cannot be read
     return Prepared(file, population, splits, sources, labels, key)
+
+
+def read_intent(path: Path | None) -> str:
+    """What the user wants rewarded, "" without a file. Raises InputError for one without text."""
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = "name a text file in the format of a rubric: lists or tables of what to reward"
+        raise InputError(path, f"not an intent ({error})", remedy) from error
 
 
 def _check_distinct(sources: Sequence[LabelSource]) -> None:

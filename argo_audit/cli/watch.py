@@ -25,7 +25,9 @@ from rich.text import Text
 from argo_audit.cli.audit import Event, Watch
 
 DEFAULT_SHARE = 10.0
-SHARES: Mapping[str, float] = {"train": 30, "search": 35, "evaluate": 12, "read": 3, "report": 4}
+SHARES: Mapping[str, float] = {
+    "train": 30, "search": 35, "evaluate": 12, "probe": 12, "read": 3, "report": 4,
+}  # fmt: skip
 """Seconds a phase takes on the embedded world, by its first word: only their ratios matter."""
 
 

@@ -154,6 +154,18 @@ def read_effects(log_dir: str | Path) -> list[LoggedEffect]:
     return [found for log in read_logs(log_dir, _TASK) for found in _effects(log)]
 
 
+def read_probed(log_dir: str | Path) -> dict[str, tuple[Probed, ...]]:
+    """The edited responses of each reward model by its name, from all logs of this task.
+
+    Of a response that several logs probed, the newest counts. Raises InputError as `read_logs`.
+    """
+    found: dict[str, dict[str, Probed]] = {}
+    for log in read_logs(log_dir, _TASK):
+        own = found.setdefault(str(log.metadata[SUBJECT]["reward_model"]), {})
+        own.update({probed.response_id: probed for probed in _probed(log)})
+    return {name: tuple(own.values()) for name, own in found.items()}
+
+
 def results(log_dir: str | Path, measures: Sequence[str] = MEASURES) -> list[ResultRow]:
     """A row per edit and measure of every log, with rows of populations as slices.
 
@@ -170,11 +182,15 @@ def results(log_dir: str | Path, measures: Sequence[str] = MEASURES) -> list[Res
 
 
 def _effects(log: TaskLog) -> Iterator[LoggedEffect]:
-    probed = [Probed.model_validate(p.noted[PROBED]) for p in log.pairs if PROBED in p.noted]
+    probed = _probed(log)
     populations = sorted({one.population for one in probed} - {""})
     reward_model = str(log.metadata[SUBJECT]["reward_model"])
     for effect in effects(probed):
         yield LoggedEffect(reward_model, ", ".join(populations), effect, shortfall(log))
+
+
+def _probed(log: TaskLog) -> list[Probed]:
+    return [Probed.model_validate(p.noted[PROBED]) for p in log.pairs if PROBED in p.noted]
 
 
 def _rows(found: LoggedEffect, measures: Sequence[str]) -> Iterator[ResultRow]:

@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from argo_audit.judges.surface_grammar import Mention, heading_direction, read_clauses
-from argo_audit.rubrics import BiasLine, Criterion, Outline, RubricGate, outline
+from argo_audit.rubrics import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
 
 DEFAULT_CAP = 3.0
 TOP_SCORE = 10.0
@@ -130,7 +130,7 @@ def _told_apart(parts: Outline, text: str) -> tuple[list[RubricGate], list[_Line
     if not len(parts):
         lines = [
             _Line("", row.strip(), 0, None, number)
-            for number, row in enumerate(text.splitlines(), start=1)
+            for number, row in enumerate(lines_of(text), start=1)
             if row.strip()
         ]
     return gates, sorted(lines, key=lambda line: line.line)

@@ -26,6 +26,9 @@ KINDS = {
     "dpo": "dpo:POLICY|REFERENCE",
     "scores": "scores:FILE",
 }
+LIVE = frozenset(KINDS) - {"scores"}
+"""Kinds that can be asked about text that nobody has scored."""
+
 _CHECKED_PAIRS = 64  # before labelling; the share of cut conversations is counted over all
 
 
