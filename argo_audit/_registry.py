@@ -8,6 +8,7 @@ know, so it holds names only; the judges of this package are loaded when they ar
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from argo_audit.evals.bias_probe import bias_probe
 from argo_audit.evals.cross_population import cross_population
 from argo_audit.evals.judging import always, apply_labels, apply_rules, judge_pair
 from argo_audit.evals.label_agreement import label_agreement
@@ -19,6 +20,7 @@ from argo_audit.evals.metrics import (
     paired_difference,
     unparsed_share,
 )
+from argo_audit.evals.probe_scoring import probe_response, reward_change, win_rate
 from argo_audit.evals.rm_accuracy import rm_accuracy
 from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.scoring import (
@@ -38,6 +40,7 @@ __all__ = [
     "apply_rules",
     "argo",
     "argo_hf",
+    "bias_probe",
     "by_slice",
     "cluster_bootstrap",
     "cross_population",
@@ -48,10 +51,13 @@ __all__ = [
     "minimum_detectable_effect",
     "no_rubric",
     "paired_difference",
+    "probe_response",
+    "reward_change",
     "rm_accuracy",
     "rubric_agreement",
     "unparsed_share",
     "verdicts",
+    "win_rate",
     "with_rubric",
 ]
 

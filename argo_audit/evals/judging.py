@@ -76,7 +76,7 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
     )
     return Sample(
         id=pair.id,
-        input=[_MESSAGES[message.role](content=_content(message)) for message in pair.prompt],
+        input=messages_of(pair.prompt),
         target=[f"{source}: {p_a:g}" for source, p_a in labels.items()],
         metadata=metadata.model_dump(mode="json"),
     )
@@ -205,10 +205,19 @@ def _images(turn: ChatMessage) -> list[str]:
 def pair_of(state: TaskState) -> Pair:
     """The pair that a sample is made from."""
     known = PairMetadata.model_validate(state.metadata)
-    turns = [] if isinstance(state.input, str) else state.input
-    prompt = [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
     fields = known.model_dump(exclude={"prompt_key", "labels"})
-    return Pair.model_validate({"id": str(state.sample_id), "prompt": prompt, **fields})
+    return Pair.model_validate({"id": str(state.sample_id), "prompt": prompt_of(state), **fields})
+
+
+def messages_of(prompt: Sequence[Message]) -> list[ChatMessage]:
+    """A prompt as the input of a sample."""
+    return [_MESSAGES[message.role](content=_content(message)) for message in prompt]
+
+
+def prompt_of(state: TaskState) -> list[dict[str, Any]]:
+    """The prompt that a sample is made from: the fields of each Message."""
+    turns = [] if isinstance(state.input, str) else state.input
+    return [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
 
 
 def _as_kept(judgment: Judgment) -> dict[str, JsonValue]:

@@ -19,7 +19,15 @@ from argo_audit.errors import InputError
 from argo_audit.files import is_url
 from argo_audit.pairs import labels_of, read
 from argo_audit.records import Label, Pair
-from argo_audit.reward_models.opening import RewardModelUse, labelled, open_reward_model
+from argo_audit.reward_models.opening import (
+    Fingerprinted,
+    RewardModelUse,
+    checked,
+    labelled,
+    open_reward_model,
+)
+from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.roles import RewardModel
 
 Names = str | Sequence[str] | None
 """Names as a command line gives them: one text with commas between, or a list."""
@@ -72,11 +80,22 @@ def label_by_name(
 
     Paths count from the folder that the command was given in.
     """
+    model = _open(spec, pairs, use.settings)
+    return {model.name: labelled(model, pairs, use).labels}
+
+
+def open_checked(spec: str, pairs: Sequence[Pair], use: RewardModelUse) -> RewardModel:
+    """The reward model of that name, once it has passed its checks on some of the pairs."""
+    model = _open(spec, pairs, use.settings)
+    checked(model, pairs, use)
+    return model
+
+
+def _open(spec: str, pairs: Sequence[Pair], settings: RewardModelSettings) -> Fingerprinted:
     kind, colon, place = spec.partition(":")
     if not colon or kind in ("rm", "scores"):
         spec = f"{kind}:{found_from_here(place)}" if colon else str(found_from_here(spec))
-    model = open_reward_model(spec, use.settings, pairs)
-    return {model.name: labelled(model, pairs, use).labels}
+    return open_reward_model(spec, settings, pairs)
 
 
 def rm_use(given: Mapping[str, Any] | None) -> RewardModelUse:

@@ -12,6 +12,7 @@ folder of logs belongs to one suite, of the same tasks with the same judge.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +24,19 @@ from inspect_ai.model import Model
 from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
-from argo_audit.evals import cross_population, label_agreement, rm_accuracy, rubric_agreement
+from argo_audit.evals import (
+    bias_probe,
+    cross_population,
+    label_agreement,
+    rm_accuracy,
+    rubric_agreement,
+)
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.records import Record
+
+_MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
+_PROBE_MEASURES = bias_probe.MEASURES[:2]
 
 
 class AuditedRun(Record):
@@ -102,11 +112,20 @@ def _rm_accuracy(runs: Sequence[AuditedRun]) -> list[Task]:
     ]
 
 
+def _bias_probe(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        bias_probe.bias_probe(spec, run.pairs, rm_settings=run.rm_settings, most_pairs=_MOST_PROBED)
+        for run in runs
+        for spec in run.reward_models
+    ]
+
+
 SUITE: tuple[SuiteTask, ...] = (
     SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results),
     SuiteTask("label_agreement", _label_agreement, label_agreement.results),
     SuiteTask("cross_population", _cross_population, cross_population.results),
     SuiteTask("rm_accuracy", _rm_accuracy, rm_accuracy.results),
+    SuiteTask("bias_probe", _bias_probe, partial(bias_probe.results, measures=_PROBE_MEASURES)),
 )
 
 

@@ -79,14 +79,23 @@ def open_reward_model(
     return ClassifierRewardModel(rest, settings)
 
 
-def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Labelled:
-    """Check a reward model on some of the pairs, then label all of them.
+def checked(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Conformance:
+    """Check a reward model on some of the pairs.
 
     Raises RewardModelError when a check fails, unless failing is accepted.
     """
     report = check_reward_model(model, pairs[:: max(1, len(pairs) // _CHECKED_PAIRS)])
     if not use.accept_failing:
         refuse_failing(report)
+    return report
+
+
+def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Labelled:
+    """Check a reward model on some of the pairs, then label all of them.
+
+    Raises RewardModelError when a check fails, unless failing is accepted.
+    """
+    report = checked(model, pairs, use)
     labels = label_pairs(model, pairs, use.temperature)
     return Labelled(labels, *_counts(model), report)
 

@@ -1,0 +1,1 @@
+"""Edits of one response that add or remove one attribute: by program, without any model."""
