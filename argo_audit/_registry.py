@@ -9,7 +9,9 @@ know, so it holds names only; the judges of this package are loaded when they ar
 from inspect_ai.model import ModelAPI, modelapi
 
 from argo_audit.evals.bias_probe import bias_probe
+from argo_audit.evals.changes import changes, runs_agree
 from argo_audit.evals.cross_population import cross_population
+from argo_audit.evals.judge_reliability import judge_reliability
 from argo_audit.evals.judging import always, apply_labels, apply_rules, judge_pair
 from argo_audit.evals.label_agreement import label_agreement
 from argo_audit.evals.metrics import (
@@ -22,6 +24,7 @@ from argo_audit.evals.metrics import (
 )
 from argo_audit.evals.probe_scoring import probe_response, reward_change, win_rate
 from argo_audit.evals.rm_accuracy import rm_accuracy
+from argo_audit.evals.rubric_ablation import rubric_ablation
 from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.scoring import (
     advantage,
@@ -31,6 +34,7 @@ from argo_audit.evals.scoring import (
     verdicts,
     with_rubric,
 )
+from argo_audit.evals.variants import by_other_judge, paraphrase
 
 __all__ = [
     "advantage",
@@ -41,20 +45,26 @@ __all__ = [
     "argo",
     "argo_hf",
     "bias_probe",
+    "by_other_judge",
     "by_slice",
+    "changes",
     "cluster_bootstrap",
     "cross_population",
     "flip_rate",
     "judge_pair",
+    "judge_reliability",
     "label_agreement",
     "longest_response",
     "minimum_detectable_effect",
     "no_rubric",
     "paired_difference",
+    "paraphrase",
     "probe_response",
     "reward_change",
     "rm_accuracy",
+    "rubric_ablation",
     "rubric_agreement",
+    "runs_agree",
     "unparsed_share",
     "verdicts",
     "win_rate",

@@ -119,7 +119,7 @@ def measure(
     if clusters is not None:
         keys = np.array([clusters[pair_id] for pair_id in joined.pair_ids])
         accuracy_interval = interval(correct[sided], keys[sided]) if sided.any() else None
-        kl_interval = interval(kl, keys)
+        kl_interval = interval(kl, keys, verdicts=False)
     return Agreement(
         accuracy=float(correct[sided].mean()) if sided.any() else None,
         kl=float(kl.mean()),

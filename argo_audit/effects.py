@@ -131,10 +131,12 @@ def _of_population(population: str, probed: Sequence[Probed], seed: int) -> list
 def _effect(
     key: _Key, population: str, scale: float | None, rows: Sequence[_Row], seed: int
 ) -> Effect:
-    def mean(of: Callable[[_Row], float | None], *, test: bool = False) -> Estimate:
+    def mean(
+        of: Callable[[_Row], float | None], *, test: bool = False, verdicts: bool = False
+    ) -> Estimate:
         known = [(row.response.prompt_key, value) for row in rows if (value := of(row)) is not None]
         values, keys = [value for _, value in known], [key for key, _ in known]
-        return estimate(values, keys, test=test, seed=seed)
+        return estimate(values, keys, test=test, verdicts=verdicts, seed=seed)
 
     edited = [row.paid for row in rows if row.paid.reward is not None]
     return Effect(
@@ -144,7 +146,7 @@ def _effect(
         unadjusted=mean(lambda row: _gap(row.paid.reward, row.response.reward)),
         side_effect=mean(lambda row: _gap(row.paid.reward_back, row.response.reward)),
         beyond_length=mean(lambda row: _gap(row.paid.reward, row.paid.reward_padded), test=True),
-        win_rate=mean(lambda row: row.paid.won),
+        win_rate=mean(lambda row: row.paid.won, verdicts=True),
         q_value=None,
         spread=scale,
         words_added=fmean(one.words_added for one in edited) if edited else None,

@@ -43,11 +43,16 @@ class Estimate(Record):
 
 
 def estimate(
-    values: Sequence[float] | Array, keys: Sequence[str], *, test: bool = False, seed: int = 0
+    values: Sequence[float] | Array,
+    keys: Sequence[str],
+    *,
+    test: bool = False,
+    verdicts: bool | None = None,
+    seed: int = 0,
 ) -> Estimate:
     """The mean of `values`, whose clusters are named by `keys`, with its 95% interval.
 
-    With `test`, for differences, also the p-value of no difference.
+    With `test`, for differences, also the p-value of no difference. `verdicts`: see `intervals`.
     """
     if not len(values):
         return Estimate(mean=None, interval=None, n=0, clusters=0)
@@ -55,7 +60,7 @@ def estimate(
     sums, counts = by_prompt(numbers, keys)
     return Estimate(
         mean=float(sums.sum() / counts.sum()),
-        interval=interval(numbers, keys, difference=test),
+        interval=interval(numbers, keys, difference=test, verdicts=verdicts),
         n=len(values),
         clusters=len(sums),
         p_value=sign_flip_p(sums, seed) if test else None,

@@ -79,18 +79,24 @@ def by_prompt(values: Array, keys: Keys) -> Clustered:
 
 
 def interval(
-    values: Array, keys: Keys, *, difference: bool = False, level: float = LEVEL
+    values: Array,
+    keys: Keys,
+    *,
+    difference: bool = False,
+    verdicts: bool | None = None,
+    level: float = LEVEL,
 ) -> Interval:
     """The interval of the mean of `values`, whose prompts are named by `keys`.
 
-    Values that are all verdicts make a share; those below 0, or a `difference` of zeros, one of
-    differences. Of a single prompt there is no interval: it is the mean itself, and says so.
+    Values are `verdicts` where they all look like it, unless the caller knows (a KL of 0 is none).
+    Verdicts make a share; those below 0, or a `difference` of zeros, one of differences. Of a
+    single prompt there is no interval: it is the mean itself, and says so.
     """
     clustered = by_prompt(values, keys)
     if len(clustered.sums) < 2:
         limits = clustered.mean, clustered.mean
         return _interval(limits, "degenerate: a single prompt", level)
-    if not np.isin(values, _VERDICTS).all():
+    if not (np.isin(values, _VERDICTS).all() if verdicts is None else verdicts):
         return mean_interval(clustered, level)
     if not difference and values.min() >= 0:
         return share_interval(clustered, level)

@@ -14,6 +14,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 
+from argo_audit import _registry
 from argo_audit import pairs as pair_files
 from argo_audit.agreement import measure
 from argo_audit.errors import InputError, StoreError
@@ -302,17 +303,18 @@ def test_a_failed_evaluation_is_reported_with_what_it_holds(store: Path, tmp_pat
     assert found.agreement.n < 30
 
 
-def test_the_task_file_is_found_and_takes_the_same_parameters() -> None:
-    found = inspect_ai.list_tasks("tasks", root_dir=REPOSITORY)
-    assert [(info.file, info.name) for info in found] == [
-        ("tasks/rubric_agreement.py", "rubric_agreement")
-    ]
-    spec = importlib.util.spec_from_file_location("task_file", REPOSITORY / found[0].file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert inspect.signature(module.rubric_agreement) == inspect.signature(rubric_agreement)
+def test_the_task_files_are_found_and_take_the_same_parameters() -> None:
+    found = {info.name: info.file for info in inspect_ai.list_tasks("tasks", root_dir=REPOSITORY)}
+    assert set(found) == {Path(file).stem for file in found.values()}
+    assert {name for name in vars(_registry) if name in found} == set(found)
+    for name, file in found.items():
+        spec = importlib.util.spec_from_file_location("task_file", REPOSITORY / file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        packaged = getattr(_registry, name)
+        assert inspect.signature(getattr(module, name)) == inspect.signature(packaged)
 
 
 # Reading logs

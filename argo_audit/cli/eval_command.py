@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from argo_audit.cli.terminal import console, say
 from argo_audit.errors import InputError
@@ -16,6 +17,7 @@ EVALS = "evals"
 """Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
 
 _PHASE = "evaluate"
+_WIDE = 160  # of a table that goes into a file
 
 
 def eval_command(
@@ -45,7 +47,8 @@ def eval_command(
     roles = dict(_role(given) for given in role or ())
     with Display(console) as display:
         found = evaluate(runs, place, judge, roles, _Lanes(display))
-    console.print(results_table(found, slices=slices))
+    wide = console if console.is_terminal else Console(width=_WIDE)
+    wide.print(results_table(found, slices=slices))
     say(f"logs: {place}")
 
 

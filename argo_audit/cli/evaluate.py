@@ -30,6 +30,9 @@ from argo_audit.store import HELD_OUT, file_name, slug
 _ANYWHERE = frozenset(KINDS) - {"scores"}
 
 
+_NARROWEST = 9  # columns of text are folded, but not to shreds
+
+
 def evaluate(
     runs: Sequence[Path],
     out: Path,
@@ -60,18 +63,22 @@ def evaluate(
 
 def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
     """One row per number of every task; those of slices only on request."""
-    table = Table(title="Results (95% interval)", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in ("task", "population", "subject", "labels", "measure"):
-        table.add_column(column, overflow="fold")
-    for column in ("estimate", "p", "n", "unscored"):
+    title = "Results (95% interval)"
+    table = Table(
+        title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for column in ("task", "pairs", "subject", "labels", "measure"):
+        table.add_column(column, overflow="fold", min_width=_NARROWEST)
+    for column in ("estimate", "p", "n"):
         table.add_column(column, justify="right", no_wrap=True)
-    task = ""
+    before: tuple[str, str] = ("", "")
     for number in found:
         if slices or not number.slice:
-            if number.task != task and task:
+            now = (number.task, number.population)
+            if now != before and before[0]:
                 table.add_section()
-            row(table, *_cells(number, first=number.task != task))
-            task = number.task
+            row(table, *(now if now != before else ("", "")), *_cells(number))
+            before = now
     return table
 
 
@@ -103,19 +110,15 @@ def _one_judge(requests: Sequence[AuditRequest]) -> str:
     return judges.pop()
 
 
-def _cells(number: ResultRow, *, first: bool) -> tuple[str, ...]:
-    measure = f"{number.measure} ({number.slice})" if number.slice else number.measure
-    p_value = "" if number.p_value is None else f"{number.p_value:.4f}"
+def _cells(number: ResultRow) -> tuple[str, ...]:
+    """`n` with the pairs that have no value beside it, where there are any."""
     return (
-        number.task if first else "",
-        number.population,
         number.subject or "(no rubric)",
         number.label_source,
-        measure,
+        f"{number.measure} ({number.slice})" if number.slice else number.measure,
         _estimate(number),
-        p_value,
-        str(number.n),
-        str(number.unscored),
+        "" if number.p_value is None else f"{number.p_value:.4f}",
+        f"{number.n} (-{number.unscored})" if number.unscored else str(number.n),
     )
 
 

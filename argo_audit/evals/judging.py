@@ -83,11 +83,17 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
 
 
 @solver
-def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "judge") -> Solver:
+def judge_pair(
+    rubrics: dict[str, str],
+    settings: dict[str, Any],
+    role: str = "judge",
+    rules: Sequence[str] = (),
+) -> Solver:
     """Judge a sample's pair in both orders under each rubric, and keep the judgments by its name.
 
     The judge is the model with that role (several: copies of one), else the model of the
-    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own.
+    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own. `rules` are kept
+    beside, as by `apply_rules`: a step of its own costs as much as a call that is answered at once.
     """
     given = JudgeSettings.model_validate(settings)
     asked = {name: Rubric(text=text) for name, text in rubrics.items()}
@@ -97,7 +103,8 @@ def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "j
         judge = InspectJudge(_models(role), given.model_copy(update={"seed": seed}))
         pair = pair_of(state)
         # one rubric after the other: the later ones find the pair in the judge's cache
-        keep(state, {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()})
+        said = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
+        keep(state, said | _by_rules(pair, rules))
         return state
 
     return solve
@@ -106,11 +113,9 @@ def judge_pair(rubrics: dict[str, str], settings: dict[str, Any], role: str = "j
 @solver
 def apply_rules(names: Sequence[str]) -> Solver:
     """Keep the judgments of the rules of these names."""
-    rules = {name: RULES[name] for name in names}
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        pair = pair_of(state)
-        keep(state, {name: by_rule(pair, name, rule(pair)) for name, rule in rules.items()})
+        keep(state, _by_rules(pair_of(state), names))
         return state
 
     return solve
@@ -151,6 +156,10 @@ def keep(state: TaskState, judgments: Mapping[str, Judgment]) -> None:
 def by_rule(pair: Pair, name: str, p_a: float) -> Judgment:
     """The judgment of somebody who does not see an order: a rule, or a reward model."""
     return Judgment(pair_id=pair.id, rubric_id=name, p_a=p_a, p_a_first=p_a, p_a_second=p_a)
+
+
+def _by_rules(pair: Pair, names: Sequence[str]) -> dict[str, Judgment]:
+    return {name: by_rule(pair, name, RULES[name](pair)) for name in names}
 
 
 def _more(measure: Callable[[str], float]) -> Callable[[Pair], float]:

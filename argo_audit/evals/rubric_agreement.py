@@ -23,7 +23,6 @@ from argo_audit.evals.judging import (
     LONGEST_RESPONSE,
     NO_RUBRIC,
     RUBRIC,
-    apply_rules,
     judge_pair,
 )
 from argo_audit.evals.logs import TASK, LoggedSubject, read_subjects
@@ -104,7 +103,7 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
         dataset=dataset(
             subject.pairs, subject.labels, seed=limit_seed, location=subject.facts.pairs_file
         ),
-        solver=[judge_pair(rubrics, settings), apply_rules([LONGEST_RESPONSE])],
+        solver=judge_pair(rubrics, settings, rules=[LONGEST_RESPONSE]),
         scorer=_scorers(subject, NO_RUBRIC in rubrics),
         version=VERSION,
         metadata={"subject": subject.facts.model_dump(mode="json"), "judge": settings},

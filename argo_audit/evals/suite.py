@@ -27,8 +27,10 @@ from argo_audit.errors import ArgoError
 from argo_audit.evals import (
     bias_probe,
     cross_population,
+    judge_reliability,
     label_agreement,
     rm_accuracy,
+    rubric_ablation,
     rubric_agreement,
 )
 from argo_audit.evals.parts import EVAL_SETTINGS
@@ -112,6 +114,24 @@ def _rm_accuracy(runs: Sequence[AuditedRun]) -> list[Task]:
     ]
 
 
+def _judge_reliability(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        judge_reliability.judge_reliability(
+            rubric, run.pairs, list(run.label_sources), judge=run.judge
+        )
+        for run in runs
+        for rubric in run.rubrics
+    ]
+
+
+def _rubric_ablation(runs: Sequence[AuditedRun]) -> list[Task]:
+    return [
+        rubric_ablation.rubric_ablation(rubric, run.pairs, list(run.label_sources), judge=run.judge)
+        for run in runs
+        for rubric in run.rubrics
+    ]
+
+
 def _bias_probe(runs: Sequence[AuditedRun]) -> list[Task]:
     return [
         bias_probe.bias_probe(spec, run.pairs, rm_settings=run.rm_settings, most_pairs=_MOST_PROBED)
@@ -124,6 +144,8 @@ SUITE: tuple[SuiteTask, ...] = (
     SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results),
     SuiteTask("label_agreement", _label_agreement, label_agreement.results),
     SuiteTask("cross_population", _cross_population, cross_population.results),
+    SuiteTask("judge_reliability", _judge_reliability, judge_reliability.results),
+    SuiteTask("rubric_ablation", _rubric_ablation, rubric_ablation.results),
     SuiteTask("rm_accuracy", _rm_accuracy, rm_accuracy.results),
     SuiteTask("bias_probe", _bias_probe, partial(bias_probe.results, measures=_PROBE_MEASURES)),
 )

@@ -1,0 +1,28 @@
+"""`inspect eval tasks/rubric_ablation.py --model argo/surface`: the packaged task, by its file.
+
+Inspect looks for a literal `@task` here, hence the repeated signature; the parameters and what the
+numbers mean are explained in `argo_audit.evals.rubric_ablation`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from inspect_ai import Task, task
+
+from argo_audit.evals import rubric_ablation as packaged
+
+
+@task
+def rubric_ablation(  # noqa: PLR0913 - a task's parameters are its command line
+    rubric: str = "organism-a",
+    pairs: str | None = None,
+    labels: str | Sequence[str] | None = None,
+    rm: str | Sequence[str] | None = None,
+    store: str | None = None,
+    temperature: float | None = None,
+    slack: float = 0.02,
+    judge: dict[str, Any] | None = None,
+    limit_seed: int = 0,
+    rm_settings: dict[str, Any] | None = None,
+) -> Task:
+    return packaged.rubric_ablation(**locals())
