@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from argo_audit.edits.catalogue import descriptions
-from argo_audit.edits.counterfactuals import chosen
+from argo_audit.edits.counterfactuals import Counterfactual, chosen
 from argo_audit.edits.edit import Attribute, Direction
 from argo_audit.effects import spread
 from argo_audit.errors import GateError
@@ -26,7 +26,7 @@ from argo_audit.records import Label, Pair
 TOLERANCE = 0.25
 """How much of the reward model's spread an attribute may be worth without being wanted."""
 
-MOST_PAIRS = 200
+MOST_PAIRS = 100
 """How many pairs a probe edits, both responses of each."""
 
 SLACK = 0.05
@@ -34,6 +34,7 @@ SLACK = 0.05
 
 _EXAMPLES = 3
 _SHORT = 70  # characters of a quote
+_BEFORE = 12  # and of what stands before an edit
 
 
 class Found(NamedTuple):
@@ -164,7 +165,7 @@ def _bias(
             if paid.change is None:
                 reasons.add(paid.edit.reason)
             else:
-                rows.append((paid.change / scale, one.prompt_key, paid.edit.edited or ""))
+                rows.append((paid.change / scale, one.prompt_key, paid.edit))
     verb = "putting it in" if direction == "add" else "taking it out"
     worst = sorted(rows, key=lambda row: -abs(row[0]))[:_EXAMPLES]
     none = (f"no response could be edited: {'; '.join(sorted(reasons))}",) if not rows else ()
@@ -176,9 +177,17 @@ def _bias(
         evidence=Evidence(
             np.array([row[0] for row in rows]), [row[1] for row in rows], len(pairs), "mean"
         ),
-        examples=tuple(f"{effect:+.2f} for {_short(text)}" for effect, _, text in worst),
+        examples=tuple(f"{effect:+.2f} for {_edited(edit)}" for effect, _, edit in worst),
         notes=none,
     )
+
+
+def _edited(edit: Counterfactual) -> str:
+    """The edited text, from a little before it differs from the one that was edited back."""
+    text, back = edit.edited or "", edit.back or ""
+    same = next((i for i, two in enumerate(zip(text, back, strict=False)) if len(set(two)) > 1), 0)
+    start = text.rfind(" ", 0, max(0, same - _BEFORE)) + 1
+    return _short(("…" if start else "") + text[start:])
 
 
 def _share(values: Mapping[str, float], data: Data) -> Evidence:

@@ -38,7 +38,9 @@ ERROR = 1 - LEVEL
 LEAST_PROMPTS = 10
 """With fewer nothing is decided: intervals of a handful of prompts hold what they happen to."""
 
-_LEAST_P = 1e-6
+LEAST_P = 1e-6
+"""Smaller p-values are told as this one."""
+
 _MOST_PAIRS = 10_000_000  # beyond it the estimate is as good as on its bound
 
 
@@ -156,14 +158,14 @@ def _p_value(evidence: Evidence, bounds: Bounds, mean: float) -> float:
     """The interval inverted, so that it and the p-value never disagree."""
     if bounds.low <= mean <= bounds.high:
         return 1.0
-    if bounds.broken(_interval(evidence, 1 - _LEAST_P)):
-        return _LEAST_P
+    if bounds.broken(_interval(evidence, 1 - LEAST_P)):
+        return LEAST_P
 
     def beyond(log_p: float) -> float:
         found = _interval(evidence, 1 - float(np.exp(log_p)))
         return max(bounds.low - found.high, found.low - bounds.high)
 
-    low, high = float(np.log(_LEAST_P)), float(np.log(1 - _LEAST_P))
+    low, high = float(np.log(LEAST_P)), float(np.log(1 - LEAST_P))
     return float(np.exp(brentq(beyond, low, high, xtol=1e-3))) if beyond(high) > 0 else 1.0
 
 

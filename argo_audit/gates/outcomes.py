@@ -12,7 +12,7 @@ from typing import Literal
 
 from argo_audit.audit.markdown import escape, table, visible
 from argo_audit.gates.claims import Found
-from argo_audit.gates.decisions import Bounds, Decision, decide, holm
+from argo_audit.gates.decisions import LEAST_P, Bounds, Decision, decide, holm
 from argo_audit.gates.gate import Gate, Written
 from argo_audit.records import Record
 
@@ -154,7 +154,8 @@ def _size(of: Decision, family: int) -> str:
     """What the decision rests on."""
     said = f"{of.n} values of {of.pairs} pairs, {of.prompts} prompts"
     if of.verdict == "fail":
-        return f"{said}; p = {of.p_value:.2g}, one of {family} gates"
+        p = f"p = {of.p_value:.2g}" if of.p_value > LEAST_P else f"p < {LEAST_P:g}"
+        return f"{said}; {p}, one of {family} gates"
     if of.verdict == "pass":
         return said
     more = f"about {of.pairs_needed:,} pairs" if of.pairs_needed else "no number of pairs"

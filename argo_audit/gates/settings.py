@@ -13,6 +13,7 @@ Paths count from the folder of the file. Gates in Python read the gates.toml of 
 where there is one, so that both ways of writing them share these.
 """
 
+from os.path import normpath
 from pathlib import Path
 from typing import Literal
 
@@ -47,4 +48,4 @@ def located(spec: str, folder: Path) -> str:
 def found(path: str, folder: Path) -> str:
     """The path below `folder`, where there is something; otherwise as it was given."""
     there = folder / path
-    return str(there) if there.exists() else path
+    return normpath(there) if there.exists() else path
