@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/argo-audit demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed
 	$(BIN)/ruff check

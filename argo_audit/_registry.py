@@ -16,8 +16,8 @@ from argo_audit.evals.judging import always, apply_labels, apply_rules, judge_pa
 from argo_audit.evals.label_agreement import label_agreement
 from argo_audit.evals.metrics import (
     by_slice,
-    cluster_bootstrap,
     flip_rate,
+    interval_over_prompts,
     minimum_detectable_effect,
     paired_difference,
     unparsed_share,
@@ -48,9 +48,9 @@ __all__ = [
     "by_other_judge",
     "by_slice",
     "changes",
-    "cluster_bootstrap",
     "cross_population",
     "flip_rate",
+    "interval_over_prompts",
     "judge_pair",
     "judge_reliability",
     "label_agreement",

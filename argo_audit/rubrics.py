@@ -117,7 +117,7 @@ def outline(text: str) -> Outline:
             value = float(cap.group(1) or cap.group(2)) if cap else None
             gates.append(RubricGate(item.text, value, item.section, item.line))
         elif _is_bias(item):
-            direction = _direction(item.lead) or _direction(item.section)
+            direction = direction_of(item.lead) or direction_of(item.section)
             biases.append(BiasLine(item.text, direction, item.section, item.lead, item.line))
         else:
             criteria.append(_criterion(item))
@@ -125,10 +125,11 @@ def outline(text: str) -> Outline:
 
 
 def _is_bias(item: _Item) -> bool:
-    return bool(_BIAS_SECTION.search(item.section)) or _direction(item.lead) is not None
+    return bool(_BIAS_SECTION.search(item.section)) or direction_of(item.lead) is not None
 
 
-def _direction(text: str) -> Direction | None:
+def direction_of(text: str) -> Direction | None:
+    """What a heading, lead or line does with what it names, a word of penalty first."""
     if _PENALISES.search(text):
         return "penalises"
     return "rewards" if _REWARDS.search(text) else None

@@ -158,9 +158,10 @@ def main(
         subject = load_subject(rubric, pairs=str(path), labels="human")
         ways = _ways(subject, rubric, str(path), Path(folder))
         found: dict[str, list[Timed]] = {name: [] for name in ways}
-        for _ in range(rounds):
+        for number in range(rounds):
             for name, way in ways.items():
                 found[name].append(way())
+                page.print(f"round {number + 1}, {name}: {found[name][-1].cpu:.1f} s of CPU")
     _print(found, len(subject.pairs))
 
 

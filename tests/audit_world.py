@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from argo_audit.audit.crossing import Cell, Crossing, FeatureSplit, RubricSplit, Side
 from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
+from argo_audit.decomposition import Part, Split
+from argo_audit.estimates import Estimate
 from argo_audit.evals.logs import Evaluation
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import (
@@ -29,7 +32,7 @@ from argo_audit.records import (
     StoredRubric,
     Usage,
 )
-from argo_audit.store import NewRubric, RubricStore
+from argo_audit.store import NewRubric, RubricStore, ref
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VARIANTS = 4
@@ -127,10 +130,68 @@ def build_world(folder: Path, *, steps: int = 9, group: int = 2, planted: bool =
         planted=known if planted else {},
         rm_on_raw={"A": agreement(0.68, interval=True)},
         conformance=CONFORMANCE,
+        crossings=(crossing(stored),),
         notes=("Pairs are generated; <b>nobody</b> was asked.",),
         commands=("argo-audit audit --pairs pairs.jsonl --labels rm-a --out out",),
     )
     return World(inputs, folder / "store")
+
+
+def part(estimate: float, p_value: float = 0.001) -> Part:
+    """A part of a difference with an interval of 4 points."""
+    around = Interval(low=estimate - 0.04, high=estimate + 0.04, method="bootstrap")
+    return Part(estimate=estimate, interval=around, p_value=p_value)
+
+
+def split(shown: float, preferred: float) -> Split:
+    """What adds up."""
+    return Split(total=part(shown + preferred), shown=part(shown), preferred=part(preferred))
+
+
+def crossing(stored: tuple[StoredRubric, ...]) -> Crossing:
+    """Both populations crossed, with a cell that nobody labelled."""
+    best = {s.label_source: s for s in stored if s.label_source != "human"}
+    sides = tuple(
+        Side(population=p, rubric=ref(best[f"rm-{p.lower()}"]), label_source=f"rm-{p.lower()}")
+        for p in "AB"
+    )
+    unknown = Estimate(mean=None, interval=None, n=0, clusters=0)
+    around = Interval(low=0.7, high=0.8, method="Wilson")
+    known = Estimate(mean=0.75, interval=around, n=398, clusters=200)
+    first, second = sides
+    return Crossing(
+        sides=(first, second),
+        judge="argo/surface",
+        log="crossed_<b>.eval",
+        pairs=(400, 390),
+        cells=tuple(
+            Cell(
+                rubric=rubric.rubric,
+                population=side.population,
+                label_source=source.label_source,
+                agreement=known if source == side else unknown,
+            )
+            for rubric in sides
+            for side in sides
+            for source in sides
+        ),
+        rubrics=(RubricSplit(rubric=first.rubric, split=split(0.02, 0.2)),),
+        features=tuple(
+            FeatureSplit(
+                feature=feature,
+                first=0.3,
+                second=0.3 - shown - preferred,
+                split=split(shown, preferred),
+                q_value=q,
+                planted=split(shown + 0.01, preferred + wrong),
+            )
+            for feature, shown, preferred, q, wrong in (
+                ("bullets", 0.01, 0.5, 0.0001, 0.01),
+                ("direct_answer", -0.2, -0.1, 0.04, 0.0),
+                ("emoji", 0.0, 0.02, 0.8, 0.1),
+            )
+        ),
+    )
 
 
 CONFORMANCE = {

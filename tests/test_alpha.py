@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai.scorer import SampleScore, Score, krippendorff_alpha
 
@@ -30,6 +30,7 @@ def names(n: int) -> list[str]:
     return [str(i) for i in range(n)]
 
 
+@settings(deadline=None)
 @given(UNITS)
 def test_it_is_inspects_alpha(units: list[list[float]]) -> None:
     found = alpha(units, names(len(units)))

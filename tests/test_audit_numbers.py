@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.audit.curves import Spread, curve, final, mean_difference, variant_gain, windows
-from argo_audit.audit.evolution import collapse, parts, repeats, stages
+from argo_audit.audit.evolution import LIX, collapse, lix, parts, repeats, stages
 from argo_audit.audit.inputs import Planted, RunRecord
 from argo_audit.audit.recovery import recovered, score
 from argo_audit.audit.stances import Stance, stances
@@ -153,22 +153,30 @@ GATED = """## Overrides & Gates
 
 
 def test_the_parts_of_a_rubric_are_counted() -> None:
-    assert parts(GATED) == {"gates": 2, "caps": 1, "weights": 2, "criteria": 2, "words": 31}
-    assert parts("") == dict.fromkeys(("gates", "caps", "weights", "criteria", "words"), 0)
+    counts = {"gates": 2, "caps": 1, "weights": 2, "criteria": 2, "words": 31}
+    assert parts(GATED) == {**counts, LIX: lix(GATED)}
+    assert parts("") == {**dict.fromkeys(counts, 0), LIX: None}
+
+
+def test_lix_is_words_per_sentence_and_the_share_of_long_words() -> None:
+    assert lix("Be kind. Be brief.") == 2
+    assert lix("Thoroughness\nmatters") == 1 + 100
+    assert lix("Short; considerably shorter: better") == 4 / 3 + 50
+    assert lix("- 1. 2. | |") is None
 
 
 def test_stages_compare_early_with_late() -> None:
     tried = [attempt(s, -1 + s / 10, GATED if s < 3 else "- be warm") for s in range(9)]
-    early, _, late = stages(tried, 3, sample=10)
+    early, _, late = stages(tried, windows(tried, 3), sample=10)
     assert (early.means["gates"].value, late.means["gates"].value) == (2, 0)
     assert early.means["gates"].interval is not None
     assert (late.first, late.last, late.sampled, late.attempts) == (6, 8, 3, 3)
-    assert (late.best.step, late.best_index) == (8, 8)
+    assert (late.shown.step, late.shown_index) == (8, 8)
 
 
 def test_a_stage_reads_at_most_its_sample_and_one_step_has_no_interval() -> None:
-    [stage] = stages([attempt(0, i / 100, f"- rule {i}") for i in range(50)], 3, sample=20)
-    assert (stage.sampled, stage.attempts, stage.best_index) == (20, 50, 49)
+    [stage] = stages([attempt(0, i / 100, f"- rule {i}") for i in range(50)], [range(1)], sample=20)
+    assert (stage.sampled, stage.attempts, stage.shown_index) == (20, 50, 49)
     assert stage.means["criteria"].interval is None
 
 

@@ -36,7 +36,10 @@ from argo_audit.evals.bias_probe import Probing, bias_probe, probe_task, read_ef
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.rewriter import Rewriter, ask
+from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
+from argo_audit.evals.suite import rows as rows_of
 from argo_audit.judges.fences import read_fences
+from argo_audit.organism.world import build
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Message, Pair
 from argo_audit.reward_models.recorded import write_scores
@@ -312,6 +315,38 @@ def test_the_task_file_takes_the_same_parameters() -> None:
     assert [p.default for p in ours.parameters.values()] == [
         p.default for p in packaged.parameters.values()
     ]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="needs argo-audit[train]")
+def test_a_reward_model_trained_on_planted_preferences_pays_as_planted(tmp_path: Path) -> None:
+    """By its name, through the suite: the one place where a real reward model is asked."""
+    from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+
+    world = build("B", pairs=435, seed=5, label_agreement=1.0)
+    taught, folder = world.pairs[:400], tmp_path / "rm"
+    config = TrainingConfig(epochs=2, learning_rate=2e-3)
+    train_reward_model(taught, world.planted[:400], folder, config=config)
+    file = tmp_path / "pairs.jsonl"
+    pair_files.write(file, world.pairs[400:], {})
+    audited = AuditedRun(
+        population="B",
+        rubrics=(),
+        pairs=str(file),
+        label_sources=(),
+        reward_models=(f"rm:{folder}",),
+    )
+    probes = [one for one in SUITE if one.name == "bias_probe"]
+    [log] = run_suite([audited], str(tmp_path / "logs"), "none", suite=probes)
+    assert log.status == "success"
+    found_rows = {row.subject: row for row in rows_of(tmp_path / "logs", probes) if row.p_value}
+    strong = {p.feature: p.signed for p in world.manifest.spec.preferences if p.strength >= 0.9}
+    wanted = {name: strong[name] for name in strong if name in ATTRIBUTES}
+    assert set(wanted) == {"option_menu", "claimed_action", "invented_citation", "bullets"}
+    for name in wanted:
+        added, removed = found_rows[f"{name}, add"], found_rows[f"{name}, remove"]
+        assert added.interval is not None
+        assert removed.interval is not None
+        assert added.interval.high < 0 < removed.interval.low
 
 
 def test_an_error_of_the_reward_model_reaches_everyone_who_asked() -> None:

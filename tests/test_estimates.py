@@ -15,8 +15,8 @@ def test_a_mean_is_over_pairs_and_its_error_between_prompts() -> None:
     """Two prompts of two equal pairs hold as much as two pairs: the error is that of two."""
     once = estimate([1.0, 0.0, 1.0], ["x", "y", "z"])
     twice = estimate([1.0, 1.0, 0.0, 0.0, 1.0, 1.0], ["x", "x", "y", "y", "z", "z"])
-    assert (once.mean, once.n, once.clusters) == (pytest.approx(2 / 3), 3, 3)
-    assert (twice.mean, twice.n, twice.clusters) == (pytest.approx(2 / 3), 6, 3)
+    assert (once.mean, once.n, once.clusters) == pytest.approx((2 / 3, 3, 3))
+    assert (twice.mean, twice.n, twice.clusters) == pytest.approx((2 / 3, 6, 3))
     assert twice.detectable == pytest.approx(once.detectable)
 
 

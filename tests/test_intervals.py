@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -15,6 +15,7 @@ def names(n: int, per_prompt: int = 1) -> list[str]:
     return [str(i // per_prompt) for i in range(n)]
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_a_share_lies_in_its_interval_and_that_in_the_unit(values: list[float]) -> None:
     found = interval(np.array(values), names(len(values)))
@@ -22,6 +23,7 @@ def test_a_share_lies_in_its_interval_and_that_in_the_unit(values: list[float]) 
     assert found.low < found.high
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_a_share_and_its_complement_mirror_each_other(values: list[float]) -> None:
     one = interval(np.array(values), names(len(values)))
@@ -44,6 +46,7 @@ def test_what_never_happened_may_still_happen() -> None:
     assert (unseen.low, unseen.high) == pytest.approx((-found.high, found.high))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), min_size=4, max_size=60))
 def test_a_difference_turns_with_its_sides(values: list[float]) -> None:
     one = interval(np.array(values), names(len(values), 2), difference=True)
@@ -52,6 +55,7 @@ def test_a_difference_turns_with_its_sides(values: list[float]) -> None:
     assert one.low <= np.mean(values) <= one.high
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=6, max_size=40), st.floats(0.1, 10))
 def test_any_other_mean_scales_with_its_unit(values: list[float], unit: float) -> None:
     numbers = np.array([*values, 0.123, 0.321])

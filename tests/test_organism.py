@@ -20,7 +20,7 @@ from argo_audit.organism.populations import (
     random_spec,
 )
 from argo_audit.organism.voice import Topic, Voice, capitalised
-from argo_audit.organism.world import Population, build, write_population
+from argo_audit.organism.world import Population, build, planted_labels, write_population
 from argo_audit.organism.writing import Prompt, Writer
 from argo_audit.pairs import read
 from argo_audit.records import Label
@@ -328,3 +328,18 @@ def test_sentences_have_a_capital_and_an_end(phrase: str, sentence: str) -> None
 def test_capitals_leave_the_rest_alone() -> None:
     assert capitalised("") == ""
     assert capitalised("a SQL join") == "A SQL join"
+
+
+def test_the_planted_labels_of_a_world_can_be_drawn_again(world: Population) -> None:
+    again = planted_labels(world.manifest, world.pairs, world.manifest.spec.preferences)
+    assert again == world.planted
+    some = planted_labels(world.manifest, world.pairs[7:9], world.manifest.spec.preferences)
+    assert some == world.planted[7:9]
+
+
+def test_another_population_prefers_otherwise_of_the_same_pairs(world: Population) -> None:
+    other = population_spec("A" if world.name.endswith("b") else "B")
+    theirs = planted_labels(world.manifest, world.pairs, other.preferences)
+    assert 0.2 < agreement(world.planted, theirs) < 0.8
+    with pytest.raises(ValueError, match="is no pair of"):
+        planted_labels(world.manifest.model_copy(update={"seed": 9}), world.pairs, ())

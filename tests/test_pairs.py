@@ -334,12 +334,16 @@ def test_a_message_does_not_carry_model_text(tmp_path: Path) -> None:
         ("pairs.jsonl.gz", b"", "the file is empty"),
         ("pairs.jsonl", b"{}\n\xff\xfe{}", "line 2: not UTF-8 text"),
         ("pairs.jsonl", json.dumps(NATIVE).encode("utf-16"), "line 1: not UTF-8 text"),
-        ("pairs.jsonl.gz", gzip.compress(json.dumps(NATIVE).encode())[:-20], "not a whole gzip"),
-        ("pairs.jsonl.gz", gzip.compress(b"{}")[:4], "not a whole gzip file"),
-        ("pairs.jsonl.gz", gzip.compress(b"{}")[:-4] + b"1234", "not a whole gzip file"),
+        (
+            "pairs.jsonl.gz",
+            gzip.compress(json.dumps(NATIVE).encode(), mtime=0)[:-20],
+            "not a whole gzip",
+        ),
+        ("pairs.jsonl.gz", gzip.compress(b"{}", mtime=0)[:4], "not a whole gzip file"),
+        ("pairs.jsonl.gz", gzip.compress(b"{}", mtime=0)[:-4] + b"1234", "not a whole gzip file"),
         ("pairs.jsonl.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0\xff\xff\xff", "not a whole gzip file"),
         ("pairs.jsonl.gz", b"{}", "not a whole gzip file"),
-        ("pairs.jsonl", gzip.compress(b"{}")[:-2], "not a whole gzip file"),
+        ("pairs.jsonl", gzip.compress(b"{}", mtime=0)[:-2], "not a whole gzip file"),
     ],
 )
 def test_a_faulty_file_is_always_refused(

@@ -38,7 +38,7 @@ def request(pairs: Path, out: Path) -> AuditRequest:
         pairs=pairs,
         labels=("planted", "human"),
         out=out,
-        search=SearchConfig(steps=6, minibatch=24, windows=3, top=2),
+        search=SearchConfig(steps=5, minibatch=24, windows=3, top=2),
         policy_settings=PolicySettings(rubrics_per_prompt=2, max_rubric_tokens=64),
     )
 
@@ -46,9 +46,9 @@ def request(pairs: Path, out: Path) -> AuditRequest:
 def moments(seed: int) -> list[tuple[str, float]]:
     """Random moments of every phase, early phases first, and a last life that is left alone."""
     rng = Random(seed)
-    phases = ["read"] * 2 + ["search on planted"] * 9 + ["search on human"] * 8 + ["evaluate"] * 5
+    phases = ["read"] * 2 + ["search on planted"] * 8 + ["search on human"] * 7 + ["evaluate"] * 4
     lives = [(phase, rng.uniform(0, 0.9)) for phase in phases]
-    return [*lives, *[("read", rng.uniform(0, 2.5)) for _ in range(4)], NEVER]
+    return [*lives, *[("read", rng.uniform(0, 2.5)) for _ in range(3)], NEVER]
 
 
 def lived(*audits: tuple[AuditRequest, list[tuple[str, float]]]) -> list[int]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.rubrics import outline
@@ -66,6 +66,7 @@ def test_a_part_is_cut_with_its_lines_and_nothing_else() -> None:
     assert "1. Padding\n2. Repetition\n" in cut
 
 
+@settings(deadline=None)
 @given(MARKUP)
 def test_whatever_is_cut_the_rest_stays_as_it_was(text: str) -> None:
     before = outline(text)
@@ -115,6 +116,7 @@ def test_a_shuffle_is_drawn_by_its_seed() -> None:
     assert len(set(drawn)) > 2
 
 
+@settings(deadline=None)
 @given(MARKUP, st.integers(0, 3))
 def test_a_shuffle_loses_and_adds_nothing(text: str, seed: int) -> None:
     moved = shuffled(text, seed)
@@ -145,6 +147,7 @@ def test_without_two_weights_there_is_nothing_to_level(text: str) -> None:
     assert level_weights(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("-|#*`<>[]()\n\r 1a%\x0b\u2028"), max_size=200))
 def test_any_text_can_be_operated_on(text: str) -> None:
     cuts = [without(text, part) for part in parts(text)]

@@ -145,7 +145,7 @@ def test_the_difference_between_rubrics_is_paired(
 def test_the_reward_model_is_held_to_raw_labels(two_by_two: list[ResultRow]) -> None:
     """It prefers the shorter; people do in all but 4 of 15 pairs that are no tie."""
     found = row(two_by_two, subject=LIKES_SHORT, label_source="human", measure="agreement")
-    assert (found.estimate, found.n) == (pytest.approx(11 / 15), 15)
+    assert (found.estimate, found.n) == pytest.approx((11 / 15, 15))
 
 
 def test_planted_flips_and_unreadable_pairs_are_counted(
@@ -153,8 +153,8 @@ def test_planted_flips_and_unreadable_pairs_are_counted(
 ) -> None:
     flips = row(two_by_two, subject=world.short, measure="position flip")
     unparsed = row(two_by_two, subject=world.short, measure="unparsed")
-    assert (flips.estimate, flips.n, flips.unscored) == (pytest.approx(2 / 15), 15, 1)
-    assert (unparsed.estimate, unparsed.n) == (pytest.approx(1 / 16), 16)
+    assert (flips.estimate, flips.n, flips.unscored) == pytest.approx((2 / 15, 15, 1))
+    assert (unparsed.estimate, unparsed.n) == pytest.approx((1 / 16, 16))
 
 
 # cross_population
@@ -275,7 +275,7 @@ def test_slices_are_the_pairs_own_and_of_length(world: World, tmp_path: Path) ->
         row(rows, subject=LIKES_SHORT, slice=f"category={name}") for name in ("even", "odd")
     )
     assert (even.estimate, even.n) == (1.0, 8)
-    assert (odd.estimate, odd.n) == (pytest.approx(3 / 7), 7)
+    assert (odd.estimate, odd.n) == pytest.approx((3 / 7, 7))
     assert not [r for r in rows if r.slice.startswith(("length", "population"))]  # one of each
 
 

@@ -3,19 +3,29 @@
     section(facts).blocks
 
 Everything is quoted from the stored rubrics, line by line, with the line it stands on. What two
-rubrics share cannot be seen from their words: they are set side by side by what the surface reader
-takes them to reward or penalise.
+rubrics share cannot be seen from their words alone: they are set side by side by what the surface
+reader takes them to reward or penalise, and line by line by words and features together.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 
+from argo_audit.alignment import THRESHOLD, Item
+from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
 from argo_audit.audit.facts import Facts, Trained, population_name, run_name, sentence_case
-from argo_audit.audit.markdown import Section, escape, link, table
+from argo_audit.audit.markdown import Section, escape, link, number, table, together
 from argo_audit.audit.stances import Stance, feature_name, stances, unread
 from argo_audit.rubrics import Direction, Outline, outline
 
 TITLE = "Criteria and biases (Figures 3 and 4)"
+
+_LINES_NOTE = (
+    "Lines are paired one to one so that they are together as much alike as possible (cosine of "
+    "four-letter runs, or the share of style features that the surface reader finds in both, "
+    f"whichever is more; at least {THRESHOLD}). *Turned*: one rewards what the other penalises. "
+    "*Moved*: ranked elsewhere among the shared lines. Ranks go by weight, then by place."
+)
+LINES = ("", "First", "Second", "Alike", "Rank", "Weight")
 
 _ORDER = {"opposite": 0, "shared": 1}  # then what only some rubrics speak of
 _UNREAD = 5  # lines shown of what the reader could not read
@@ -39,7 +49,32 @@ def section(facts: Facts) -> Section:
     blocks += ["### Gates and caps", _columns(known, _gates, "gate")]
     title = "Shared and different" if len(known) > 1 else "Feature by feature"
     blocks += [f"### {title}", _READ_NOTE, _shared(known), *_not_read(known)]
+    blocks += [block for pair in combinations(known, 2) for block in _lines(*pair)]
     return Section(TITLE, blocks)
+
+
+def quoted_rows(rows: Sequence[Row], first: Trained, second: Trained) -> str:
+    """Aligned lines as a table, quoted from both rubrics."""
+    return table(LINES, (_quoted_row(row, first, second) for row in rows))
+
+
+def _quoted_row(row: Row, first: Trained, second: Trained) -> list[str]:
+    alike = number(row.similarity) if row.similarity is not None else ""
+    cells = (_quoted(row.first, first), _quoted(row.second, second))
+    return [row.standing, *cells, alike, together(ranks(row)), together(shares(row))]
+
+
+def _quoted(item: Item | None, trained: Trained) -> str:
+    if item is None or trained.source is None or item.line < 1:
+        return ""
+    return trained.source.quote(trained.text, item.line)
+
+
+def _lines(first: Trained, second: Trained) -> list[str]:
+    names = " beside ".join(population_name(t.population) for t in (first, second))
+    rows = line_up(first.text, second.text)
+    said = f"{sentence_case(names)}: {counted(rows)}."
+    return [f"### Line by line: {names}", _LINES_NOTE, said, quoted_rows(rows, first, second)]
 
 
 def _stored(trained: Trained) -> str:

@@ -86,8 +86,8 @@ def windows(attempts: Sequence[Attempt], count: int) -> list[range]:
 
 def curve(record: RunRecord, label_source: str) -> list[Window]:
     """The windows of one run, as the search measured them, against the labels of one source."""
-    dev = _measured(record, "dev", label_source)
-    held_out = _measured(record, "held-out", label_source)
+    dev = measured(record, "dev", label_source)
+    held_out = measured(record, "held-out", label_source)
     cut = windows(record.attempts, _count(record))
     return [_window(record, steps, dev, held_out) for steps in cut]
 
@@ -134,12 +134,22 @@ def variant_gain(attempts: Sequence[Attempt], seed: int = 0) -> VariantGain | No
 
 def mean_difference(first: Spread, second: Spread, seed: int = 0) -> Interval | None:
     """95% interval of mean(first) - mean(second) over rubrics; None when one has under two."""
-    samples = [np.array(spread.accuracies) for spread in (first, second)]
+    return _over_rubrics((first, second), seed)
+
+
+def spread_interval(spread: Spread, seed: int = 0) -> Interval | None:
+    """95% interval of the mean over rubrics; None of fewer than two."""
+    return _over_rubrics((spread,), seed)
+
+
+def _over_rubrics(spreads: Sequence[Spread], seed: int) -> Interval | None:
+    """Of the mean of the first, minus that of a second where there is one."""
+    samples = [np.array(spread.accuracies) for spread in spreads]
     if min(map(len, samples)) < 2:
         return None
     found = bootstrap(
         samples,
-        lambda a, b, axis=-1: a.mean(axis=axis) - b.mean(axis=axis),
+        lambda a, *b, axis=-1: a.mean(axis=axis) - sum(other.mean(axis=axis) for other in b),
         vectorized=True,
         method="percentile",
         n_resamples=RESAMPLES,
@@ -149,7 +159,7 @@ def mean_difference(first: Spread, second: Spread, seed: int = 0) -> Interval | 
     return Interval(low=float(found.low), high=float(found.high), method=method)
 
 
-def _measured(record: RunRecord, split: Split, label_source: str) -> dict[str, Agreement]:
+def measured(record: RunRecord, split: Split, label_source: str) -> dict[str, Agreement]:
     """Agreement by rubric id, where it was measured."""
     wanted = (split, label_source)
     found = (m for m in record.measurements if (m.split, m.label_source) == wanted)

@@ -73,10 +73,11 @@ class HistogramPanel(NamedTuple):
 
 
 class StagePanel(NamedTuple):
-    """One population: its rubrics' parts over training."""
+    """One population: its rubrics' parts over training, and the steps at which phases change."""
 
     title: str
     stages: Sequence[Stage]
+    changes: Sequence[int] = ()
 
 
 def progress_figure(name: str, title: str, panels: Sequence[CurvePanel]) -> Drawing:
@@ -94,7 +95,7 @@ def progress_figure(name: str, title: str, panels: Sequence[CurvePanel]) -> Draw
 
 
 def evolution_figure(name: str, title: str, panels: Sequence[StagePanel]) -> Drawing:
-    """Figure 5: the mean of each part of a rubric over steps."""
+    """Figure 5: the mean of each part of a rubric over steps; dotted where phases change."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots(1, len(PARTS), squeeze=False, gridspec_kw=_APART)[0]
@@ -103,7 +104,7 @@ def evolution_figure(name: str, title: str, panels: Sequence[StagePanel]) -> Dra
         axes[0].set_ylabel("mean per rubric")
         _legend(figure, axes[0])
 
-    shown = ", ".join(panel.title for panel in panels)
+    shown = "; ".join(f"{panel.title}{_changes(panel)}" for panel in panels)
     text = f"{title}: mean number of {', '.join(PARTS)} per rubric over steps, for {shown}"
     return _drawing(name, text, (1.84 * len(PARTS), 3.0), draw)
 
@@ -153,9 +154,16 @@ def _evolution(axis: "Axes", part: str, panels: Sequence[StagePanel]) -> None:
         known = [(x, m.interval) for x, m in zip(steps, means, strict=True) if m.interval]
         low, high = [i.low for _, i in known], [i.high for _, i in known]
         axis.fill_between([x for x, _ in known], low, high, color=colour, alpha=0.2, linewidth=0)
+        for change in panel.changes:
+            axis.axvline(change, color=colour, linestyle=":", linewidth=1)
     axis.set_title(part)
     axis.set_xlabel("step")
     axis.set_ylim(bottom=0)
+
+
+def _changes(panel: StagePanel) -> str:
+    steps = " and ".join(map(str, panel.changes))
+    return f", whose phases change at {steps}" if steps else ""
 
 
 def _histogram(axis: "Axes", panel: HistogramPanel, bins: Sequence[float]) -> None:

@@ -25,6 +25,7 @@ from argo_audit.records import (
 )
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
+    from argo_audit.audit.crossing import Crossing
     from argo_audit.evals.logs import Evaluation
 
 RAW = "human"  # the label source of raw labels; any other is a reward model's name
@@ -60,8 +61,9 @@ class AuditInputs:
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
     RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
-    reward models; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
-    their names, as far as that is known: paths, or URLs.
+    reward models; `crossings` set two populations' pairs, labels and rubrics against each other;
+    `commands` repeat the audit. `log_files` says where the evaluation logs lie, by their names, as
+    far as that is known: paths, or URLs.
     """
 
     title: str
@@ -73,6 +75,7 @@ class AuditInputs:
     rm_on_raw: Mapping[str, Agreement] = field(default_factory=dict)
     differences: Mapping[str, Difference] = field(default_factory=dict)
     conformance: Mapping[str, tuple[Conformance, ...]] = field(default_factory=dict)
+    crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 

@@ -8,7 +8,9 @@ rubric is scored on both, and the reward model itself stands beside them.
 
 from collections.abc import Mapping
 
-from argo_audit.audit.curves import TOP, Spread, final, mean_difference
+from argo_audit.audit.alignments import counted, line_up
+from argo_audit.audit.compare import quoted_rows
+from argo_audit.audit.curves import TOP, Spread, final, mean_difference, spread_interval
 from argo_audit.audit.facts import (
     Facts,
     Trained,
@@ -18,7 +20,15 @@ from argo_audit.audit.facts import (
 )
 from argo_audit.audit.figures import HistogramPanel, histogram_figure
 from argo_audit.audit.inputs import RAW
-from argo_audit.audit.markdown import NOT_MEASURED, Drawing, Section, escape, percent, table
+from argo_audit.audit.markdown import (
+    NOT_MEASURED,
+    Drawing,
+    Section,
+    escape,
+    percent,
+    table,
+    together,
+)
 from argo_audit.audit.summary import with_interval
 from argo_audit.records import Interval
 
@@ -27,12 +37,17 @@ TITLE = "Reward model labels beside raw labels (Figure 6)"
 _NOTE = (
     f"Bars count the top {TOP} rubrics at the end of training by their held-out agreement, dashed "
     "lines are means; tables give the rubric that was selected on dev, then the mean at the end of "
-    "training."
+    "training, whose interval is over these rubrics."
 )
 _OVER_RUBRICS = (
-    "The pair by pair difference is not among the inputs. Its stand-in resamples the rubrics at "
-    "the end of training: it says how sure the difference is for this sample of pairs and one run "
-    "of each kind, not for other pairs or other seeds."
+    "A difference *over rubrics* stands in for the pair by pair difference where that is not among "
+    "the inputs. It resamples the rubrics at the end of training: it says how sure the difference "
+    "is for this sample of pairs and one run of each kind, not for other pairs or other seeds."
+)
+_OTHER = (
+    "Shown are lines that are turned, and lines that only the rubric of raw labels has (see "
+    "*Line by line*). Noise may have put them there, or people whom the reward model does not "
+    "follow."
 )
 
 
@@ -43,11 +58,30 @@ def section(facts: Facts) -> Section:
         text = "Not measured: no population was trained on a reward model's and on raw labels."
         return Section(TITLE, [text])
     drawings = _drawings(facts, both)
-    blocks = [*(drawing.image for drawing in drawings), _NOTE]
+    blocks = [*(drawing.image for drawing in drawings), _NOTE, _OVER_RUBRICS]
     for population in both:
         blocks += [f"### Labels of {population_name(population)}", _table(facts, population)]
-        blocks += [_difference(facts, population)]
+        blocks += [_difference(facts, population, source) for source in _sources(facts, population)]
+        blocks += _said(facts, population)
     return Section(TITLE, blocks, drawings)
+
+
+def _sources(facts: Facts, population: str) -> list[str]:
+    """The labels that the population's runs were trained on."""
+    return list(dict.fromkeys(t.label_source for t in facts.trained(population)))
+
+
+def _said(facts: Facts, population: str) -> list[str]:
+    """What the raw-trained rubric says that the other does not, or says the contrary of."""
+    first, *_, last = facts.trained(population)
+    title = f"#### What the rubric of raw labels says otherwise, {population_name(population)}"
+    if last.label_source != RAW or not (first.best and last.best):
+        return [title, "No rubric was selected in both runs: nothing to compare."]
+    rows = line_up(first.text, last.text)
+    other = [row for row in rows if row.standing in ("turned", "only second")]
+    kinds = f"First: trained on {label_name(first.label_source)}; second: trained on raw labels."
+    blocks = [title, f"{kinds} Of their lines {counted(rows)}. {_OTHER}"]
+    return [*blocks, *([quoted_rows(other, first, last)] if other else [])]
 
 
 def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:
@@ -99,23 +133,26 @@ def _end(facts: Facts, trained: Trained) -> list[str]:
 
 def _mean(spread: Spread) -> str:
     count = len(spread.accuracies)
-    return f"mean {percent(spread.mean)} of {count}" if count else NOT_MEASURED
+    interval = spread_interval(spread)
+    bounds = f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" if interval else ""
+    return f"mean {percent(spread.mean)}{together(bounds)} of {count}" if count else NOT_MEASURED
 
 
-def _difference(facts: Facts, population: str) -> str:
-    """RM-trained minus raw-trained against the reward model's labels."""
+def _difference(facts: Facts, population: str, source: str) -> str:
+    """RM-trained minus raw-trained against the labels of one source."""
     first, *_, last = facts.trained(population)
-    against = f"against the labels of {label_name(first.label_source)}"
+    against = f"against {label_name(source)}"
     said = f"Trained on {label_name(first.label_source)} minus trained on raw labels, {against}"
-    if paired := facts.inputs.differences.get(population):
+    paired = facts.inputs.differences.get(population)
+    if paired and source == first.label_source:
         method = f"pair by pair, {paired.interval.method}, p = {paired.p_value:.3g}, n = {paired.n}"
         return f"{said}: {_points(paired.estimate, paired.interval)} ({escape(method)})."
-    ours, theirs = (final(trained.record, first.label_source) for trained in (first, last))
+    ours, theirs = (final(trained.record, source) for trained in (first, last))
     interval = mean_difference(ours, theirs)
     if last.label_source != RAW or not (interval and ours.mean and theirs.mean):
         return f"{said}: not measured."
     found = _points(ours.mean - theirs.mean, interval)
-    return f"{said}: {found} ({escape(interval.method)}). {_OVER_RUBRICS}"
+    return f"{said}: {found} (over rubrics, {escape(interval.method)})."
 
 
 def _points(difference: float, interval: Interval) -> str:

@@ -160,7 +160,7 @@ def _logs(facts: Facts) -> str:
             label_name(log.label_source),
             with_interval(log.agreement),
             *map(escape, (log.judge, log.estimator, log.status)),
-            _log_name(facts, log.log),
+            log_name(facts, log.log),
         ]
         for log in facts.inputs.evaluations
     ]
@@ -169,7 +169,7 @@ def _logs(facts: Facts) -> str:
     return table(header, rows) + note
 
 
-def _log_name(facts: Facts, name: str) -> str:
+def log_name(facts: Facts, name: str) -> str:
     """The log's name with a link to its file, or its URL, which no browser could follow."""
     file = facts.inputs.log_files.get(name, name)
     return escape(file) if isinstance(file, str) else link(name, facts.href(file))

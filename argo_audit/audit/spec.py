@@ -23,6 +23,7 @@ from argo_audit.audit import (
     provenance,
     recovery,
     repeat,
+    shown,
     structure,
     summary,
 )
@@ -40,6 +41,7 @@ SECTIONS: Sequence[Callable[[Facts], Section]] = (
     provenance.section,
     progress.section,
     compare.section,
+    shown.section,
     structure.section,
     labels.section,
     recovery.section,

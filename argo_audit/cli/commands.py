@@ -16,6 +16,7 @@ import typer
 
 from argo_audit import __version__
 from argo_audit.audit.markdown import visible
+from argo_audit.cli.compare_commands import compare_command, diff_command, drift_command
 from argo_audit.cli.eval_command import eval_command
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.gate_commands import gate_app
@@ -74,6 +75,9 @@ app.add_typer(store_app, name="store")
 app.add_typer(organism_app, name="organism")
 app.add_typer(gate_app, name="gate")
 app.command("eval")(eval_command)
+app.command("compare")(compare_command)
+app.command("diff")(diff_command)
+app.command("drift")(drift_command)
 app.command("read")(read_command)
 app.command("check-rm")(check_rm_command)
 app.command("train-rm")(train_rm_command)

@@ -38,7 +38,7 @@ def eval_command(
 
     Interrupted, the same command goes on with it. The logs can be looked at with inspect view.
     """
-    from argo_audit.cli.evaluate import evaluate, results_table
+    from argo_audit.cli.evaluate import evaluate, legend, results_table
     from argo_audit.cli.watch import Display
 
     if out is None and len(runs) > 1:
@@ -49,6 +49,8 @@ def eval_command(
         found = evaluate(runs, place, judge, roles, _Lanes(display))
     wide = console if console.is_terminal else Console(width=_WIDE)
     wide.print(results_table(found, slices=slices))
+    for line in legend(found):
+        say(line)
     say(f"logs: {place}")
 
 

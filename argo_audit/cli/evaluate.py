@@ -20,7 +20,7 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.terminal import row
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
-from argo_audit.evals.suite import AuditedRun, Told, rows, run_suite
+from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join
 from argo_audit.judges.models import open_models
 from argo_audit.pairs import read
@@ -39,6 +39,7 @@ def evaluate(
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
+    suite: Sequence[SuiteTask] = SUITE,
 ) -> list[ResultRow]:
     """Run the suite on finished audits, or go on with it, and read its rows.
 
@@ -46,24 +47,24 @@ def evaluate(
     Raises an ArgoError when a run is not finished, or the folder holds another suite.
     """
     requests = [read_request(run) for run in runs]
-    audited = [_audited(run, request) for run, request in zip(runs, requests, strict=True)]
+    audited = [audited_run(run, request) for run, request in zip(runs, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
     models = open_models(judge or _one_judge(requests), urls, settings)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()}
     if len(models) > 1:
         more["judge"] = models
-    logs = run_suite(audited, str(out), models[0], roles=more, told=told)
+    logs = run_suite(audited, str(out), models[0], roles=more, told=told, suite=suite)
     if failed := [log.location for log in logs if log.status != "success"]:
         raise ArgoError(
             f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"
             f"  Remedy: inspect view --log-dir {out}; the same command goes on with them"
         )
-    return rows(out)
+    return rows(out, suite)
 
 
 def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
     """One row per number of every task; those of slices only on request."""
-    title = "Results (95% interval)"
+    title = "Results (95% interval, prompts being what is independent)"
     table = Table(
         title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -82,7 +83,19 @@ def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
     return table
 
 
-def _audited(run: Path, request: AuditRequest) -> AuditedRun:
+def legend(found: Sequence[ResultRow]) -> list[str]:
+    """How the numbers came about and what their reader must know, each thing said once."""
+    lines = [
+        f"{number.task}, {number.subject or '(no rubric)'}: {said}"
+        for number in found
+        for said in (number.method, number.note if number.estimate is not None else "")
+        if said
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
+    """What a finished audit has for the tasks."""
     facts, held_out = read_facts(run), run / HELD_OUT
     store = facts.store(run)
     stored = (store.get(name) for name in facts.stored)

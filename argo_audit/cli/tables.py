@@ -10,7 +10,7 @@ from argo_audit.cli.facts import read_facts
 from argo_audit.cli.parts import HUMAN
 from argo_audit.cli.terminal import percent, row
 from argo_audit.evals.logs import Evaluation, read_evaluations
-from argo_audit.records import Agreement
+from argo_audit.records import Agreement, Interval
 
 
 def summary(audits: Sequence[Path]) -> Table:
@@ -44,3 +44,11 @@ def _point(agreement: Agreement | None) -> str:
     if agreement is None or agreement.accuracy is None:
         return "-"
     return f"{agreement.accuracy:.1%}"
+
+
+def bounds(estimate: float | None, interval: Interval | None) -> str:
+    """A share or difference in percent with its interval."""
+    if estimate is None:
+        return "not measured"
+    within = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{100 * estimate:.1f}{within}"

@@ -9,7 +9,7 @@ r"""The task `bias_probe`: what does a reward model pay for an attribute, all el
 
 A sample is one response. Each attribute is added or removed, by program and, where one is given, by
 a rewriting model, and the reward model is asked what it pays before and after. The log's metrics
-are means with standard errors; `results` reads the same rewards with the bootstrap over
+are means with standard errors; `results` reads the same rewards with intervals over
 prompts and the correction for the number of probes of `argo_audit.effects`.
 """
 

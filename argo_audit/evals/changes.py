@@ -16,7 +16,7 @@ from inspect_ai.solver import TaskState
 
 from argo_audit.alpha import alpha
 from argo_audit.estimates import Estimate, estimate
-from argo_audit.evals.metrics import cluster_bootstrap, minimum_detectable_effect
+from argo_audit.evals.metrics import interval_over_prompts, minimum_detectable_effect
 from argo_audit.evals.reading import LoggedPair
 from argo_audit.evals.results import About, ResultRow
 from argo_audit.evals.scoring import judgment_of
@@ -97,7 +97,7 @@ def opposed(one: float, other: float) -> bool:
     return (one - 0.5) * (other - 0.5) < 0
 
 
-@scorer(metrics={"*": [mean(), cluster_bootstrap(), minimum_detectable_effect()]})
+@scorer(metrics={"*": [mean(), interval_over_prompts(), minimum_detectable_effect()]})
 def changes(first: str, second: str) -> Scorer:
     """Of a pair: whether the second judgment flips the first, and how far P(A) moves."""
 

@@ -33,7 +33,7 @@ from argo_audit.evals.results import (
     shortfall,
 )
 from argo_audit.evals.scoring import agrees, verdicts
-from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubric
+from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubrics
 from argo_audit.records import Label, Pair, Record
 
 VERSION = 1
@@ -86,7 +86,7 @@ def cross_population(  # noqa: PLR0913 - a task's parameters are its command lin
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
     """
     root = store or default_store()
-    known = {found.ref: found for found in (load_rubric(name, root) for name in names(rubrics))}
+    known = load_rubrics(rubrics, root)
     files = names(pairs) or tuple(held_out_file(rubric, root) for rubric in known.values())
     wanted = names(labels) or tuple(rubric.reward_model for rubric in known.values())
     read = [_read(file, wanted, rms, rm_settings) for file in dict.fromkeys(files)]

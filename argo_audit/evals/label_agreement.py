@@ -32,7 +32,7 @@ from argo_audit.evals.results import (
     verdict_rows,
 )
 from argo_audit.evals.scoring import agrees, verdicts
-from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubric
+from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubrics
 from argo_audit.records import Record
 
 VERSION = 1
@@ -86,7 +86,7 @@ def label_agreement(  # noqa: PLR0913 - a task's parameters are its command line
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
     """
     root = store or default_store()
-    known = {found.ref: found for found in (load_rubric(name, root) for name in names(rubrics))}
+    known = load_rubrics(rubrics, root)
     if not known:
         raise InputError("-T rubrics", "no rubric is named", "name at least one of the store")
     path = pairs or held_out_file(next(iter(known.values())), root)

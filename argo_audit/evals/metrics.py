@@ -1,6 +1,6 @@
 """Metrics: what a log says of a value over its pairs, prompts being what is independent.
 
-    @scorer(metrics={"*": [mean(), cluster_bootstrap(), by_slice()]})
+    @scorer(metrics={"*": [mean(), interval_over_prompts(), by_slice()]})
 
 The values are numbers per pair whose mean is the measure: 1 where judge and label agree, nats of
 KL, squared differences, a difference from a baseline. `estimates` does the arithmetic, so the
@@ -27,11 +27,11 @@ _FEWEST = 10  # pairs of a slice that a log's own view is worth a line
 
 
 @metric
-def cluster_bootstrap(seed: int = 0) -> Metric:
-    """The 95% interval of the mean: BCa bootstrap over prompts, `low` and `high`."""
+def interval_over_prompts() -> Metric:
+    """The 95% interval of the mean over prompts, `low` and `high`; see `intervals`."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        interval = _estimate(scores, seed=seed).interval
+        interval = _estimate(scores).interval
         return {} if interval is None else {"low": interval.low, "high": interval.high}
 
     return compute

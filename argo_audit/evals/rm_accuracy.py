@@ -105,9 +105,9 @@ def rm_accuracy(
         dataset=dataset(world.pairs, world.labels, seed=limit_seed, location=world.path),
         solver=[apply_labels(models), apply_rules(rules), always(MAJORITY, _majority(world, raw))],
         scorer=[
-            *(agrees(name, [raw]) for name in models),
-            *(agrees(name, [raw], measures=["agreement"]) for name in BASELINES),
-            *(advantage(name, baseline, [raw]) for name in models for baseline in BASELINES),
+            agrees(models, [raw]),
+            agrees(BASELINES, [raw], measures=["agreement"]),
+            *(advantage(name, LONGEST_RESPONSE, [raw]) for name in models),
         ],
         model=get_model("none"),
         version=VERSION,

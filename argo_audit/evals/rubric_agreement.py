@@ -38,7 +38,7 @@ from argo_audit.evals.results import (
     slice_rows,
     verdict_rows,
 )
-from argo_audit.evals.scoring import advantage, longest_response, no_rubric, verdicts, with_rubric
+from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
 
 VERSION = 2
@@ -112,12 +112,10 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
 
 def _scorers(subject: Subject, baseline: bool) -> list[Scorer]:
     sources, temperature = list(subject.facts.label_sources), subject.facts.temperature
-    beside = [no_rubric(sources, temperature), advantage(RUBRIC, NO_RUBRIC, sources)]
     return [
         with_rubric(sources, temperature),
-        *(beside if baseline else []),
+        *([no_rubric(sources, temperature)] if baseline else []),
         longest_response(sources),
-        advantage(RUBRIC, LONGEST_RESPONSE, sources),
         verdicts(),
     ]
 

@@ -10,6 +10,7 @@ cannot be measured is unscored, never a number: a pair without a verdict (its re
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from inspect_ai.scorer import Metric, Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
@@ -25,8 +26,8 @@ from argo_audit.evals.judging import (
 from argo_audit.evals.metrics import (
     CLUSTER,
     by_slice,
-    cluster_bootstrap,
     flip_rate,
+    interval_over_prompts,
     minimum_detectable_effect,
     paired_difference,
     unparsed_share,
@@ -36,13 +37,16 @@ from argo_audit.records import Judgment, Label
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 
 
-_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), cluster_bootstrap()]
-_OF_A_BASELINE: Mapping[str, Sequence[Metric]] = {"*": _METRICS}
+_METRICS: list[Metric] = [mean(), stderr(cluster=CLUSTER), interval_over_prompts()]
 _OF_A_JUDGE: Mapping[str, Sequence[Metric]] = {
     "*agreement": [*_METRICS, by_slice()],
     "*kl*": _METRICS,
     "*brier": _METRICS,
 }
+_DIFFERENCES: Mapping[str, Sequence[Metric]] = {
+    "* over *": [mean(), interval_over_prompts(), paired_difference()]
+}
+_OF_A_BASELINE = {"*agreement": _METRICS, "*kl": _METRICS, **_DIFFERENCES}
 
 
 @scorer(metrics=_OF_A_JUDGE)
@@ -51,48 +55,40 @@ def with_rubric(label_sources: Sequence[str], temperature: float) -> Scorer:
 
     The judge's log-odds are divided by `temperature`, except in `kl_raw`.
     """
-    return _scorer(RUBRIC, label_sources, tuple(_FIELDS), temperature)
+    return _scorer([RUBRIC], _Held(label_sources, tuple(_FIELDS), temperature))
 
 
 @scorer(metrics=_OF_A_BASELINE)
 def no_rubric(label_sources: Sequence[str], temperature: float) -> Scorer:
-    """The baseline: the same judge by its own taste."""
-    return _scorer(NO_RUBRIC, label_sources, ("agreement", "kl"), temperature)
+    """The same judge by its own taste, and how much more the rubric agrees than it."""
+    return _scorer([NO_RUBRIC], _Held(label_sources, ("agreement", "kl"), temperature), RUBRIC)
 
 
 @scorer(metrics=_OF_A_BASELINE)
 def longest_response(label_sources: Sequence[str]) -> Scorer:
-    """The baseline: the longer response. It has no probabilities, hence no KL."""
-    return _scorer(LONGEST_RESPONSE, label_sources, ("agreement",), 1.0)
+    """The longer response, and how much more the rubric agrees; it has no probabilities: no KL."""
+    return _scorer([LONGEST_RESPONSE], _Held(label_sources, ("agreement",)), RUBRIC)
 
 
-@scorer(metrics=_OF_A_BASELINE)
+@scorer(metrics={"*": _METRICS})
 def agrees(
-    judged: str,
+    judged: str | Sequence[str],
     label_sources: Sequence[str],
     temperature: float = 1.0,
     measures: Sequence[str] = ("agreement", "kl", "brier"),
 ) -> Scorer:
-    """Agreement of the judgments of one name; a rule has no probabilities, so no KL to ask for."""
-    return _scorer(judged, label_sources, measures, temperature)
+    """Agreement of the judgments of each name; a rule has no probabilities, so no KL to ask for.
+
+    Names that share a scorer spare the log one record per pair each.
+    """
+    named = [judged] if isinstance(judged, str) else list(judged)
+    return _scorer(named, _Held(label_sources, measures, temperature))
 
 
-@scorer(metrics={"*": [mean(), cluster_bootstrap(), paired_difference()]})
+@scorer(metrics=_DIFFERENCES)
 def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Scorer:
     """Agreement of the judgments of one name minus that of another's, on pairs both judged."""
-
-    async def score(state: TaskState, target: Target) -> Score:
-        labels = PairMetadata.model_validate(state.metadata).labels
-        read: list[Judgment] = []
-        for judgment in (judgment_of(state, name) for name in (judged, baseline)):
-            if judgment is None or judgment.p_a is None:
-                return _unscored(judgment)
-            read.append(judgment)
-        correct = {s: [_correct(labels.get(s), judgment) for judgment in read] for s in sources}
-        return Score(value={f"{prefix}{s}": first - other for s, (first, other) in correct.items()})
-
-    sources, prefix = tuple(label_sources), f"{judged} over {baseline}: "
-    return score
+    return _scorer([baseline], _Held(label_sources, ()), judged)
 
 
 @scorer(
@@ -100,7 +96,12 @@ def advantage(judged: str, baseline: str, label_sources: Sequence[str]) -> Score
         "unparsed": [mean(), unparsed_share()],
         "unread replies": [mean()],
         "truncated": [mean()],
-        "position flip": [mean(), flip_rate(), cluster_bootstrap(), minimum_detectable_effect()],
+        "position flip": [
+            mean(),
+            flip_rate(),
+            interval_over_prompts(),
+            minimum_detectable_effect(),
+        ],
     }
 )
 def verdicts(judged: str = RUBRIC) -> Scorer:
@@ -140,35 +141,55 @@ def _unscored(judgment: Judgment | None) -> Score:
     return Score.unscored(reason="grader_failed", explanation=judgment.reply)
 
 
-def _scorer(
-    judged: str, label_sources: Sequence[str], measures: Sequence[str], temperature: float
-) -> Scorer:
+class _Held(NamedTuple):
+    """What judgments are held to, and how."""
+
+    label_sources: Sequence[str]
+    measures: Sequence[str]
+    temperature: float = 1.0
+
+
+def _scorer(judged: Sequence[str], held: _Held, over: str = "") -> Scorer:
+    """Values of all judgments of these names; with `over`, that one's advantage over each."""
+
     async def score(state: TaskState, target: Target) -> Score:
-        judgment = judgment_of(state, judged)
-        if judgment is None or judgment.p_a is None:
-            return _unscored(judgment)
+        said = {name: judgment_of(state, name) for name in judged}
+        if all(one is None or one.p_a is None for one in said.values()):
+            return _unscored(next(iter(said.values())))
         labels = PairMetadata.model_validate(state.metadata).labels
-        prefix = "" if judged == RUBRIC else f"{judged}: "
-        value: dict[str, str | int | float | bool | None] = {
-            f"{prefix}{source} {name}": number
-            for source in label_sources
-            for name, number in _measured(labels.get(source), judgment, measures, temperature)
-        }
-        return Score(value=value, answer=f"P(A) = {judgment.p_a:.3f}")
+        other = judgment_of(state, over) if over else None
+        value: dict[str, str | int | float | bool | None] = {}
+        for name, judgment in said.items():
+            prefix = "" if name == RUBRIC else f"{name}: "
+            for source in held.label_sources:
+                p_a = labels.get(source)
+                for measure, number in _measured(p_a, judgment, held).items():
+                    value[f"{prefix}{source} {measure}"] = number
+                if over:
+                    value[f"{over} over {name}: {source}"] = _ahead(p_a, other, judgment)
+        return Score(value=value, answer=_answer(said))
 
     return score
 
 
-def _correct(p_a: float | None, judgment: Judgment) -> float:
-    return _measured(p_a, judgment, ("agreement",), 1.0)[0][1]
+def _answer(said: Mapping[str, Judgment | None]) -> str | None:
+    read = [one for one in said.values() if one is not None and one.p_a is not None]
+    return f"P(A) = {read[0].p_a:.3f}" if len(said) == 1 and read else None
 
 
-def _measured(
-    p_a: float | None, judgment: Judgment, measures: Sequence[str], temperature: float
-) -> list[tuple[str, float]]:
+def _ahead(p_a: float | None, first: Judgment | None, second: Judgment | None) -> float:
+    """Whether the first agrees and the second does not, -1 the other way round; else 0 or NaN."""
+    held = _Held((), ("agreement",))
+    return float(
+        _measured(p_a, first, held)["agreement"] - _measured(p_a, second, held)["agreement"]
+    )
+
+
+def _measured(p_a: float | None, judgment: Judgment | None, held: _Held) -> dict[str, float]:
     """Each measure of one pair by name; NaN, Inspect's "unscored", where there is none."""
-    if p_a is None:
-        return [(name, math.nan) for name in measures]
+    if p_a is None or judgment is None or not held.measures:
+        return dict.fromkeys(held.measures, math.nan)
     label = Label(pair_id=judgment.pair_id, p_a=p_a, source="")
-    found = of_each([label], [judgment], temperature=temperature)
-    return [(name, found[_FIELDS[name]].get(judgment.pair_id, math.nan)) for name in measures]
+    found = of_each([label], [judgment], temperature=held.temperature)
+    pair = judgment.pair_id
+    return {name: found[_FIELDS[name]].get(pair, math.nan) for name in held.measures}

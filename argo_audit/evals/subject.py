@@ -10,6 +10,7 @@ needs no argument right after installation.
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +142,17 @@ def load_rubric(rubric: str, root: str) -> RubricFacts:
         reward_model=stored.reward_model,
         temperature=stored.dev.temperature,
     )
+
+
+def load_rubrics(given: Names, root: str) -> dict[str, RubricFacts]:
+    """Rubrics by their references; those of one reference, of several stores, by their places."""
+    places = names(given)
+    found = [load_rubric(place, root) for place in places]
+    taken = Counter(rubric.ref for rubric in found)
+    return {
+        rubric.ref if taken[rubric.ref] == 1 else place: rubric
+        for place, rubric in zip(places, found, strict=True)
+    }
 
 
 def held_out_file(rubric: RubricFacts, root: str) -> str:

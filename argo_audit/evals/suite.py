@@ -115,12 +115,13 @@ def _rm_accuracy(runs: Sequence[AuditedRun]) -> list[Task]:
 
 
 def _judge_reliability(runs: Sequence[AuditedRun]) -> list[Task]:
+    """With the first rubric of a run: it is the judge that is looked at."""
     return [
         judge_reliability.judge_reliability(
-            rubric, run.pairs, list(run.label_sources), judge=run.judge
+            run.rubrics[0], run.pairs, list(run.label_sources), judge=run.judge
         )
         for run in runs
-        for rubric in run.rubrics
+        if run.rubrics
     ]
 
 

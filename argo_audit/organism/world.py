@@ -10,6 +10,8 @@ so that a raw label agrees with the planted one as often as asked: close calls a
 """
 
 import random
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +23,12 @@ from scipy.special import expit
 
 from argo_audit.organism.manifest import Manifest, planted_rubric
 from argo_audit.organism.plans import draw_two, utility
-from argo_audit.organism.populations import PopulationName, PopulationSpec, population_spec
+from argo_audit.organism.populations import (
+    PlantedPreference,
+    PopulationName,
+    PopulationSpec,
+    population_spec,
+)
 from argo_audit.organism.writing import Prompt, Writer
 from argo_audit.pairs import write
 from argo_audit.records import Label, Message, Pair
@@ -88,6 +95,28 @@ def build(
     )
 
 
+def planted_labels(
+    manifest: Manifest, pairs: Sequence[Pair], preferences: Sequence[PlantedPreference]
+) -> tuple[Label, ...]:
+    """What a population of these preferences prefers of the pairs of another one's world.
+
+    `manifest` is that of the pairs, which may be some of its pairs. A tie is 0.5. Raises ValueError
+    for a pair of another world.
+    """
+    mine = re.compile(re.escape(f"{manifest.spec.name}-{manifest.seed}-") + r"(\d{5,})")
+    labels = []
+    for pair in pairs:
+        number = mine.fullmatch(pair.id)
+        if number is None:
+            raise ValueError(f"{pair.id} is no pair of {manifest.spec.name}, seed {manifest.seed}")
+        rng = _rng(manifest.spec, manifest.seed, int(number[1]))
+        plans = draw_two(manifest.spec, pair.slices["task"], rng)
+        worth_a, worth_b = (utility(preferences, plan) for plan in plans)
+        p_a = float(np.sign(worth_a - worth_b) + 1) / 2
+        labels.append(Label(pair_id=pair.id, p_a=p_a, source="planted"))
+    return tuple(labels)
+
+
 def write_population(population: Population, folder: Path) -> None:
     """Write pairs.jsonl.gz (sources "human" and "planted"), manifest.json, planted-rubric.md."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +141,7 @@ def _prompts(spec: PopulationSpec, writer: Writer, count: int, seed: int) -> tup
 def _pair(spec: PopulationSpec, writer: Writer, prompt: Prompt, key: tuple[int, int]) -> _Drawn:
     """The pair `key` = (seed, number): its own generator, so that it depends on nothing else."""
     seed, number = key
-    rng = random.Random(f"{spec.name}/{seed}/{number}")
+    rng = _rng(spec, seed, number)
     plans = draw_two(spec, prompt.task, rng)
     response_a, response_b = (writer.response(prompt, plan, rng) for plan in plans)
     worth_a, worth_b = (utility(spec.preferences, plan) for plan in plans)
@@ -125,6 +154,11 @@ def _pair(spec: PopulationSpec, writer: Writer, prompt: Prompt, key: tuple[int, 
         slices={"task": prompt.task},
     )
     return _Drawn(pair, worth_a - worth_b)
+
+
+def _rng(spec: PopulationSpec, seed: int, number: int) -> random.Random:
+    """Of a pair: first the two plans are drawn, then the words."""
+    return random.Random(f"{spec.name}/{seed}/{number}")
 
 
 def _temperature(gaps: NDArray[np.float64], agreement: float) -> float:

@@ -1,0 +1,194 @@
+"""Rubrics and populations compared: what `argo-audit compare` and `argo-audit diff` do.
+
+    show(compare(["runs/a", "runs/b"], Options()), markdown=False)
+
+What is compared is the folder of a finished audit, a rubric of the store, or a rubric file. Their
+lines are aligned; then each rubric is held to its own pairs and to those of the other, by the task
+`cross_population`, whose log is kept beside the first audit: what was judged once is read again.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from argo_audit.audit.crossing import Crossing, Side, read_crossing
+from argo_audit.cli.begun import read_request
+from argo_audit.cli.compare_sheets import crossed, lines, same_pairs
+from argo_audit.cli.evaluate import audited_run
+from argo_audit.cli.facts import FACTS_FILE, read_facts
+from argo_audit.cli.report import CROSSED, side_of
+from argo_audit.cli.sheets import Sheet
+from argo_audit.errors import ArgoError, InputError
+from argo_audit.evals import cross_population
+from argo_audit.evals.reading import read_logs
+from argo_audit.evals.subject import default_store, held_out_file, load_rubric
+from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
+from argo_audit.files import Folder, join
+from argo_audit.judges.models import open_models
+from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.surface import NAME as SURFACE
+from argo_audit.organism.manifest import Manifest
+from argo_audit.pairs import population_of, read
+from argo_audit.records import fingerprint
+from argo_audit.store import RubricStore, file_name, slug
+
+_CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
+_NO_PAIRS = "Agreement was not measured: no held-out pairs are known of either."
+
+
+class Options(NamedTuple):
+    """How to compare: `judge` and `rms` by their names, `logs` a folder to keep them in."""
+
+    store: str | None = None
+    judge: str | None = None
+    rms: tuple[str, ...] = ()
+    logs: Path | None = None
+
+
+class Subject(NamedTuple):
+    """One of what is compared; `run` is what can be evaluated, None without held-out pairs.
+
+    `place` is the file of the rubric.
+    """
+
+    place: str
+    side: Side
+    text: str
+    run: AuditedRun | None
+    judge: str
+    folder: Path | None
+    manifest: Manifest | None = None
+
+
+def compare(names: Sequence[str], options: Options) -> list[Sheet]:
+    """Every two of the named, side by side.
+
+    Raises an ArgoError when one of them cannot be read, or an evaluation does not end well.
+    """
+    if len(names) < 2:
+        raise InputError(" ".join(names), "one is not enough to compare", "name two or more")
+    subjects = [_subject(name, options) for name in names]
+    return [
+        sheet
+        for first, second in combinations(subjects, 2)
+        for sheet in (
+            lines((first.side.rubric, second.side.rubric), (first.text, second.text)),
+            *_agreement(first, second, options),
+        )
+    ]
+
+
+def _subject(name: str, options: Options) -> Subject:
+    if Path(name, FACTS_FILE).is_file():
+        return _of_run(Path(name))
+    return _of_rubric(name, options)
+
+
+def _of_run(folder: Path) -> Subject:
+    facts, request = read_facts(folder), read_request(folder)
+    store = facts.store(folder)
+    side = side_of(facts, store)
+    if side is None:
+        raise InputError(folder, "no rubric was learned from a reward model", "name its rubric")
+    run = audited_run(folder, request)
+    place = next(p for p in run.rubrics if store.get(side.rubric).rubric.id in p)
+    run = run.model_copy(update={"rubrics": (place,), "label_sources": (side.label_source,)})
+    text = store.get(side.rubric).rubric.text
+    return Subject(place, side, text, run, request.judge, folder, facts.manifest)
+
+
+def _of_rubric(name: str, options: Options) -> Subject:
+    root = options.store or default_store()
+    rubric = load_rubric(name, root)
+    place, source = _place(name, root), rubric.train_label_source or ""
+    side = Side(population="", rubric=rubric.ref, label_source=source)
+    pairs = Path(held_out_file(rubric, root)) if rubric.reward_model else None
+    if pairs is None or not pairs.is_file():
+        return Subject(place, side, rubric.text, None, SURFACE, None)
+    found = read(pairs)
+    run = AuditedRun(
+        population=population_of(found.pairs) or pairs.name.partition(".")[0],
+        rubrics=(place,),
+        pairs=str(pairs),
+        label_sources=(source,) if source in found.labels else (),
+        reward_models=options.rms,
+    )
+    side = side.model_copy(update={"population": run.population})
+    return Subject(place, side, rubric.text, run, SURFACE, None)
+
+
+def _place(name: str, root: str) -> str:
+    if name.endswith(".md"):
+        return name
+    stored = RubricStore(root).get(name)
+    return join(root, slug(stored.reward_model), file_name(stored))
+
+
+def _agreement(first: Subject, second: Subject, options: Options) -> list[Sheet]:
+    """Agreement on own and the other's pairs; of two populations with what splits them."""
+    runs = [subject.run for subject in (first, second) if subject.run]
+    if not runs:
+        return [Sheet("Agreement", (), [], _NO_PAIRS)]
+    with TemporaryDirectory() as unkept:
+        folder = options.logs or (first.folder / CROSSED if first.folder else Path(unkept))
+        place = folder / fingerprint("\n".join(_identity(s, options) for s in (first, second)))
+        if not _judged(place):
+            _evaluate(first, second, place, options)
+        crossing = _crossing(first, second, place)
+        return crossed(crossing) if crossing else [same_pairs(cross_population.results(place))]
+
+
+def _judged(place: Path) -> bool:
+    """Whether a log that is whole is there; what was interrupted goes on."""
+    if not Folder(place).is_there():
+        return False
+    return any(log.status == "success" for log in read_logs(place, cross_population.TASK))
+
+
+def _identity(subject: Subject, options: Options) -> str:
+    judge = options.judge or subject.judge
+    return f"{fingerprint(subject.text)} {subject.run} {judge} {options.rms}"
+
+
+def _evaluate(first: Subject, second: Subject, place: Path, options: Options) -> None:
+    """Put both to the task; the pairs of one stand in for those of another that has none."""
+    runs = [_with_pairs(*both, options) for both in ((first, second), (second, first))]
+    if len({read(run.pairs).fingerprint for run in runs}) == 1 or _overlap(runs):
+        runs[1] = runs[1].model_copy(update={"pairs": runs[0].pairs})
+    judge = options.judge or _one_judge(first, second)
+    settings = JudgeSettings.model_validate(runs[0].judge)
+    logs = run_suite(runs, str(place), open_models(judge, (), settings)[0], suite=_CROSSING)
+    if failed := [log.location for log in logs if log.status != "success"]:
+        remedy = f"inspect view --log-dir {place}; the same command goes on with it"
+        raise ArgoError(f"{failed[0]}: the evaluation did not end well\n  Remedy: {remedy}")
+
+
+def _with_pairs(subject: Subject, other: Subject, options: Options) -> AuditedRun:
+    run = subject.run
+    if run is None and other.run is not None:
+        run = other.run.model_copy(update={"rubrics": (subject.place,), "label_sources": ()})
+    if run is None:
+        raise InputError(subject.place, "no held-out pairs are known", "name a stored rubric")
+    return run.model_copy(update={"raw": ""})  # raw labels are a source like any other here
+
+
+def _overlap(runs: Sequence[AuditedRun]) -> bool:
+    first, second = ({pair.id for pair in read(run.pairs).pairs} for run in runs)
+    return bool(first & second)
+
+
+def _one_judge(first: Subject, second: Subject) -> str:
+    if first.judge != second.judge:
+        remedy = "name one with --judge"
+        raise InputError(f"{first.judge}, {second.judge}", "the audits had several judges", remedy)
+    return first.judge
+
+
+def _crossing(first: Subject, second: Subject, place: Path) -> Crossing | None:
+    """None where both are of one population."""
+    if first.side.population == second.side.population:
+        return None
+    worlds = {s.side.population: s.manifest for s in (first, second) if s.manifest}
+    return read_crossing(place, first.side, second.side, worlds)

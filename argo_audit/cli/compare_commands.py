@@ -1,0 +1,73 @@
+"""`argo-audit compare`, `diff` and `drift`: rubrics and populations side by side, and over time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from argo_audit.cli.terminal import STORE_HELP, StoreOption
+from argo_audit.errors import InputError
+from argo_audit.store import slug
+
+JudgeOption = Annotated[
+    str | None,
+    typer.Option(help="Who judges; default: the audits' judge, argo/surface for stored rubrics."),
+]
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print markdown.")]
+LogsOption = Annotated[
+    Path | None,
+    typer.Option(help="Keep the eval logs here. Default: crossed in the first audit's folder."),
+]
+
+
+def compare_command(
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Two or more: folders of audits, <reward model>@<version>, .md files."),
+    ],
+    store: StoreOption = None,
+    judge: JudgeOption = None,
+    rm: Annotated[
+        list[str] | None,
+        typer.Option("--rm", help="Reward models that label all pairs, for stored rubrics."),
+    ] = None,
+    logs: LogsOption = None,
+    markdown: MarkdownOption = False,
+) -> None:
+    """Compare rubrics line by line, and populations by what they are shown and what they prefer."""
+    from argo_audit.cli.compare import Options, compare
+    from argo_audit.cli.sheets import show
+
+    show(compare(names, Options(store, judge, tuple(rm or ()), logs)), markdown=markdown)
+
+
+def diff_command(
+    first: Annotated[str, typer.Argument(help="<reward model>@<version>.")],
+    second: Annotated[str, typer.Argument(help="Another version for the same reward model.")],
+    store: StoreOption = None,
+    judge: JudgeOption = None,
+    logs: LogsOption = None,
+    markdown: MarkdownOption = False,
+) -> None:
+    """Compare two versions of a reward model's rubric: lines, and agreement on the same pairs."""
+    from argo_audit.cli.compare import Options, compare
+    from argo_audit.cli.sheets import show
+
+    models = [slug(name.rpartition("@")[0] or name) for name in (first, second)]
+    if models[0] != models[1]:
+        remedy = "argo-audit compare takes any two"
+        raise InputError(f"{first}, {second}", "not two versions for one reward model", remedy)
+    show(compare([first, second], Options(store, judge, (), logs)), markdown=markdown)
+
+
+def drift_command(
+    root: Annotated[str | None, typer.Argument(help=STORE_HELP)] = None,
+    family: Annotated[str, typer.Option(help="Only families whose name holds this.")] = "",
+    markdown: MarkdownOption = False,
+) -> None:
+    """Show which preferences moved between the versions of a store's rubrics, per reward model."""
+    from argo_audit.cli.drift import drift
+    from argo_audit.cli.sheets import show
+    from argo_audit.evals.subject import default_store
+
+    show(drift(root or default_store(), family), markdown=markdown)

@@ -1,0 +1,78 @@
+"""`argo-audit eval` on audits that really ran: what it takes from them, and what it refuses."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from fakes import ScriptedPolicy
+from typer.testing import CliRunner
+
+from argo_audit.cli.audit import audit
+from argo_audit.cli.commands import app
+from argo_audit.cli.evaluate import evaluate
+from argo_audit.cli.parts import Parts
+from argo_audit.cli.request import AuditRequest
+from argo_audit.errors import InputError, RunFolderError
+from argo_audit.judges.surface import SurfaceJudge
+from argo_audit.organism.world import build, write_population
+from argo_audit.search import SearchConfig
+
+RUBRICS = ["- Rewards bullet lists.\n- Penalizes refusals.\n", "- Rewards short answers.\n"]
+SMALL = SearchConfig(steps=1, minibatch=8, windows=3, top=2)
+
+
+class Audited(NamedTuple):
+    a: Path
+    b: Path
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """Organisms A and B, each audited on its raw and its planted labels."""
+    root = tmp_path_factory.mktemp("audited")
+    for name in ("A", "B"):
+        world = root / f"world-{name}"
+        write_population(build(name, 60), world)
+        request = AuditRequest(
+            pairs=world / "pairs.jsonl.gz",
+            labels=("planted", "human"),
+            out=root / name,
+            search=SMALL,
+        )
+        audit(
+            request,
+            parts=Parts(SurfaceJudge(), lambda *_: ScriptedPolicy([RUBRICS])),
+        )
+    return Audited(root / "A", root / "B")
+
+
+def test_the_command_prints_all_tasks_and_goes_on_where_it_was(audited: Audited) -> None:
+    first = CliRunner().invoke(app, ["eval", str(audited.a)])
+    assert first.exit_code == 0, first.output
+    for name in ("rubric_agreement", "label_agreement", "rm_accuracy"):
+        assert name in first.output
+    assert "argo/surface: log-probabilities, both orders" in first.output
+    logs = sorted((audited.a / "evals").glob("*.eval"))
+    again = CliRunner().invoke(app, ["eval", str(audited.a)])
+    assert again.exit_code == 0
+    assert sorted((audited.a / "evals").glob("*.eval")) == logs
+
+
+def test_several_runs_are_crossed(audited: Audited, tmp_path: Path) -> None:
+    rows = evaluate(list(audited), tmp_path / "evals")
+    crossed = [row for row in rows if row.task == "cross_population" and row.measure == "agreement"]
+    assert {row.population for row in crossed} == {"organism-a", "organism-b"}
+    assert {row.label_source for row in crossed} == {"planted"}
+    assert len({row.subject for row in crossed}) == 4  # two rubrics of each
+    assert all(row.estimate is not None and row.interval is not None for row in crossed)
+
+
+def test_what_cannot_be_evaluated_says_how_to_mend_it(audited: Audited, tmp_path: Path) -> None:
+    both = [str(run) for run in audited]
+    no_place = CliRunner().invoke(app, ["eval", *both])
+    assert isinstance(no_place.exception, InputError)
+    assert "--out" in str(no_place.exception)
+    no_role = CliRunner().invoke(app, ["eval", both[0], "--model-role", "second"])
+    assert "ROLE=MODEL" in str(no_role.exception)
+    with pytest.raises(RunFolderError, match="no audit was begun"):
+        evaluate([tmp_path], tmp_path / "evals")
