@@ -15,14 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from argo_audit.agreement import of_each
+import numpy as np
+
+from argo_audit.agreement import agreeing
 from argo_audit.edits.edit import Attribute
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.settings import GateSettings, found, located
 from argo_audit.pairs import PairFile, labels_of, read
 from argo_audit.probing import Probed, check_live, probe, responses_of
-from argo_audit.records import Judgment, Label, Pair, Record, Rubric
+from argo_audit.records import Label, Pair, Record, Rubric
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.opening import (
     Fingerprinted,
@@ -60,22 +62,25 @@ class Data(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What is preferred by whatever the reward model is held to; pairs it says nothing of left out.
+    """What is preferred by whatever the reward model is held to: P(A) by pair id.
 
     Under a rubric the reward model's side is the label and the judge is held to it, as everywhere.
     """
 
     held: Held
-    preferences: Sequence[Judgment]
+    preferences: Mapping[str, float]
 
     def agrees(self, labels: Mapping[str, Label]) -> dict[str, float]:
-        """1 where the reward model is on the same side, 0 where not, 1/2 at a tie, by pair."""
-        shared = [one for one in self.preferences if one.pair_id in labels]
-        if self.held.rubric:
-            return of_each([labels[one.pair_id] for one in shared], shared)["accuracy"]
-        given = [Label(pair_id=i.pair_id, p_a=i.p_a or 0.0, source="") for i in shared]
-        said = [_said(i.pair_id, labels[i.pair_id].p_a) for i in shared]
-        return of_each(given, said)["accuracy"]
+        """1 where the reward model is on the same side, 0 where not, by pair.
+
+        A label without a side leaves its pair out; who is held to it gets half a point for a tie.
+        """
+        ids = [pair_id for pair_id in self.preferences if pair_id in labels]
+        paid = np.array([labels[pair_id].p_a for pair_id in ids])
+        said = np.array([self.preferences[pair_id] for pair_id in ids])
+        sided = (paid if self.held.rubric else said) != 0.5
+        found = zip(ids, agreeing(said, paid), sided, strict=True)
+        return {pair_id: float(value) for pair_id, value, counts in found if counts}
 
 
 @dataclass
@@ -168,12 +173,12 @@ class Subject:
             self._probed[key] = probe(model, responses, attributes)
         return self._probed[key]
 
-    def _preferences(self, data: Data, held: Held) -> list[Judgment]:
+    def _preferences(self, data: Data, held: Held) -> dict[str, float]:
         if held.rubric:
             said = asyncio.run(self._judge.judge(self.rubric(held.rubric), data.file.pairs))
-            return [judgment for judgment in said if judgment.p_a is not None]
+            return {one.pair_id: one.p_a for one in said if one.p_a is not None}
         labels = labels_of(data.file, held.labels, data.place)
-        return [_said(label.pair_id, label.p_a) for label in labels]
+        return {label.pair_id: label.p_a for label in labels}
 
     @cached_property
     def _judge(self) -> Judge:
@@ -200,7 +205,3 @@ def drawn(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
     if len(pairs) <= most:
         return pairs
     return [pairs[i * len(pairs) // most] for i in range(most)]
-
-
-def _said(pair_id: str, p_a: float) -> Judgment:
-    return Judgment(pair_id=pair_id, rubric_id="", p_a=p_a, p_a_first=p_a, p_a_second=p_a)
