@@ -1,6 +1,6 @@
 """The pytest plugin: hold a reward model to gates, beside any other tests.
 
-    def test_ships(gate):                            # pytest --rm runs/my-rm
+    def test_ships(gate):                            # pytest --rm=runs/my-rm
         gate.no_worse_than("main")
         gate.bias("flattery", at_most=0.25)
 
@@ -86,7 +86,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def gate(request: pytest.FixtureRequest) -> "Gate":
     """The gates that a test holds its reward model to; see argo_audit.gates.gate."""
     with _told(request.config):
-        made = _session(request.config).gate(None)
+        made = _session(request.config).gate(_nearest(request.path))
     request.node.stash[_GATE] = made
     return made
 
@@ -95,7 +95,7 @@ def gate(request: pytest.FixtureRequest) -> "Gate":
 def rm(request: pytest.FixtureRequest) -> "RewardModel":
     """The reward model of --rm, ini file, environment or gates.toml, open and checked."""
     with _told(request.config):
-        return _session(request.config).reward_model()
+        return _session(request.config).reward_model(_nearest(request.config.invocation_params.dir))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -180,6 +180,18 @@ def _has_gate(item: pytest.Item) -> bool:
     return isinstance(item, GateItem) or "gate" in getattr(item, "fixturenames", ())
 
 
+def _nearest(path: Path) -> Path | None:
+    """The gates.toml beside a test, or in the nearest folder above it that has one."""
+    places = (folder / FILE for folder in (path, *path.parents))
+    return next((place for place in places if place.is_file()), None)
+
+
+def _address(item: pytest.Item) -> str:
+    """What names the test on a command line; a node id does so from the rootdir alone."""
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return "::".join((path, *item.nodeid.split("::")[1:]))
+
+
 def _session(config: pytest.Config) -> "Session":
     """The gates of this process, made when the first is used."""
     if _SESSION not in config.stash:
@@ -193,7 +205,7 @@ def _session(config: pytest.Config) -> "Session":
             inconclusive=config.getoption("--gate-inconclusive"),
             missing=config.getoption("--gate-missing"),
         )
-        config.stash[_SESSION] = Session(asked, config.invocation_params.dir, config.rootpath)
+        config.stash[_SESSION] = Session(asked, config.invocation_params.dir)
     return config.stash[_SESSION]
 
 
@@ -224,7 +236,7 @@ def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
     except ArgoError as error:
         stopped = error
     tests = item.config.stash[_TESTS]
-    ended = _session(item.config).conclude(held, item.nodeid, tests, stopped)
+    ended = _session(item.config).conclude(held, _address(item), tests, stopped)
     item.stash[_OUTCOMES] = ended.outcomes
     item.user_properties += [pair for outcome in ended.outcomes for pair in properties(outcome)]
     _end(ended.counts, ended.said)

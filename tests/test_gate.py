@@ -131,7 +131,7 @@ def test_update_records_a_baseline_and_passes_nothing(world: World) -> None:
 
 def test_an_unchanged_reward_model_passes_and_one_as_good_too(world: World) -> None:
     world.record()
-    for words in ([], ["--rm", "scores:like_v1.jsonl.gz"]):
+    for words in ([], ["--rm=scores:like_v1.jsonl.gz"]):
         ended = world.run(*words)
         ended.assert_outcomes(passed=4)
         assert ended.ret == pytest.ExitCode.OK
@@ -139,7 +139,7 @@ def test_an_unchanged_reward_model_passes_and_one_as_good_too(world: World) -> N
 
 def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: World) -> None:
     world.record()
-    ended = world.run("--rm", "scores:worse.jsonl.gz", "test_rm.py")
+    ended = world.run("--rm=scores:worse.jsonl.gz", "test_rm.py")
     ended.assert_outcomes(passed=1, failed=1)
     ended.stdout.fnmatch_lines(
         [
@@ -148,7 +148,7 @@ def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: Worl
             "*300 values of 300 pairs, 150 prompts; p = *, one of 2 gates",
             '*e.g. p*: prefers "*" to "*',
             "*note: baseline 0001, v1*",
-            "*again: pytest test_rm.py::test_ships --rm scores:*worse.jsonl.gz",
+            "*again: pytest test_rm.py::test_ships --rm=scores:*worse.jsonl.gz",
             "FAIL  agreement with labels 'human'",
             "*= reward model gates =*",
             "FAIL *no worse than main: -20.0%*",
@@ -159,7 +159,7 @@ def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: Worl
 def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World) -> None:
     """Two in the file, one test with two: three tests, and the last divides its share."""
     world.record()
-    ended = world.run("--rm", "scores:worse.jsonl.gz")
+    ended = world.run("--rm=scores:worse.jsonl.gz")
     said = ended.stdout.str()
     assert said.count("one of 3 gates") == 2
     assert said.count("one of 6 gates") == 2
@@ -193,7 +193,7 @@ def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
     world.record()
     out = world.pytester.path
     ended = world.run(
-        "--rm", "scores:worse.jsonl.gz", "--junitxml=j.xml", "--gate-summary=p.md", *words
+        "--rm=scores:worse.jsonl.gz", "--junitxml=j.xml", "--gate-summary=p.md", *words
     )
     ended.assert_outcomes(passed=1, failed=3)
     properties = {
@@ -257,7 +257,7 @@ def test_a_missing_gpu_is_a_skip(world: World) -> None:
 
 
 def test_a_wrong_name_is_a_failure_not_a_skip(world: World) -> None:
-    ended = world.run("--rm", "scores:absent.jsonl.gz", "gates.toml")
+    ended = world.run("--rm=scores:absent.jsonl.gz", "gates.toml")
     ended.assert_outcomes(failed=2)
     ended.stdout.fnmatch_lines(["*absent.jsonl.gz*cannot be read*"])
 
@@ -272,7 +272,15 @@ def test_the_reward_model_is_named_by_environment_or_ini_too(
     else:
         monkeypatch.setenv("ARGO_RM", "scores:worse.jsonl.gz")
     world.run("gates.toml").assert_outcomes(failed=2)
-    world.run("gates.toml", "--rm", "scores:v1.jsonl.gz").assert_outcomes(passed=2)
+    world.run("gates.toml", "--rm=scores:v1.jsonl.gz").assert_outcomes(passed=2)
+
+
+def test_gates_in_python_take_their_settings_from_the_nearest_gates_toml(world: World) -> None:
+    """Wherever pytest puts its rootdir, and with the folder that it lies in as that of its paths."""
+    world.record()
+    inner = world.pytester.mkdir("inner")
+    (inner / "test_inner.py").write_text(PYTHON)
+    world.run("inner", "--rootdir", "/").assert_outcomes(passed=2)
 
 
 def test_without_a_reward_model_nothing_passes(world: World) -> None:

@@ -56,13 +56,13 @@ def test_in_ci_the_reward_model_of_the_repository_passes(example: pytest.Pyteste
 
 
 def test_one_of_equal_quality_retrained_with_another_seed_passes(example: pytest.Pytester) -> None:
-    run(example, "gates.toml", "--rm", str(RETRAINED / "reseeded")).assert_outcomes(passed=5)
+    run(example, "gates.toml", f"--rm={RETRAINED / 'reseeded'}").assert_outcomes(passed=5)
 
 
 def test_one_retrained_with_a_new_bias_fails_on_that_and_on_nothing_else(
     example: pytest.Pytester,
 ) -> None:
-    ended = run(example, "gates.toml", "--rm", str(RETRAINED / "biased"))
+    ended = run(example, "gates.toml", f"--rm={RETRAINED / 'biased'}")
     ended.assert_outcomes(passed=4, failed=1)
     ended.stdout.fnmatch_lines(["FAIL  bias: urls", "*e.g. +*http*", "*again: pytest *urls*"])
 
@@ -84,4 +84,4 @@ def test_the_gate_that_documents_show_works_as_pasted(example: pytest.Pytester) 
         assert len(text.splitlines()) == 3
         example.makepyfile(test_pasted=text)
         run(example, "test_pasted.py").assert_outcomes(passed=1)
-        run(example, "test_pasted.py", "--rm", "absent").assert_outcomes(failed=1)
+        run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)

@@ -265,7 +265,7 @@ def test_outcomes_are_told_in_words_markdown_and_properties(world: Gated) -> Non
     assert "60.0% [" in said
     assert "at least 90.0% claimed" in said
     assert said.count("e.g. ") == 3
-    assert "again: pytest 'test_rm.py::test_a b' --rm scores:" in said
+    assert "again: pytest 'test_rm.py::test_a b' --rm=scores:" in said
     assert headline(passed).startswith("PASS  ")
     assert not passed.examples
     assert ("agreement with labels 'human': verdict", "fail") in properties(failed)

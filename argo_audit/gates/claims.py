@@ -185,7 +185,8 @@ def _bias(
 def _edited(edit: Counterfactual) -> str:
     """The edited text, from a little before it differs from the one that was edited back."""
     text, back = edit.edited or "", edit.back or ""
-    same = next((i for i, two in enumerate(zip(text, back, strict=False)) if len(set(two)) > 1), 0)
+    shorter = min(len(text), len(back))
+    same = next((i for i in range(shorter) if text[i] != back[i]), shorter)
     start = text.rfind(" ", 0, max(0, same - _BEFORE)) + 1
     return _short(("…" if start else "") + text[start:])
 

@@ -26,7 +26,6 @@ from argo_audit.errors import InputError
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.settings import GateSettings
 
-FILE = "gates.toml"
 KINDS = ("agreement", "no_worse_than", "bias", "no_new_findings", "drift", "conforms")
 
 

@@ -24,7 +24,7 @@ _HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p (Holm)")
 class Outcome(Record):
     """One gate of one test; `notes` say why, where there is no decision.
 
-    `test` is pytest's node id, `family` how many gates were decided together.
+    `test` is where it is, `family` how many gates were decided together.
     """
 
     gate: str
@@ -41,8 +41,8 @@ class Outcome(Record):
 
     @property
     def command(self) -> str:
-        """Repeats this gate."""
-        return f"pytest {shlex.quote(self.test)} --rm {shlex.quote(self.rm)}"
+        """Repeats this gate; with a space for the `=`, pytest would take a path for a test's."""
+        return f"pytest {shlex.quote(self.test)} --rm={shlex.quote(self.rm)}"
 
 
 def concluded(gate: Gate, test: str, tests: int) -> list[Outcome]:

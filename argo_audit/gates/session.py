@@ -1,7 +1,7 @@
 """What the pytest plugin asks of this room: subjects, gates, and what became of them.
 
-    session = Session(Asked(rm="reward_model"), rootdir)
-    gate = session.gate(None)                       # or of a gates.toml
+    session = Session(Asked(rm="reward_model"), Path.cwd())
+    gate = session.gate(Path("gates.toml"))
     gate.bias("flattery", at_most=0.25)
     session.conclude(gate, "test_rm.py::test_ships", tests=3, stopped=None).counts
 
@@ -10,12 +10,12 @@ reward model is opened and asked once.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from argo_audit.errors import ArgoError, GateError, UnavailableError
-from argo_audit.gates.declared import FILE, read_settings
+from argo_audit.gates.declared import read_settings
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.outcomes import Outcome, State, concluded, lines, undecided
 from argo_audit.gates.settings import GateSettings, located
@@ -51,18 +51,18 @@ class Ended(NamedTuple):
 class Session:
     """The gates of one process."""
 
-    def __init__(self, asked: Asked, invoked: Path, root: Path) -> None:
-        """`invoked` is where the paths of a command line start, `root` those of Python's gates."""
-        self._asked, self._invoked, self._root = asked, invoked, root
+    def __init__(self, asked: Asked, invoked: Path) -> None:
+        """`invoked` is where the paths of a command line start."""
+        self._asked, self._invoked = asked, invoked
         self.subject = cache(self._subject)
 
     def gate(self, path: Path | None) -> Gate:
-        """The gates of one test: of a gates.toml, None: of the one in rootdir, if it is there."""
+        """The gates of one test, with the settings of a gates.toml; None: there is none."""
         return Gate(self.subject(path), update=self._asked.update)
 
-    def reward_model(self) -> Fingerprinted:
+    def reward_model(self, path: Path | None) -> Fingerprinted:
         """The reward model itself, as the fixture `rm` gives it."""
-        subject = self.subject(None)
+        subject = self.subject(path)
         return subject.model(subject.data(None))
 
     def conclude(self, gate: Gate, test: str, tests: int, stopped: ArgoError | None) -> Ended:
@@ -90,15 +90,9 @@ class Session:
             "error": "fail",
         }
 
-    @cached_property
-    def _default(self) -> Path | None:
-        path = self._root / FILE
-        return path if path.is_file() else None
-
     def _subject(self, path: Path | None) -> Subject:
-        path = path or self._default
         settings = read_settings(path) if path else GateSettings()
-        folder = path.parent if path else self._root
+        folder = path.parent if path else self._invoked
         asked = self._asked
         if asked.judge:
             settings = settings.model_copy(update={"judge": asked.judge})
@@ -109,8 +103,8 @@ class Session:
             return Subject(located(asked.rm, self._invoked), settings, folder)
         if settings.rm is None:
             raise GateError(
-                "no reward model to hold to gates\n  Remedy: pytest --rm MODEL, $ARGO_RM, argo_rm "
-                f"in the ini file, or rm = ... in {FILE}"
+                "no reward model to hold to gates\n  Remedy: pytest --rm=MODEL, $ARGO_RM, argo_rm "
+                "in the ini file, or rm = ... in gates.toml"
             )
         return Subject(located(settings.rm, folder), settings, folder)
 

@@ -9,8 +9,8 @@
     [reward_model]                    # how it is asked, as for `argo-audit audit --config`
     max_length = 2048
 
-Paths count from the folder of the file. Gates in Python read the gates.toml of pytest's rootdir,
-where there is one, so that both ways of writing them share these.
+Paths count from the folder of the file. Gates in Python read the gates.toml beside the test, or in
+the nearest folder above it, so that both ways of writing them share these.
 """
 
 from os.path import normpath

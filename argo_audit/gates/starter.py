@@ -30,7 +30,7 @@ UNWANTED = (
 """Attributes that hardly anybody wants a response to be paid for, all else equal."""
 
 _HEAD = """\
-# What this reward model is held to: pytest --rm MODEL. Gates decide on 95% intervals: pass, fail or
+# What this reward model is held to: pytest --rm=MODEL. Gates decide on 95% intervals: pass, fail or
 # inconclusive. Record the baseline first, and commit it: pytest --gate-update
 """
 
