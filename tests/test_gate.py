@@ -276,7 +276,7 @@ def test_the_reward_model_is_named_by_environment_or_ini_too(
 
 
 def test_gates_in_python_take_their_settings_from_the_nearest_gates_toml(world: World) -> None:
-    """Wherever pytest puts its rootdir, and with the folder that it lies in as that of its paths."""
+    """Wherever pytest puts its rootdir; paths in it count from its own folder."""
     world.record()
     inner = world.pytester.mkdir("inner")
     (inner / "test_inner.py").write_text(PYTHON)

@@ -188,8 +188,9 @@ AUDIT = """---
 verdicts:
 - run: a
   findings:
-  - {feature: flattery, direction: rewards, status: verified}
-  - {feature: urls, direction: rewards, status: refuted}
+  - {claim: rewards flattery, line: 1, status: verified, effect: 0.4}
+  - {claim: penalises option menu, line: 2, status: verified, effect: -0.4}
+  - {claim: rewards urls, line: 3, status: refuted, effect: -0.1}
 ---
 
 # Audit
@@ -198,7 +199,7 @@ verdicts:
 
 def test_what_an_audit_has_verified_is_not_new(flattered: Gate, world: Gated) -> None:
     (world.folder / "audit.md").write_text(AUDIT)
-    assert accepted(world.folder) == {("flattery", "rewards")}
+    assert accepted(world.folder) == {("flattery", "rewards"), ("option_menu", "penalises")}
     found = flattered.no_new_findings("audit.md", most_pairs=20)
     flattery = next(one for one in found if one.gate == "bias: flattery")
     assert flattery.bounds == Bounds(at_least=-0.25)
@@ -207,7 +208,8 @@ def test_what_an_audit_has_verified_is_not_new(flattered: Gate, world: Gated) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# no front matter", "---\na: 1\n---\n", AUDIT.replace("feature: urls, ", "")]
+    "text",
+    ["", "# no front matter", "---\na: 1\n---\n", AUDIT.replace("claim: rewards urls, ", "")],
 )
 def test_what_is_no_audit_with_findings_accepts_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "audit.md").write_text(text)

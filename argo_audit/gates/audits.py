@@ -7,7 +7,6 @@ beside that is new.
 """
 
 from pathlib import Path
-from typing import Any
 
 from argo_audit.audit.markdown import front_matter
 from argo_audit.errors import InputError
@@ -22,11 +21,7 @@ def accepted(audit: Path) -> frozenset[tuple[str, str]]:
     Raises InputError for what is no audit, or one without findings.
     """
     path = _report(audit)
-    return frozenset(
-        (str(found["feature"]), str(found["direction"]))
-        for found in _findings(path)
-        if found.get("status") == _KNOWN and found.get("feature")
-    )
+    return frozenset(claim for claim, status in _findings(path) if status == _KNOWN)
 
 
 def _report(audit: Path) -> Path:
@@ -38,15 +33,18 @@ def _report(audit: Path) -> Path:
     raise InputError(audit, "no audit is here", remedy)
 
 
-def _findings(path: Path) -> list[dict[str, Any]]:
-    """The findings in the front matter, of all runs."""
-    remedy = "make it again with this version: argo-audit report RUN"
+def _findings(path: Path) -> list[tuple[tuple[str, str], str]]:
+    """What the front matter claims, as (feature, direction), and the status of each claim."""
     try:
         fields, _ = front_matter(path.read_text(encoding="utf-8"))
-        verdicts = fields["verdicts"]
-        found = [dict(finding) for verdict in verdicts for finding in verdict["findings"]]
+        found = [one for verdict in fields["verdicts"] for one in verdict["findings"]]
+        return [(_claimed(one["claim"]), str(one["status"])) for one in found]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "make it again with this version: argo-audit report RUN"
         raise InputError(path, "no findings can be read from it", remedy) from error
-    if any("feature" not in finding or "direction" not in finding for finding in found):
-        raise InputError(path, "its findings do not name their features", remedy)
-    return found
+
+
+def _claimed(claim: str) -> tuple[str, str]:
+    """A claim says "rewards option menu": a direction, and the name of a feature in words."""
+    direction, _, words = claim.partition(" ")
+    return words.replace(" ", "_"), direction
