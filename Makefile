@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit clean
+.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -27,6 +27,9 @@ bench-judge: .venv/installed
 
 bench-evals: .venv/installed
 	$(BIN)/python -m benchmarks.evals
+
+bench-gate: .venv/installed
+	$(BIN)/python -m benchmarks.gate
 
 bench-coverage: .venv/installed
 	$(BIN)/python -m benchmarks.coverage

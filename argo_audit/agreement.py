@@ -91,6 +91,11 @@ def fit_temperature(target: Array, judged: Array, clip: float = CLIP) -> float:
     return float(np.clip(1 / found.x, MIN_TEMPERATURE, MAX_TEMPERATURE))
 
 
+def agreeing(target: Array, judged: Array) -> Array:
+    """1 where both are on the same side of 0.5, 0 where not, 1/2 where either has none."""
+    return np.asarray((1 + np.sign(judged - 0.5) * np.sign(target - 0.5)) / 2, dtype=np.float64)
+
+
 def measure(
     labels: Sequence[Label],
     judgments: Sequence[Judgment],
@@ -215,9 +220,7 @@ def _join(labels: Sequence[Label], judgments: Sequence[Judgment]) -> _Joined:
 
 
 def _correct(joined: _Joined) -> Array:
-    """[n] 1 where judge and label are on the same side, 0.5 where the judge is at 0.5."""
-    sides = np.sign(joined.judged - 0.5) * np.sign(joined.target - 0.5)
-    return np.asarray((1 + sides) / 2, dtype=np.float64)
+    return agreeing(joined.target, joined.judged)
 
 
 def _entropy(p: Array) -> Array:

@@ -5,10 +5,12 @@
     ├── RunFolderError    an output folder that belongs to another run
     ├── StoreError        a rubric store that is not what it claims to be
     ├── RewardModelError  a reward model that cannot be loaded or trusted
-    └── JudgeError        a judge that cannot be asked
+    ├── JudgeError        a judge that cannot be asked
+    ├── GateError         a gate that cannot be held: no baseline, or one of something else
+    └── UnavailableError  a GPU, server, key or package that is not there, here and now
 
 Every message says what was expected, what was seen, and how to mend it. The command line
-prints the message and exits with 1; nothing else catches these.
+prints the message and exits with 1; gates skip what is unavailable. Nothing else catches these.
 """
 
 import importlib.util
@@ -61,12 +63,32 @@ class JudgeError(ArgoError):
     """A judge cannot be opened, reached, or shown what it is asked about."""
 
 
+class GateError(ArgoError):
+    """A gate cannot be held: its baseline is missing, or is of other pairs or another judge."""
+
+
+class UnavailableError(ArgoError):
+    """A GPU, server, key or package that something needs is not there, here and now."""
+
+
+class UnavailableModelError(RewardModelError, UnavailableError):
+    """A reward model's server does not answer, or wants a key."""
+
+
+class UnavailableJudgeError(JudgeError, UnavailableError):
+    """A judge does not answer, or lacks its package."""
+
+
+class UnavailableInputError(InputError, UnavailableError):
+    """A model that was named needs a key or package that is not there."""
+
+
 @contextmanager
 def needs_train(what: str) -> Iterator[None]:
     """Turn a missing training package into the command that installs it."""
     missing = [name for name in ("torch", "trl") if importlib.util.find_spec(name) is None]
     if missing:
-        raise ArgoError(
+        raise UnavailableError(
             f"{what} needs {', '.join(missing)}, which the base install leaves out.\n"
             "  Remedy: pip install 'argo-audit[train]'"
         )

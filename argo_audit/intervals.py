@@ -1,4 +1,4 @@
-"""95% intervals of means over pairs, prompts being what is independent.
+"""Intervals (95%, or any level) of means over pairs, prompts being what is independent.
 
     >>> found = interval(np.array([0.0, 1.0, 0.0, 0.0]), ["x", "y", "z", "z"])
     >>> round(found.low, 3), round(found.high, 3), found.method
@@ -32,6 +32,9 @@ from scipy.stats import t as student_t
 from argo_audit.records import Interval
 
 Array = npt.NDArray[np.float64]
+
+Keys = Sequence[str] | npt.NDArray[np.str_] | npt.NDArray[np.int_]
+"""What names the prompts of values: equal keys are of one prompt."""
 
 LEVEL = 0.95
 _VERDICTS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -69,7 +72,7 @@ class _Share(NamedTuple):
     residuals: Array
 
 
-def by_prompt(values: Array, keys: Sequence[str] | npt.NDArray[np.str_]) -> Clustered:
+def by_prompt(values: Array, keys: Keys) -> Clustered:
     """Sums and counts of `values`, prompts in the order of their names."""
     _, index = np.unique(np.asarray(keys), return_inverse=True)
     sums = np.bincount(index, weights=values).astype(np.float64)
@@ -78,10 +81,11 @@ def by_prompt(values: Array, keys: Sequence[str] | npt.NDArray[np.str_]) -> Clus
 
 def interval(
     values: Array,
-    keys: Sequence[str] | npt.NDArray[np.str_],
+    keys: Keys,
     *,
     difference: bool = False,
     verdicts: bool | None = None,
+    level: float = LEVEL,
 ) -> Interval:
     """The interval of the mean of `values`, whose prompts are named by `keys`.
 
@@ -91,48 +95,50 @@ def interval(
     """
     clustered = by_prompt(values, keys)
     if len(clustered.sums) < 2:
-        return _interval(clustered.mean, clustered.mean, "degenerate: a single prompt")
+        limits = clustered.mean, clustered.mean
+        return _interval(limits, "degenerate: a single prompt", level)
     if not (np.isin(values, _VERDICTS).all() if verdicts is None else verdicts):
-        return mean_interval(clustered)
+        return mean_interval(clustered, level)
     if not difference and values.min() >= 0:
-        return share_interval(clustered)
+        return share_interval(clustered, level)
     gains, losses = (by_prompt(np.maximum(side, 0), keys) for side in (values, -values))
-    return difference_interval(gains, losses)
+    return difference_interval(gains, losses, level)
 
 
-def share_interval(share: Clustered) -> Interval:
+def share_interval(share: Clustered, level: float = LEVEL) -> Interval:
     """Wilson's at the effective number of pairs; the values lie in [0, 1]."""
     groups = len(share.sums)
     worth = effective_size(share.mean, share.error, groups)
-    low, high = wilson(share.mean, worth, groups - 1)
-    return _interval(low, high, f"Wilson with t, {groups} prompts worth {worth:.1f} pairs")
+    limits = wilson(share.mean, worth, groups - 1, level)
+    return _interval(limits, f"Wilson with t, {groups} prompts worth {worth:.1f} pairs", level)
 
 
-def difference_interval(gains: Clustered, losses: Clustered) -> Interval:
+def difference_interval(gains: Clustered, losses: Clustered, level: float = LEVEL) -> Interval:
     """MOVER of two shares of the same pairs, correlated as they are between prompts."""
-    up, down = _share(gains), _share(losses)
+    up, down = _share(gains, level), _share(losses, level)
     both = np.sqrt(np.sum(up.residuals**2) * np.sum(down.residuals**2))
     r = float(up.residuals @ down.residuals / both) if both else 0.0
     low = _combined(up.mean - up.low, down.high - down.mean, r)
     high = _combined(up.high - up.mean, down.mean - down.low, r)
     estimate = up.mean - down.mean
     method = f"MOVER of two Wilson intervals with t, {len(gains.sums)} prompts"
-    return _interval(estimate - low, estimate + high, method)
+    return _interval((estimate - low, estimate + high), method, level)
 
 
-def mean_interval(values: Clustered) -> Interval:
+def mean_interval(values: Clustered, level: float = LEVEL) -> Interval:
     """Student's t with clustered standard error and Satterthwaite's degrees of freedom."""
     freedom = degrees_of_freedom(values.residuals)
     if freedom is None:
-        return _interval(values.mean, values.mean, "degenerate: no variation between prompts")
-    half = quantile(freedom) * values.error
+        limits = values.mean, values.mean
+        return _interval(limits, "degenerate: no variation between prompts", level)
+    half = quantile(freedom, level) * values.error
     method = f"clustered t, {len(values.sums)} prompts, {freedom:.1f} degrees of freedom"
-    return _interval(values.mean - half, values.mean + half, method)
+    return _interval((values.mean - half, values.mean + half), method, level)
 
 
-def wilson(share: float, size: float, freedom: float) -> tuple[float, float]:
+def wilson(share: float, size: float, freedom: float, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's limits of a share of `size` independent pairs."""
-    z2 = quantile(freedom) ** 2
+    z2 = quantile(freedom, level) ** 2
     centre = (share + z2 / (2 * size)) / (1 + z2 / size)
     half = np.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size**2))) / (1 + z2 / size)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
@@ -152,15 +158,15 @@ def degrees_of_freedom(residuals: Array) -> float | None:
     return float(np.clip(2 * groups / max(excess, 1e-9), 1, groups - 1))
 
 
-def quantile(freedom: float) -> float:
-    """Of Student's t, two-sided at the level of all intervals here."""
-    return float(student_t.ppf((1 + LEVEL) / 2, freedom))
+def quantile(freedom: float, level: float = LEVEL) -> float:
+    """Of Student's t, two-sided at the level of an interval."""
+    return float(student_t.ppf((1 + level) / 2, freedom))
 
 
-def _share(share: Clustered) -> _Share:
+def _share(share: Clustered, level: float) -> _Share:
     groups = len(share.sums)
     worth = effective_size(share.mean, share.error, groups)
-    return _Share(share.mean, *wilson(share.mean, worth, groups - 1), share.residuals)
+    return _Share(share.mean, *wilson(share.mean, worth, groups - 1, level), share.residuals)
 
 
 def _combined(first: float, second: float, correlation: float) -> float:
@@ -168,5 +174,5 @@ def _combined(first: float, second: float, correlation: float) -> float:
     return float(np.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second)))
 
 
-def _interval(low: float, high: float, method: str) -> Interval:
-    return Interval(low=low, high=high, level=LEVEL, method=method)
+def _interval(limits: tuple[float, float], method: str, level: float) -> Interval:
+    return Interval(low=limits[0], high=limits[1], level=level, method=method)

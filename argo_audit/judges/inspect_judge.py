@@ -28,7 +28,7 @@ from typing import NamedTuple
 from inspect_ai.model import Model
 from inspect_ai.util import collect
 
-from argo_audit.errors import JudgeError
+from argo_audit.errors import JudgeError, UnavailableJudgeError
 from argo_audit.judges.calls import (
     BY_ID,
     Asked,
@@ -155,7 +155,8 @@ class InspectJudge:
             return
         if self._answered and all(is_refusal(failure) for failure in failures):
             return
-        raise JudgeError(
+        refused = all(is_refusal(failure) for failure in failures)
+        raise (JudgeError if refused else UnavailableJudgeError)(
             f"the judge {self.name} failed on all of {len(answers)} questions; the first: "
             f"{answers[0].reply}\n"
             "  Remedy: check that it is there, the key and the model's name, then resume"
@@ -174,7 +175,7 @@ async def _letter_ids(model: Model) -> tuple[int, ...]:
     except Exception as error:
         if hasattr(error, "response"):  # it answered: a server without this endpoint
             return ()
-        raise JudgeError(
+        raise UnavailableJudgeError(
             f"the judge {model} cannot be reached ({type(error).__name__}: {error}).\n"
             "  Remedy: start its server, or correct --judge-url"
         ) from error

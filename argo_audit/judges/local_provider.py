@@ -41,7 +41,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.errors import JudgeError
+from argo_audit.errors import JudgeError, UnavailableJudgeError
 
 if TYPE_CHECKING:
     from argo_audit.judges.local_model import Reply, Request
@@ -199,7 +199,7 @@ def _load(model_name: str, model_args: dict[str, Any]) -> tuple[Any, Any]:
     try:
         from argo_audit.judges.local_model import load
     except ImportError as error:
-        raise JudgeError(
+        raise UnavailableJudgeError(
             f"a judge in this process needs {error.name}, which the base install leaves out.\n"
             "  Remedy: pip install 'argo-audit[train]'"
         ) from error

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from inspect_ai.model import GenerateConfig, Model, get_model
 
-from argo_audit.errors import ArgoError, InputError
+from argo_audit.errors import ArgoError, InputError, UnavailableInputError
 from argo_audit.judges.settings import JudgeSettings
 
 IN_PROCESS = ("argo", "argo-hf")
@@ -53,7 +53,9 @@ def opening(spec: str, role: str, examples: str) -> Iterator[None]:
     except Exception as error:  # what Inspect misses has no public class
         said = " ".join(_MARKUP.sub("", str(error)).split()).removeprefix("ERROR: ")
         remedy = f"supply what is missing, or name a model as Inspect does: {examples}, vllm/…"
-        raise InputError(spec, f"cannot be opened as the {role}: {said}", remedy) from error
+        unknown = isinstance(error, ValueError)  # no such provider, whatever is installed
+        kind = InputError if unknown else UnavailableInputError
+        raise kind(spec, f"cannot be opened as the {role}: {said}", remedy) from error
 
 
 def reopened(model: Model) -> Model:

@@ -8,6 +8,7 @@
 the pairs before it labels all of them, and one that fails is refused unless asked for as it is.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -101,6 +102,15 @@ def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> 
     report = checked(model, pairs, use)
     labels = label_pairs(model, pairs, use.temperature)
     return Labelled(labels, *_counts(model), report)
+
+
+def has_gpu() -> bool:
+    """Whether this machine has a CUDA device that torch can use."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _counts(model: RewardModel) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from argo_audit.errors import RewardModelError
+from argo_audit.errors import RewardModelError, UnavailableModelError
 from argo_audit.reward_models.settings import RewardModelSettings
 
 _ENDPOINTS = ("/classify", "/pooling")
@@ -140,7 +140,7 @@ class PoolingClient:
                 with attempt:
                     return target, self._once(method, target, body)
         except _BusyError as busy:
-            raise RewardModelError(
+            raise UnavailableModelError(
                 f"{target}: no answer in {self._settings.attempts} attempts, at last: {busy}\n"
                 "  Remedy: see that the server runs and look at its log; raise attempts or timeout "
                 "of [reward_model] if it is only slow"
@@ -171,7 +171,8 @@ class PoolingClient:
         message = _message(answer)
         said = f"{url}: refused with status {answer.status_code} {message}"
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            return RewardModelError(f"{said}\n  Remedy: set {self._settings.api_key} to its key")
+            remedy = f"set {self._settings.api_key} to its key"
+            return UnavailableModelError(f"{said}\n  Remedy: {remedy}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return _NotFoundError(f"{said}\n  Remedy: check model and URL: {_SPEC}")
         if "context length" in message or "too long" in message:

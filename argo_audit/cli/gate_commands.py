@@ -1,0 +1,39 @@
+"""`argo-audit gate init`: the first gates.toml of a reward model, written from its audit.
+
+argo-audit gate init runs/my-rm --out gates.toml
+pytest --gate-update && git add gates.toml baselines
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from argo_audit.cli.terminal import say
+from argo_audit.errors import InputError
+
+gate_app = typer.Typer(help="Regression gates of reward models.", no_args_is_help=True)
+
+
+@gate_app.callback()
+def _group() -> None:
+    """Regression gates of reward models."""
+
+
+@gate_app.command("init")
+def gate_init(
+    audit: Annotated[Path, typer.Argument(help="--out folder of a finished audit.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("gates.toml"),
+    rm: Annotated[
+        str | None, typer.Option(help="The reward model. Default: the one that was audited.")
+    ] = None,
+) -> None:
+    """Write a first gates.toml from a finished audit."""
+    from argo_audit.cli.gate_start import first_gates
+
+    if out.exists():
+        raise InputError(out, "there is one already", "name another with --out, or remove it")
+    text = first_gates(audit, out, rm)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    say(f"{out}: now record the baseline with pytest --gate-update, and commit both")

@@ -1,0 +1,250 @@
+"""The pytest plugin: hold a reward model to gates, beside any other tests.
+
+    def test_ships(gate):                            # pytest --rm=runs/my-rm
+        gate.no_worse_than("main")
+        gate.bias("flattery", at_most=0.25)
+
+Fixtures `gate` and `rm`, and files named gates.toml whose tables are tests. Everything that a gate
+does lies in `gates`; pytest imports this module in every session of every environment that has
+argo-audit, so it imports pytest and the standard library until a gate is used. Workers of xdist
+hold gates of their own; outcomes travel with the test reports to the process that sums up.
+
+A test fails when a gate fails or, unless told otherwise, is inconclusive. What is missing (a GPU,
+a server, a key, a package) is a skip with its reason. Exit codes are pytest's.
+"""
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from argo_audit.gates.declared import Declared
+    from argo_audit.gates.gate import Gate
+    from argo_audit.gates.outcomes import Outcome
+    from argo_audit.gates.session import Session
+    from argo_audit.roles import RewardModel
+
+FILE = "gates.toml"
+_REPORTED = "argo_gates"  # what a test report carries
+_PAGE = "GITHUB_STEP_SUMMARY"  # where CI jobs of GitHub have their page
+_WORDS = {
+    "argo_rm": "Reward model: folder, hub id, served:NAME@URL, dpo:POLICY|REFERENCE, scores:FILE.",
+    "argo_judge": "Judge of rubrics: argo/surface, or any model that Inspect knows.",
+    "argo_baselines": "Folder of the baselines.",
+}
+_SESSION: "pytest.StashKey[Session]" = pytest.StashKey()
+_TESTS = pytest.StashKey[int]()
+_GATE: "pytest.StashKey[Gate]" = pytest.StashKey()
+_OUTCOMES: "pytest.StashKey[list[Outcome]]" = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("argo-audit", "reward model gates")
+    for name, text in _WORDS.items():
+        option = name.replace("argo_", "--gate-").replace("--gate-rm", "--rm")
+        group.addoption(option, dest=name, metavar=name.removeprefix("argo_").upper(), help=text)
+        parser.addini(name, text)
+    group.addoption("--gate-update", action="store_true", help="Record baselines, compare nothing.")
+    group.addoption(
+        "--gate-inconclusive",
+        choices=("fail", "skip", "pass"),
+        default="fail",
+        help="What a gate that cannot tell counts as. Default: fail.",
+    )
+    group.addoption(
+        "--gate-missing",
+        choices=("skip", "fail"),
+        default="skip",
+        help="What a missing GPU, server or key counts as. Default: skip.",
+    )
+    group.addoption(
+        "--gate-summary",
+        metavar="FILE",
+        help=f"Markdown of all gates is added to this file. Default: ${_PAGE}.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Summary(config), "argo-audit-summary")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    return GateFile.from_parent(parent, path=file_path) if file_path.name == FILE else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """How many tests share the chance of a wrong failure: the same in every worker of xdist."""
+    session.config.stash[_TESTS] = sum(map(_has_gate, session.items))
+
+
+@pytest.fixture
+def gate(request: pytest.FixtureRequest) -> "Gate":
+    """The gates that a test holds its reward model to; see argo_audit.gates.gate."""
+    with _told(request.config):
+        made = _session(request.config).gate(_nearest(request.path))
+    request.node.stash[_GATE] = made
+    return made
+
+
+@pytest.fixture(scope="session")
+def rm(request: pytest.FixtureRequest) -> "RewardModel":
+    """The reward model of --rm, ini file, environment or gates.toml, open and checked."""
+    with _told(request.config):
+        return _session(request.config).reward_model(_nearest(request.config.invocation_params.dir))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """When a test with gates has ended, decide them."""
+    held = pyfuncitem.stash.get(_GATE, None)
+    if held is None:
+        return (yield)
+    with _concluding(pyfuncitem, held):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The report of a test carries the outcomes of its gates, as plain values."""
+    report = yield
+    if call.when == "call" and (outcomes := item.stash.get(_OUTCOMES, None)):
+        setattr(report, _REPORTED, [outcome.model_dump(mode="json") for outcome in outcomes])
+    return report
+
+
+class GateFile(pytest.File):
+    """A gates.toml; each of its gates is a test."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        from argo_audit.errors import ArgoError
+        from argo_audit.gates.declared import read_gates
+
+        try:
+            _, declared = read_gates(self.path)
+        except ArgoError as error:
+            raise self.CollectError(str(error)) from error
+        for one in declared:
+            yield GateItem.from_parent(self, name=one.name, declared=one)
+
+
+class GateItem(pytest.Item):
+    """One gate of a gates.toml."""
+
+    def __init__(self, *, declared: "Declared", **words: Any) -> None:
+        super().__init__(**words)
+        self._declared = declared
+
+    def runtest(self) -> None:
+        with _told(self.config):
+            held = _session(self.config).gate(self.path)
+        with _concluding(self, held):
+            self._declared.hold(held)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, self.name
+
+
+class Summary:
+    """Sums up the outcomes of all tests, where the terminal is."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._rows: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._rows += getattr(report, _REPORTED, [])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._rows:
+            return
+        from argo_audit.gates.outcomes import Outcome, headline, markdown
+
+        outcomes = [Outcome.model_validate(row) for row in self._rows]
+        terminalreporter.section("reward model gates")
+        for outcome in outcomes:
+            terminalreporter.line(headline(outcome))
+        page = self._config.getoption("--gate-summary") or os.environ.get(_PAGE)
+        if page:
+            with Path(page).open("a", encoding="utf-8") as file:
+                file.write(markdown(outcomes))
+
+
+def _has_gate(item: pytest.Item) -> bool:
+    return isinstance(item, GateItem) or "gate" in getattr(item, "fixturenames", ())
+
+
+def _nearest(path: Path) -> Path | None:
+    """The gates.toml beside a test, or in the nearest folder above it that has one."""
+    places = (folder / FILE for folder in (path, *path.parents))
+    return next((place for place in places if place.is_file()), None)
+
+
+def _address(item: pytest.Item) -> str:
+    """What names the test on a command line; a node id does so from the rootdir alone."""
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return "::".join((path, *item.nodeid.split("::")[1:]))
+
+
+def _session(config: pytest.Config) -> "Session":
+    """The gates of this process, made when the first is used."""
+    if _SESSION not in config.stash:
+        from argo_audit.gates.session import Asked, Session
+
+        asked = Asked(
+            rm=config.getoption("argo_rm") or os.environ.get("ARGO_RM") or _ini(config, "argo_rm"),
+            judge=config.getoption("argo_judge") or _ini(config, "argo_judge"),
+            baselines=config.getoption("argo_baselines") or _ini(config, "argo_baselines"),
+            update=config.getoption("--gate-update"),
+            inconclusive=config.getoption("--gate-inconclusive"),
+            missing=config.getoption("--gate-missing"),
+        )
+        config.stash[_SESSION] = Session(asked, config.invocation_params.dir)
+    return config.stash[_SESSION]
+
+
+def _ini(config: pytest.Config, name: str) -> str | None:
+    return str(config.getini(name) or "") or None
+
+
+@contextmanager
+def _told(config: pytest.Config) -> Iterator[None]:
+    """What a person can mend is told without a traceback; what is missing is a skip."""
+    from argo_audit.errors import ArgoError
+
+    try:
+        yield
+    except ArgoError as error:
+        _end(_session(config).counts(error), str(error))
+
+
+@contextmanager
+def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
+    """Decide all gates of a test when it ends, also when a later one could not be held."""
+    from argo_audit.errors import ArgoError
+    from argo_audit.gates.outcomes import properties
+
+    stopped = None
+    try:
+        yield
+    except ArgoError as error:
+        stopped = error
+    tests = item.config.stash[_TESTS]
+    ended = _session(item.config).conclude(held, _address(item), tests, stopped)
+    item.stash[_OUTCOMES] = ended.outcomes
+    item.user_properties += [pair for outcome in ended.outcomes for pair in properties(outcome)]
+    _end(ended.counts, ended.said)
+
+
+def _end(counts: str, said: str) -> None:
+    """End a test as what it counts as; nobody needs the error that it came from."""
+    if counts == "fail":
+        raise pytest.fail.Exception(said, pytrace=False) from None
+    if counts == "skip":
+        raise pytest.skip.Exception(said) from None

@@ -1,0 +1,1 @@
+"""Regression gates of reward models: pass, fail or inconclusive, on an interval."""

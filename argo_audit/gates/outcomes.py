@@ -1,0 +1,197 @@
+"""What became of the gates of one test, in words for a terminal, JUnit and the page of a CI job.
+
+    several = concluded(gate, test="gates.toml::bias[flattery]", family=4)
+    lines(several[0])                     # effect, interval, worst examples, how to repeat it
+
+An outcome is a record, so that it travels from a worker process to the one that sums up.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from argo_audit.audit.markdown import escape, table, visible
+from argo_audit.gates.claims import Found
+from argo_audit.gates.decisions import LEAST_P, Bounds, Decision, decide, holm
+from argo_audit.gates.gate import Gate, Written
+from argo_audit.records import Record
+
+State = Literal["pass", "fail", "inconclusive", "written", "skipped", "error"]
+_MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❌"}
+_HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p (Holm)")
+
+
+class Outcome(Record):
+    """One gate of one test; `notes` say why, where there is no decision.
+
+    `test` is where it is, `family` how many gates were decided together.
+    """
+
+    gate: str
+    test: str
+    rm: str
+    state: State
+    family: int = 1
+    what: str = ""
+    unit: str = ""
+    bounds: Bounds | None = None
+    decision: Decision | None = None
+    examples: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """Repeats this gate; with a space for the `=`, pytest would take a path for a test's."""
+        return f"pytest {shlex.quote(self.test)} --rm={shlex.quote(self.rm)}"
+
+
+def concluded(gate: Gate, test: str, tests: int) -> list[Outcome]:
+    """Every gate of a test decided, one of `tests` that share the chance of a wrong failure."""
+    claims = [one for one in gate.found if isinstance(one, Found)]
+    family = tests * len(claims)
+    about = test, gate.subject.spec
+    return [
+        _decided(one, about, family) if isinstance(one, Found) else _written(one, about)
+        for one in gate.found
+    ]
+
+
+def undecided(gate: str, about: tuple[str, str], state: State, why: str) -> Outcome:
+    """A gate that was not held, and why; `about` is its test and the reward model."""
+    return Outcome(gate=gate, test=about[0], rm=about[1], state=state, notes=(why,))
+
+
+def lines(outcome: Outcome) -> str:
+    """What a person needs to act on it, a few lines of plain text in which nothing is unseen."""
+    return visible("\n".join(_lines(outcome)))
+
+
+def headline(outcome: Outcome) -> str:
+    """One line."""
+    said = _measured(outcome) if outcome.decision else " ".join(outcome.notes[:1]).split("\n")[0]
+    return visible(f"{outcome.state.upper():12} {outcome.gate}: {said}")
+
+
+def properties(outcome: Outcome) -> list[tuple[str, str]]:
+    """Name and value, for JUnit; names begin with the gate's."""
+    found = {"verdict": outcome.state, "rm": outcome.rm, "claimed": claimed(outcome)}
+    if outcome.decision is not None:
+        of = outcome.decision
+        found |= {
+            "effect": _plain(of.mean),
+            "low": _plain(of.interval.low if of.interval else None),
+            "high": _plain(of.interval.high if of.interval else None),
+            "n": str(of.n),
+            "pairs": str(of.pairs),
+            "p_value": _plain(of.p_value),
+            "pairs_needed": str(of.pairs_needed or ""),
+            "family": str(outcome.family),
+        }
+    return [(f"{outcome.gate}: {name}", value) for name, value in found.items() if value]
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """All gates of a session as a table, and what did not pass in detail."""
+    p_values = iter(holm([one.decision.p_value for one in outcomes if one.decision]))
+    rows = [_row(one, next(p_values) if one.decision else None) for one in outcomes]
+    counts = {state: sum(one.state == state for one in outcomes) for state in _counted(outcomes)}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items())
+    blocks = [f"## Reward model gates: {told or 'none'}", *([table(_HEADER, rows)] if rows else [])]
+    blocks += [_detail(one) for one in outcomes if one.state != "pass"]
+    return "\n\n".join(blocks) + "\n"
+
+
+def claimed(outcome: Outcome) -> str:
+    """The bounds in words."""
+    if outcome.bounds is None:
+        return ""
+    sides = (("at least", outcome.bounds.at_least), ("at most", outcome.bounds.at_most))
+    return ", ".join(
+        f"{side} {_number(value, outcome)}" for side, value in sides if value is not None
+    )
+
+
+def _decided(one: Found, about: tuple[str, str], family: int) -> Outcome:
+    decision = decide(one.evidence, one.bounds, family)
+    return Outcome(
+        gate=one.gate,
+        test=about[0],
+        rm=about[1],
+        state=decision.verdict,
+        family=family,
+        what=one.what,
+        unit=one.unit,
+        bounds=one.bounds,
+        decision=decision,
+        examples=() if decision.verdict == "pass" else one.examples,
+        notes=one.notes,
+    )
+
+
+def _written(one: Written, about: tuple[str, str]) -> Outcome:
+    return undecided(one.gate, about, "written", f"baseline {one.path}, nothing was compared")
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    yield f"{outcome.state.upper()}  {outcome.gate}"
+    if outcome.decision is not None:
+        yield f"  {outcome.what}: {_measured(outcome)}"
+        yield f"  {_size(outcome.decision, outcome.family)}"
+    yield from (f"  e.g. {example}" for example in outcome.examples)
+    yield from (f"  note: {' '.join(note.split())}" for note in outcome.notes)
+    yield f"  again: {outcome.command}"
+
+
+def _measured(outcome: Outcome) -> str:
+    of = outcome.decision
+    if of is None or of.mean is None or of.interval is None:
+        return f"not measured; {claimed(outcome)} claimed"
+    low, high = _number(of.interval.low, outcome), _number(of.interval.high, outcome)
+    return f"{_number(of.mean, outcome)}{outcome.unit} [{low}, {high}], {claimed(outcome)} claimed"
+
+
+def _size(of: Decision, family: int) -> str:
+    """What the decision rests on."""
+    said = f"{of.n} values of {of.pairs} pairs, {of.prompts} prompts"
+    if of.verdict == "fail":
+        p = f"p = {of.p_value:.2g}" if of.p_value > LEAST_P else f"p < {LEAST_P:g}"
+        return f"{said}; {p}, one of {family} gates"
+    if of.verdict == "pass":
+        return said
+    more = f"about {of.pairs_needed:,} pairs" if of.pairs_needed else "no number of pairs"
+    return f"{said}; {more} would decide it, if the truth is what was found"
+
+
+def _number(value: float, outcome: Outcome) -> str:
+    """Spreads with their sign, shares as percentages."""
+    return f"{value:+.2f}" if outcome.unit else f"{100 * value:.1f}%"
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _counted(outcomes: Sequence[Outcome]) -> list[State]:
+    return list(dict.fromkeys(one.state for one in outcomes))
+
+
+def _row(one: Outcome, p_value: float | None) -> list[str]:
+    of = one.decision
+    mean = "" if of is None or of.mean is None else f"{_number(of.mean, one)}{one.unit}"
+    bounds = of.interval if of else None
+    limits = f"[{_number(bounds.low, one)}, {_number(bounds.high, one)}]" if bounds else ""
+    return [
+        f"{_MARKS.get(one.state, '⏭️')} {one.state}",
+        escape(one.gate),
+        mean,
+        limits,
+        escape(claimed(one)),
+        str(of.pairs) if of else "",
+        "" if p_value is None else f"{p_value:.2g}",
+    ]
+
+
+def _detail(one: Outcome) -> str:
+    """Markdown, in which model text does nothing."""
+    said = list(_lines(one))
+    return "\n".join([f"**{escape(said[0])}**", "", *(f"- {escape(line)}" for line in said[1:])])

@@ -1,0 +1,309 @@
+"""The plugin in pytest: what it imports, what passes, fails and is skipped, what it reports."""
+
+import importlib
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from gated import Gated
+from markdown_it import MarkdownIt
+
+from argo_audit.reward_models.opening import has_gpu
+
+pytest_plugins = ("pytester",)
+
+for name in ("argo_audit.gates.session", "argo_audit.gates.declared", "httpcore"):
+    importlib.import_module(name)  # pytester forgets what is first imported in a run of its own
+
+REPOSITORY = Path(__file__).parent.parent
+HEAVY = ("argo_audit.gates", "numpy", "scipy", "pydantic", "inspect_ai", "torch", "typer", "pandas")
+TOML = """
+rm = "scores:v1.jsonl.gz"
+pairs = "pairs.jsonl.gz"
+
+[[no_worse_than]]
+baseline = "main"
+
+[[agreement]]
+labels = "human"
+at_least = 0.8
+"""
+AGREEMENT = TOML.partition("[[")[0] + "[[agreement]]\nlabels = 'human'\nat_least = {}\n"
+PYTHON = """
+def test_ships(gate):
+    gate.no_worse_than("main")
+    gate.agreement(labels="human", at_least=0.8)
+
+def test_has_nothing_to_do_with_it():
+    pass
+"""
+
+
+class World:
+    """A repository with gates; v1 is what the baseline was recorded of."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.gated = Gated(pytester.path)
+        self.gated.scores("v1", wrong=0.1)
+        self.gated.scores("like_v1", wrong=0.1, seed=1)
+        self.gated.scores("worse", wrong=0.3)
+        pytester.makefile(".toml", gates=TOML)
+        pytester.makepyfile(test_rm=PYTHON)
+
+    def run(self, *words: str) -> pytest.RunResult:
+        plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest")
+        return self.pytester.runpytest_inprocess(*plugins, *words)
+
+    def record(self) -> None:
+        self.run("--gate-update", "-q")
+
+
+@pytest.fixture
+def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    return World(pytester)
+
+
+def test_a_session_without_gates_imports_pytest_and_the_standard_library(
+    pytester: pytest.Pytester,
+) -> None:
+    """In a process of its own, with every option that the plugin has at its default."""
+    pytester.makepyfile(
+        f"import sys\ndef test_light():\n"
+        f"    assert not [name for name in {HEAVY} if name in sys.modules]\n"
+        f"    assert 'argo_audit.gate' in sys.modules\n"
+    )
+    ended = pytester.runpytest_subprocess("-p", "argo_audit.gate", "-p", "no:cacheprovider")
+    ended.assert_outcomes(passed=1)
+    assert "reward model gates" not in ended.stdout.str()
+
+
+def test_only_pytest_is_imported_beside_the_standard_library() -> None:
+    code = (
+        "import pytest, sys; before = set(sys.modules); import argo_audit.gate; "
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; "
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "['argo_audit']"
+
+
+def test_the_installed_package_is_the_plugin_under_the_name_that_p_takes(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation is a folder of metadata: pytest finds the plugin there, once."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    points = project["project"]["entry-points"]["pytest11"]
+    assert points == {"argo_audit.gate": "argo_audit.gate"}
+    metadata = pytester.path / "site" / "installed-1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: installed\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nargo_audit.gate = argo_audit.gate\n")
+    monkeypatch.setenv("PYTHONPATH", f"{metadata.parent}:{REPOSITORY}")
+    pytester.makepyfile(
+        "def test_has_gates(request):\n    request.config.getoption('--gate-update')"
+    )
+    for words in ([], ["-p", "argo_audit.gate"]):
+        pytester.runpytest_subprocess(*words).assert_outcomes(passed=1)
+
+
+def test_without_a_baseline_gates_fail_and_say_how_to_record_one(world: World) -> None:
+    ended = world.run()
+    ended.assert_outcomes(passed=2, failed=2)
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
+    ended.stdout.fnmatch_lines(["*no baseline 'main'*", "*--gate-update*"])
+    assert "During handling" not in ended.stdout.str()
+
+
+def test_update_records_a_baseline_and_passes_nothing(world: World) -> None:
+    ended = world.run("--gate-update", "gates.toml", "-rs")
+    ended.assert_outcomes(passed=1, skipped=1)
+    ended.stdout.fnmatch_lines(["*WRITTEN*nothing was compared*"])
+    names = [path.name for path in (world.pytester.path / "baselines" / "main").iterdir()]
+    assert names == ["0001.json"]
+
+
+def test_an_unchanged_reward_model_passes_and_one_as_good_too(world: World) -> None:
+    world.record()
+    for words in ([], ["--rm=scores:like_v1.jsonl.gz"]):
+        ended = world.run(*words)
+        ended.assert_outcomes(passed=4)
+        assert ended.ret == pytest.ExitCode.OK
+
+
+def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: World) -> None:
+    world.record()
+    ended = world.run("--rm=scores:worse.jsonl.gz", "test_rm.py")
+    ended.assert_outcomes(passed=1, failed=1)
+    ended.stdout.fnmatch_lines(
+        [
+            "FAIL  no worse than main",
+            "*has changed by: -20.0% [[]-*%, -*%], at least -5.0% claimed",
+            "*300 values of 300 pairs, 150 prompts; p = *, one of 2 gates",
+            '*e.g. p*: prefers "*" to "*',
+            "*note: baseline 0001, v1*",
+            "*again: pytest test_rm.py::test_ships --rm=scores:*worse.jsonl.gz",
+            "FAIL  agreement with labels 'human'",
+            "*= reward model gates =*",
+            "FAIL *no worse than main: -20.0%*",
+        ]
+    )
+
+
+def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World) -> None:
+    """Two in the file, one test with two: three tests, and the last divides its share."""
+    world.record()
+    ended = world.run("--rm=scores:worse.jsonl.gz")
+    said = ended.stdout.str()
+    assert said.count("one of 3 gates") == 2
+    assert said.count("one of 6 gates") == 2
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcomes"),
+    [("fail", {"failed": 1}), ("skip", {"skipped": 1}), ("pass", {"passed": 1})],
+)
+def test_what_a_gate_that_cannot_tell_counts_as_is_an_option(
+    world: World, counts: str, outcomes: dict[str, int]
+) -> None:
+    world.pytester.makefile(".toml", gates=AGREEMENT.format(0.9))
+    ended = world.run("gates.toml", "--gate-inconclusive", counts)
+    ended.assert_outcomes(**outcomes)
+    ended.stdout.fnmatch_lines(["*INCONCLUSIVE*agreement with labels 'human'*"])
+
+
+def test_it_fails_unless_told_otherwise_and_says_how_many_pairs_would_decide(world: World) -> None:
+    world.pytester.makefile(".toml", gates=AGREEMENT.format(0.88))
+    ended = world.run("gates.toml")
+    ended.assert_outcomes(failed=1)
+    ended.stdout.re_match_lines([r".*about [\d,]+ pairs would decide it"])
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
+    world: World, words: list[str]
+) -> None:
+    """Outcomes travel from workers with their reports; the page is written once."""
+    world.record()
+    out = world.pytester.path
+    ended = world.run(
+        "--rm=scores:worse.jsonl.gz", "--junitxml=j.xml", "--gate-summary=p.md", *words
+    )
+    ended.assert_outcomes(passed=1, failed=3)
+    properties = {
+        one.get("name"): one.get("value")
+        for case in ElementTree.parse(out / "j.xml").getroot().iter("testcase")
+        for one in case.iter("property")
+        if case.get("name") == "no_worse_than[main]"
+    }
+    assert properties["no worse than main: verdict"] == "fail"
+    assert float(properties["no worse than main: effect"] or "nan") == pytest.approx(-0.2)
+    assert properties["no worse than main: claimed"] == "at least -5.0%"
+    page = (out / "p.md").read_text(encoding="utf-8")
+    assert page.count("## Reward model gates: 4 fail") == 1
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert html.count("<tr>") == 5
+
+
+def test_the_page_goes_where_a_job_of_github_has_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = world.pytester.path / "page.md"
+    page.write_text("# before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    world.run("gates.toml")
+    assert page.read_text(encoding="utf-8").startswith("# before\n## Reward model gates: ")
+
+
+@pytest.mark.parametrize("missing", ["skip", "fail"])
+def test_a_server_that_does_not_answer_is_a_skip_with_its_reason_never_a_pass(
+    world: World, missing: str
+) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        toml = f'rm = "served:rm@{url}"\n' + TOML.partition("\n")[2].partition("\n")[2]
+        toml = toml.replace("[[no", "[reward_model]\nattempts = 1\nbackoff = 0\n\n[[no")
+        world.pytester.makefile(".toml", gates=toml.replace('rm = "scores:v1.jsonl.gz"\n', ""))
+        ended = world.run("-rs", "--gate-missing", missing, "gates.toml::agreement[human]")
+    ended.assert_outcomes(**{"skip": {"skipped": 1}, "fail": {"failed": 1}}[missing])
+    ended.stdout.fnmatch_lines(["*no answer in 1 attempts*"])
+
+
+def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "AZUREAI_OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (world.pytester.path / "mine.md").write_text("- rewards long answers\n")
+    toml = 'judge = "openai/gpt-5"\n' + TOML.replace("labels = 'human'", "")
+    world.pytester.makefile(".toml", gates=toml.replace('labels = "human"', 'rubric = "mine.md"'))
+    ended = world.run("-rs", "gates.toml::agreement[mine.md]")
+    ended.assert_outcomes(skipped=1)
+    ended.stdout.fnmatch_lines(["*OPENAI_API_KEY*"])
+
+
+def test_a_missing_gpu_is_a_skip(world: World) -> None:
+    if has_gpu():
+        pytest.skip("there is one")
+    world.pytester.makefile(".toml", gates='needs = ["gpu"]\n' + TOML)
+    ended = world.run("-rs", "gates.toml::agreement[human]")
+    ended.assert_outcomes(skipped=1)
+    ended.stdout.fnmatch_lines(["*no CUDA device*"])
+
+
+def test_a_wrong_name_is_a_failure_not_a_skip(world: World) -> None:
+    ended = world.run("--rm=scores:absent.jsonl.gz", "gates.toml")
+    ended.assert_outcomes(failed=2)
+    ended.stdout.fnmatch_lines(["*absent.jsonl.gz*cannot be read*"])
+
+
+@pytest.mark.parametrize("by", ["environment", "ini"])
+def test_the_reward_model_is_named_by_environment_or_ini_too(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    world.record()
+    if by == "ini":
+        world.pytester.makeini("[pytest]\nargo_rm = scores:worse.jsonl.gz\n")
+    else:
+        monkeypatch.setenv("ARGO_RM", "scores:worse.jsonl.gz")
+    world.run("gates.toml").assert_outcomes(failed=2)
+    world.run("gates.toml", "--rm=scores:v1.jsonl.gz").assert_outcomes(passed=2)
+
+
+def test_gates_in_python_take_their_settings_from_the_nearest_gates_toml(world: World) -> None:
+    """Wherever pytest puts its rootdir; paths in it count from its own folder."""
+    world.record()
+    inner = world.pytester.mkdir("inner")
+    (inner / "test_inner.py").write_text(PYTHON)
+    world.run("inner", "--rootdir", "/").assert_outcomes(passed=2)
+
+
+def test_without_a_reward_model_nothing_passes(world: World) -> None:
+    world.pytester.makefile(".toml", gates=TOML.replace("rm =", "#"))
+    ended = world.run()
+    ended.assert_outcomes(passed=1, failed=2, errors=1)
+    ended.stdout.fnmatch_lines(["*no reward model to hold to gates*"])
+
+
+def test_the_fixture_rm_is_the_reward_model_itself(world: World) -> None:
+    world.pytester.makepyfile(test_it="def test_it(rm):\n    assert rm.name == 'v1'\n")
+    world.run("test_it.py").assert_outcomes(passed=1)
+
+
+def test_an_error_of_the_test_itself_is_told_as_such(world: World) -> None:
+    world.pytester.makepyfile(test_it="def test_it(gate):\n    assert 1 == 2\n")
+    ended = world.run("test_it.py")
+    ended.assert_outcomes(failed=1)
+    ended.stdout.fnmatch_lines(["*assert 1 == 2"])
+
+
+def test_a_gates_toml_that_is_wrong_is_an_error_of_collection(world: World) -> None:
+    world.pytester.makefile(".toml", gates="[[bias]]\nat_most = 1")
+    ended = world.run("gates.toml")
+    assert ended.ret == pytest.ExitCode.INTERRUPTED
+    ended.stdout.fnmatch_lines(["*missing a required argument: 'attribute'*"])

@@ -1,0 +1,87 @@
+"""docs/gate-example, a reward model's own repository, run as its owners and its CI would.
+
+The reward models are really trained, by `python -m benchmarks.gate_example`: the one that shipped,
+one retrained with another seed, and one retrained on labels that also prefer links.
+"""
+
+import importlib
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+pytest.importorskip("transformers", reason="needs the extra `train`")
+pytest_plugins = ("pytester",)
+for name in ("argo_audit.gates.session", "argo_audit.gates.declared"):
+    importlib.import_module(name)  # pytester forgets what is first imported in a run of its own
+importlib.import_module("argo_audit.reward_models.classifier")
+
+REPOSITORY = Path(__file__).parent.parent
+EXAMPLE = REPOSITORY / "docs" / "gate-example"
+RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
+SHOWN = (EXAMPLE / "README.md", REPOSITORY / "README.md")
+WORKFLOW = yaml.safe_load((EXAMPLE / ".github" / "workflows" / "gates.yml").read_text())
+
+
+@pytest.fixture
+def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A checkout of the example."""
+    for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
+    return pytester
+
+
+def run(example: pytest.Pytester, *words: str) -> pytest.RunResult:
+    plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    return example.runpytest_inprocess(*plugins, *words)
+
+
+def ci() -> list[str]:
+    """What the workflow gives to pytest."""
+    (command,) = (
+        step["run"]
+        for step in WORKFLOW["jobs"]["gates"]["steps"]
+        if step.get("run", "").startswith("pytest")
+    )
+    return shlex.split(command)[1:]
+
+
+def test_in_ci_the_reward_model_of_the_repository_passes(example: pytest.Pytester) -> None:
+    run(example, *ci()).assert_outcomes(passed=5)
+    assert (example.path / "gates.xml").is_file()
+
+
+def test_one_of_equal_quality_retrained_with_another_seed_passes(example: pytest.Pytester) -> None:
+    run(example, "gates.toml", f"--rm={RETRAINED / 'reseeded'}").assert_outcomes(passed=5)
+
+
+def test_one_retrained_with_a_new_bias_fails_on_that_and_on_nothing_else(
+    example: pytest.Pytester,
+) -> None:
+    ended = run(example, "gates.toml", f"--rm={RETRAINED / 'biased'}")
+    ended.assert_outcomes(passed=4, failed=1)
+    ended.stdout.fnmatch_lines(["FAIL  bias: urls", "*e.g. +*http*", "*again: pytest *urls*"])
+
+
+def blocks() -> list[str]:
+    """Tests that a document shows for pasting, which hold a reward model to gates."""
+    return [
+        token.content
+        for document in SHOWN
+        for token in MarkdownIt().parse(document.read_text(encoding="utf-8"))
+        if token.type == "fence" and token.info == "python" and "(gate)" in token.content
+    ]
+
+
+def test_the_gate_that_documents_show_works_as_pasted(example: pytest.Pytester) -> None:
+    """In a folder that holds what they name: pairs.jsonl.gz, and a baseline of them."""
+    assert blocks()
+    for text in blocks():
+        assert len(text.splitlines()) == 3
+        example.makepyfile(test_pasted=text)
+        run(example, "test_pasted.py").assert_outcomes(passed=1)
+        run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)
