@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from argo_audit.audit.assessment import Assessment
+from argo_audit.audit.evidence import reference
 from argo_audit.audit.facts import Facts, Source, Trained, label_name, run_name
 from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
 from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, table, together
@@ -20,6 +21,7 @@ from argo_audit.records import Evidence, Finding, FindingStatus
 TITLE = "Biases: what the rubric claims, and what was found"
 
 Quote = Callable[[Finding], str]
+"""What the report says of a finding in one place, such as its line quoted with a link."""
 
 _STATUSES: tuple[FindingStatus, ...] = ("verified", "refuted", "inconclusive", "untested")
 _NOTE = (
@@ -84,16 +86,20 @@ def quoted(source: Source | None, text: str) -> Quote:
 def _blocks(facts: Facts, trained: Trained) -> list[str]:
     found = facts.assessments[trained.record.run.id]
     quote = quoted(trained.source, trained.text)
-    warned = [_flag(flag, quote) for flag in found.flags]
+
+    def pairs(finding: Finding) -> str:
+        return reference(facts, trained, finding)
+
+    warned = [_flag(flag, quote, pairs) for flag in found.flags]
     beyond = [finding for finding in found.beyond if finding.status == "verified"]
     return [
         f"Against the labels of {label_name(trained.label_source)}: {_counts(found)}.",
         *_caveats(found),
         table(_FLAGS, warned) if warned else "Nothing was flagged.",
-        table(_FINDINGS, [_row(one, quote) for one in _ordered(found.findings)])
+        table(_FINDINGS, [_row(one, quote, pairs) for one in _ordered(found.findings)])
         if found.findings
         else "The rubric has no line that claims anything.",
-        *([_also(beyond)] if beyond else []),
+        *([_also(beyond, pairs)] if beyond else []),
     ]
 
 
@@ -112,12 +118,12 @@ def _caveats(found: Assessment) -> list[str]:
     return [*said, f"Of the intent, not checked: {'; '.join(unread)}."] if unread else said
 
 
-def _flag(flag: Flag, quote: Quote) -> list[str]:
+def _flag(flag: Flag, quote: Quote, pairs: Quote) -> list[str]:
     conflict = ", against the intent" if flag.conflict and flag.risk else ""
     return [
         f"**{flag.severity}**",
         escape(flag.title) + conflict,
-        escape(flag.finding.claim),
+        escape(flag.finding.claim) + pairs(flag.finding),
         effect(flag.finding),
         quote(flag.finding),
     ]
@@ -128,15 +134,16 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_STATUSES.index(f.status), -abs(f.effect or 0.0)))
 
 
-def _row(finding: Finding, quote: Quote) -> list[str]:
+def _row(finding: Finding, quote: Quote, pairs: Quote) -> list[str]:
     by = {evidence.method: evidence for evidence in finding.evidence}
     checks = [effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
-    return [finding.status, escape(finding.claim), *checks, quote(finding)]
+    return [finding.status, escape(finding.claim) + pairs(finding), *checks, quote(finding)]
 
 
-def _also(beyond: Iterable[Finding]) -> str:
+def _also(beyond: Iterable[Finding], pairs: Quote) -> str:
     listed = "; ".join(
         f"{finding.direction} {escape(feature_name(finding.feature))} ({effect(finding)})"
+        f"{pairs(finding)}"
         for finding in _ordered(beyond)
     )
     return f"Verified as well, though no line of the rubric says so: {listed}."
