@@ -24,8 +24,8 @@ _LINES_NOTE = (
     "Lines are paired one to one so that they are together as much alike as possible (cosine of "
     "four-letter runs, or the share of style features that the surface reader finds in both, "
     f"whichever is more; at least {THRESHOLD}). *Turned*: one rewards what the other penalises. "
-    "*Moved*: ranked elsewhere among the shared lines. Ranks go by weight, then by place. Words in "
-    "bold are not in the other line."
+    "*Moved*: ranked elsewhere among the shared lines. Ranks go by weight, then by place. Of lines "
+    "that share words, those in bold are not in the other."
 )
 
 _ORDER = {"opposite": 0, "shared": 1}  # then what only some rubrics speak of

@@ -83,7 +83,7 @@ def _blocks(trained: Trained, checked: Checked) -> Iterator[str]:
         )
     for finding in checked.shown:
         yield f"#### {_heading(trained, finding.feature)}"
-        yield f"{sentence_case(finding.status)}: the reward model {escape(finding.claim)}."
+        yield f"{sentence_case(finding.status)}: {escape(finding.claim)}."
         for shown in checked.examples[finding.feature]:
             yield from _check(shown)
 
@@ -101,9 +101,9 @@ def _check(shown: Examples) -> Iterator[str]:
 def _example(shown: Examples, kind: str, example: Example) -> Iterator[str]:
     prompt = f" Prompt: “{escape(example.prompt)}”" if example.prompt else ""
     worth = together(f"{round(example.worth, 2) + 0.0:+.2f} spreads")
-    told = [f"having it is worth {worth}" if shown.method == "probe" else f"more of it, {worth}"]
+    told = [f"{'having' if shown.method == 'probe' else 'more of'} it is paid {worth}"]
     if example.p_having is not None:
-        told.append(f"preferred with {percent(example.p_having)}")
+        told.append(f"the label prefers it with {percent(example.p_having)}")
     yield f"**{sentence_case(shown.method)}, {kind}**: {', '.join(told)}.{prompt}"
     names = ("Without it", "With it") if shown.method == "probe" else ("Less of it", "More of it")
     yield "\n\n".join(

@@ -35,14 +35,21 @@ def differing(first: str, second: str) -> tuple[list[Run], list[Run]]:
     """Both texts in runs of words, whose texts together are the text again."""
     ours, theirs = _WORDS.findall(first), _WORDS.findall(second)
     same = SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
-    shared = [{i for m in same for i in range(m[side], m[side] + m.size)} for side in (0, 1)]
-    return _runs(ours, shared[0]), _runs(theirs, shared[1])
+    return (
+        _runs(ours, {i for at, _, size in same for i in range(at, at + size)}),
+        _runs(theirs, {i for _, at, size in same for i in range(at, at + size)}),
+    )
 
 
 def marked(first: str, second: str) -> tuple[str, str]:
-    """Both texts on one line as markdown, with the words in bold that the other has not."""
-    ours, theirs = differing(*(" ".join(visible(text).split()) for text in (first, second)))
-    return _bold(ours), _bold(theirs)
+    """Both texts on one line as markdown, with the words in bold that the other has not.
+
+    Nothing is bold in texts that share no word: all of it would be.
+    """
+    both = differing(*(" ".join(visible(text).split()) for text in (first, second)))
+    if all(run.differs for runs in both for run in runs):
+        return escape(first), escape(second)
+    return _bold(both[0]), _bold(both[1])
 
 
 def quoted_rows(rows: Sequence[Row], first: Trained, second: Trained) -> str:
@@ -55,7 +62,7 @@ def _quoted_row(row: Row, first: Trained, second: Trained) -> list[str]:
     texts = _line(row.first, first), _line(row.second, second)
     said = marked(*texts) if all(texts) else (None, None)
     cells = _quote(row.first, first, said[0]), _quote(row.second, second, said[1])
-    return [row.standing, *cells, alike, together(ranks(row)), together(shares(row))]
+    return [together(row.standing), *cells, alike, together(ranks(row)), together(shares(row))]
 
 
 def _line(item: Item | None, trained: Trained) -> str:

@@ -3,8 +3,11 @@
 "use strict";
 const directions = ["ascending", "descending", "none"];
 
-// The number that a cell begins with ("+0.42 [0.31, 0.53]"), or null.
+const severities = ["high", "medium", "low"];
+
+// The number that a cell begins with ("+0.42 [0.31, 0.53]"), or null; severities come in order.
 function leading(text) {
+  if (severities.includes(text)) return severities.indexOf(text);
   const found = /^(?:mean\s)?([+\-\u2212]?\d[\d,]*(?:\.\d+)?(?:e[+\-]?\d+)?)/i.exec(text);
   return found ? Number(found[1].replace(/,/g, "").replace("\u2212", "-")) : null;
 }

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.biases import Quote, effect, quoted
+from argo_audit.audit.evidence import reference
 from argo_audit.audit.facts import Facts, Trained, label_name, population_name, sentence_case
 from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import NOT_MEASURED, escape, percent, table, together
@@ -101,10 +102,21 @@ def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
     held_out = facts.held_out(trained, trained.label_source)
     yield _sentence(trained, found, safety(found, held_out))
     if found is not None:
-        quote = quoted(trained.source, trained.text)
+        quote = _quote(facts, trained)
         if listed := _findings(found, quote, most):
             yield listed
         yield _coverage(facts, trained, found)
+
+
+def _quote(facts: Facts, trained: Trained) -> Quote:
+    """The line with a link to it, and one to the pairs behind the finding."""
+    line = quoted(trained.source, trained.text)
+
+    def quote(finding: Finding) -> str:
+        pairs = reference(facts, trained, finding)
+        return f"{line(finding)},{pairs}" if pairs else line(finding)
+
+    return quote
 
 
 def _sentence(trained: Trained, found: Assessment | None, verdict: Safety) -> str:
