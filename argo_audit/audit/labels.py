@@ -47,8 +47,8 @@ _OVER_RUBRICS = (
 _TOLD: Sequence[Standing] = ("turned", "only second", "only first", "moved", "shared")
 _OTHER = (
     "Lines are paired as under *Line by line*; of lines that share words, those in bold are not in "
-    "the other. What is turned, or only in the rubric of raw labels, noise may have put there, or people whom the "
-    "reward model does not follow."
+    "the other. What is turned, or only in the rubric of raw labels, noise may have put there, or "
+    "people whom the reward model does not follow."
 )
 
 
