@@ -36,3 +36,4 @@ def test_only_the_words_that_differ_are_marked() -> None:
 
 def test_lines_that_share_no_word_are_left_alone() -> None:
     assert marked("Brief replies", "Long *answers*") == ("Brief replies", "Long \\*answers\\*")
+    assert marked("Tone | warm", "Form | lists") == ("Tone &#124; warm", "Form &#124; lists")

@@ -22,6 +22,7 @@ from argo_audit.audit.markdown import escape, number, table, together, visible
 LINES = ("", "First", "Second", "Alike", "Rank", "Weight")
 
 _WORDS = re.compile(r"\S+|\s+")
+_WORD = re.compile(r"\w")
 
 
 class Run(NamedTuple):
@@ -47,7 +48,7 @@ def marked(first: str, second: str) -> tuple[str, str]:
     Nothing is bold in texts that share no word: all of it would be.
     """
     both = differing(*(" ".join(visible(text).split()) for text in (first, second)))
-    if all(run.differs for runs in both for run in runs):
+    if not any(_WORD.search(run.text) for run in both[0] if not run.differs):
         return escape(first), escape(second)
     return _bold(both[0]), _bold(both[1])
 
