@@ -16,6 +16,7 @@ from fakes import ScriptedPolicy
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
+from argo_audit.audit.annotated_pairs import AnnotatedPairs
 from argo_audit.audit.check import check_audit
 from argo_audit.audit.inputs import load_run
 from argo_audit.audit.markdown import front_matter
@@ -200,6 +201,21 @@ def test_the_report_holds(finished: Finished, audited: Path) -> None:
     assert audited.with_suffix(".html").is_file()
     for log in (finished.out / "logs").iterdir():
         assert f"../logs/{log.name})" in audited.read_text(encoding="utf-8")
+
+
+def test_held_out_pairs_are_exported_with_everybody_who_prefers(
+    finished: Finished, tmp_path: Path
+) -> None:
+    result = argo("export", finished.out, "--out", tmp_path / "new" / "a.json", "--title", "[A]")
+    assert result.exit_code == 0, result.output
+    made = AnnotatedPairs.model_validate_json((tmp_path / "new" / "a.json").read_bytes())
+    assert len(made.comparisons) == finished.facts.splits["held-out"]
+    assert made.metadata.dataset_name == "[A]"
+    names = {one.name for one in made.annotators.values()}
+    assert {"planted", "raw labels", "longest response", "bullets"} <= names
+    assert {f"argo/surface with {name}" for name in finished.facts.stored} <= names
+    assert argo("export", tmp_path, "--out", tmp_path / "b.json").exit_code == 1
+    assert not (tmp_path / "b.json").exists()
 
 
 def test_the_commands_that_a_report_prints_work(

@@ -11,7 +11,7 @@ own measurements. None of them: not measured.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,14 @@ from urllib.parse import quote
 
 from argo_audit.agreement import selection_key
 from argo_audit.audit.assessment import Assessment, assess
+from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
 from argo_audit.audit.markdown import escape, link, linked, visible
 from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.errors import InputError, StoreError
 from argo_audit.pairs import read
-from argo_audit.records import Agreement, EvidenceMethod, Rubric, Split, StoredRubric
+from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
 from argo_audit.store import file_name, from_document, slug
 
 if TYPE_CHECKING:
@@ -48,13 +49,19 @@ class Source:
     href: str
     first_line: int
 
-    def quote(self, text: str, line: int) -> str:
-        """Line `line` of `text` (from 1), less its list marks, with a link to where it stands."""
-        words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
-        words = words.removeprefix("- ").removeprefix("* ")
+    def quote(self, text: str, line: int, said: str | None = None) -> str:
+        """Line `line` of `text` (from 1) as `words` gives it, with a link to where it stands.
+
+        `said` is the same as markdown, where something in it is marked.
+        """
+        words = _words(text, line)
         cut = " …" if len(words) > _LONGEST_QUOTE else ""
-        where = self.first_line + line - 1
-        return f"“{escape(words[:_LONGEST_QUOTE])}”{cut} {self.line(where)}"
+        shown = escape(words[:_LONGEST_QUOTE]) if said is None else said
+        return f"“{shown}”{cut} {self.line(self.first_line + line - 1)}"
+
+    def words(self, text: str, line: int) -> str:
+        """Line `line` of `text` less its list marks, cut where it is long."""
+        return _words(text, line)[:_LONGEST_QUOTE]
 
     def line(self, number: int) -> str:
         """A link to one line of the file."""
@@ -74,6 +81,11 @@ class Backed(NamedTuple):
     def accuracy(self) -> float | None:
         """None when it was not measured."""
         return None if self.agreement is None else self.agreement.accuracy
+
+
+def _words(text: str, line: int) -> str:
+    words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
+    return words.removeprefix("- ").removeprefix("* ")
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,19 @@ class Trained:
     def text(self) -> str:
         """The selected rubric's text; empty when nothing was selected."""
         return self.best.rubric.text if self.best else ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found for one rubric, and the pairs that are shown of it, by feature.
+
+    `shown` is a finding for each of these features; `left_out` counts further features.
+    """
+
+    assessment: Assessment
+    shown: tuple[Finding, ...]
+    examples: Mapping[str, tuple[Examples, ...]]
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -222,18 +247,20 @@ class Facts:
         return self.href(file) if isinstance(file, Path) else ""
 
     @cached_property
-    def assessments(self) -> dict[str, Assessment]:
+    def checked(self) -> dict[str, Checked]:
         """What the checks found, by run: of those with a rubric and held-out pairs on record."""
-        found = {}
-        for trained in self.all_trained:
-            path = trained.record.held_out
-            if trained.best is not None and path is not None and path.is_file():
-                file = read(path)
-                pairs = compared(file.pairs, file.labels.get(trained.label_source, ()))
-                probed = self.inputs.probed.get(trained.label_source, ())
-                intent = Intent(self.inputs.intent)
-                found[trained.record.run.id] = assess(trained.text, pairs, probed, intent)
-        return found
+        return {
+            trained.record.run.id: self._checked(trained, trained.record.held_out)
+            for trained in self.all_trained
+            if trained.best is not None
+            and trained.record.held_out is not None
+            and trained.record.held_out.is_file()
+        }
+
+    @cached_property
+    def assessments(self) -> dict[str, Assessment]:
+        """The assessment of each run that was checked."""
+        return {run: checked.assessment for run, checked in self.checked.items()}
 
     def relative(self, path: Path) -> str:
         """`path` as it is reached from the report's folder."""
@@ -248,6 +275,17 @@ class Facts:
         found = _measured(record, rubric, "held-out", label_source)
         path = record.folder / MEASUREMENTS
         return Backed(found, self.href(path) if path.is_file() else "") if found else Backed()
+
+    def _checked(self, trained: Trained, held_out: Path) -> Checked:
+        """The held-out pairs are read, compared, and let go, but for those that are shown."""
+        file = read(held_out)
+        labels = file.labels.get(trained.label_source, ())
+        pairs = compared(file.pairs, labels)
+        probed = self.inputs.probed.get(trained.label_source, ())
+        found = assess(trained.text, pairs, probed, Intent(self.inputs.intent))
+        shown, left_out = shown_features(found)
+        kept = examples(shown, probed, HeldOut(file.pairs, labels, pairs))
+        return Checked(found, tuple(shown), kept, left_out)
 
     def _evaluations(self, trained: Trained, label_source: str) -> "Iterator[Evaluation]":
         """Finished logs of the judge that the run was trained with."""

@@ -6,10 +6,9 @@ The paper's figure does not say which labels the raw-trained rubrics are scored 
 rubric is scored on both, and the reward model itself stands beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from argo_audit.audit.alignments import counted, line_up
-from argo_audit.audit.compare import quoted_rows
+from argo_audit.audit.alignments import Standing, counted, line_up
 from argo_audit.audit.curves import TOP, Spread, final, mean_difference, spread_interval
 from argo_audit.audit.facts import (
     MEASUREMENTS,
@@ -31,6 +30,7 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
+from argo_audit.audit.side_by_side import quoted_rows
 from argo_audit.audit.summary import with_interval
 from argo_audit.records import Interval
 
@@ -46,10 +46,11 @@ _OVER_RUBRICS = (
     "the inputs. It resamples the rubrics at the end of training: it says how sure the difference "
     "is for this sample of pairs and one run of each kind, not for other pairs or other seeds."
 )
+_TOLD: Sequence[Standing] = ("turned", "only second", "only first", "moved", "shared")
 _OTHER = (
-    "Shown are lines that are turned, and lines that only the rubric of raw labels has (see "
-    "*Line by line*). Noise may have put them there, or people whom the reward model does not "
-    "follow."
+    "Lines are paired as under *Line by line*; of lines that share words, those in bold are not in "
+    "the other. What is turned, or only in the rubric of raw labels, noise may have put there, or "
+    "people whom the reward model does not follow."
 )
 
 
@@ -74,16 +75,15 @@ def _sources(facts: Facts, population: str) -> list[str]:
 
 
 def _said(facts: Facts, population: str) -> list[str]:
-    """What the raw-trained rubric says that the other does not, or says the contrary of."""
+    """Both rubrics; first what the raw-trained one says that the other does not say."""
     first, *_, last = facts.trained(population)
     title = f"#### What the rubric of raw labels says otherwise, {population_name(population)}"
     if last.label_source != RAW or not (first.best and last.best):
         return [title, "No rubric was selected in both runs: nothing to compare."]
-    rows = line_up(first.text, last.text)
-    other = [row for row in rows if row.standing in ("turned", "only second")]
+    rows = sorted(line_up(first.text, last.text), key=lambda row: _TOLD.index(row.standing))
     kinds = f"First: trained on {label_name(first.label_source)}; second: trained on raw labels."
     blocks = [title, f"{kinds} Of their lines {counted(rows)}. {_OTHER}"]
-    return [*blocks, *([quoted_rows(other, first, last)] if other else [])]
+    return [*blocks, *([quoted_rows(rows, first, last)] if rows else [])]
 
 
 def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:

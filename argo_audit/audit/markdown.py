@@ -22,6 +22,9 @@ from markdown_it.token import Token
 
 NOT_MEASURED = "not measured"
 
+EDITED = "edited"
+"""The info string of two code blocks in a row that are a text before and after an edit."""
+
 _ENTITIES = {"\\": "&#92;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
 _MARKS = {mark: f"\\{mark}" for mark in "`*_[]~"}
 _ESCAPES = str.maketrans(_ENTITIES | _MARKS)
@@ -133,6 +136,17 @@ def together(text: str) -> str:
 def slug(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def anchor(heading: str) -> str:
+    """The anchor of a heading that is markdown already, if no heading before it has the same."""
+    return slug(plain(parser().parseInline(heading)[0]))
+
+
+def quoted_block(lead: str, text: str, info: str) -> str:
+    """An item of a list: one line of markdown, and `text` as a code block under it."""
+    block = "\n".join(f"  {line}" if line else "" for line in fence(text, info).split("\n"))
+    return f"- {lead}\n\n{block}"
 
 
 def with_front_matter(fields: dict[str, Any], body: str) -> str:

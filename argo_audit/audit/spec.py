@@ -19,6 +19,7 @@ from argo_audit import __version__
 from argo_audit.audit import (
     biases,
     compare,
+    evidence,
     labels,
     progress,
     provenance,
@@ -48,6 +49,7 @@ SECTIONS: Sequence[Callable[[Facts], Section]] = (
     structure.section,
     labels.section,
     recovery.section,
+    evidence.section,
     repeat.section,
     provenance.settings,
     sources.section,

@@ -18,6 +18,7 @@ from argo_audit import __version__
 from argo_audit.audit.markdown import visible
 from argo_audit.cli.compare_commands import compare_command, diff_command, drift_command
 from argo_audit.cli.eval_command import eval_command
+from argo_audit.cli.export_command import export_command
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.gate_commands import gate_app
 from argo_audit.cli.organism_commands import organism_app
@@ -80,6 +81,7 @@ app.add_typer(store_app, name="store")
 app.add_typer(organism_app, name="organism")
 app.add_typer(gate_app, name="gate")
 app.command("eval")(eval_command)
+app.command("export")(export_command)
 app.command("compare")(compare_command)
 app.command("diff")(diff_command)
 app.command("drift")(drift_command)
