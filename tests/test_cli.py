@@ -24,7 +24,7 @@ from argo_audit.cli.audit import Event, audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import Facts, read_facts, write_facts
 from argo_audit.cli.parts import Parts, open_parts
-from argo_audit.cli.report import report
+from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
@@ -167,7 +167,7 @@ def test_baselines_stand_beside_the_rubric_of_pairs_without_a_population(
         pairs=tmp_path / "pairs.jsonl", labels=("human",), out=tmp_path / "out", search=SMALL
     )
     audit(request, lambda _: None, Parts(SurfaceJudge(), scripted))
-    report([request.out], request.out / "audit", "Nameless", ["argo-audit"])
+    report(Origin((request.out,), "Nameless", ("argo-audit",)), request.out / "audit")
     fields, _ = front_matter((request.out / "audit" / "audit.md").read_text(encoding="utf-8"))
     [figures] = fields["key_figures"]
     assert figures["no_rubric"] is not None
@@ -241,7 +241,7 @@ def test_audits_with_different_stores_share_a_report(
     request = request.model_copy(update={"store": f"memory://{tmp_path.name}/store"})
     facts = audit(request, parts=Parts(SurfaceJudge(), scripted))
     assert facts.stored[0].startswith("planted@")
-    files = report([finished.out, request.out], tmp_path / "audit", "Both", ())
+    files = report(Origin((finished.out, request.out), "Both"), tmp_path / "audit")
     copies = next((tmp_path / "audit" / "stores").iterdir())
     assert RubricStore(copies).verify() == []
     assert check_audit(files.markdown, finished.out / "rubric_store", copies) == []
@@ -258,7 +258,9 @@ def test_a_moved_audit_is_reported_and_what_was_left_out_or_cut_is_said(
     cut = {"truncated": 7, "read": 70}
     changed = finished.facts.model_copy(update={"skipped": skipped} | cut)
     write_facts(moved, changed)
-    text = report([moved], tmp_path / "audit", "Moved", ()).markdown.read_text(encoding="utf-8")
+    text = report(Origin((moved,), "Moved"), tmp_path / "audit").markdown.read_text(
+        encoding="utf-8"
+    )
     assert "../moved/rubric_store/planted/" in text
     assert "- organism-a: 7 of 70 conversations (10.0%) were too long for the reward model" in text
     assert "- organism-a: 5 unusable lines of the pairs file were left out (line 0: it is" in text
@@ -746,5 +748,5 @@ def test_a_served_reward_model_is_audited(world: World, tmp_path: Path) -> None:
     run = load_run(tmp_path / "out" / "runs" / "rm").run
     assert run.config["request"]["reward_model"]["concurrency"] == 3
     assert len(run.rm_fingerprint) == 64
-    files = report([tmp_path / "out"], tmp_path / "audit", "Served", ())
+    files = report(Origin((tmp_path / "out",), "Served"), tmp_path / "audit")
     assert "| served against local | - |" in files.markdown.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.evidence import reference
 from argo_audit.audit.facts import Facts, Source, Trained, label_name, run_name
 from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
-from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, table, together
+from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
 from argo_audit.audit.risks import LARGE, MODERATE, Flag
 from argo_audit.audit.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
@@ -22,6 +22,7 @@ TITLE = "Biases: what the rubric claims, and what was found"
 
 Quote = Callable[[Finding], str]
 """What the report says of a finding in one place, such as its line quoted with a link."""
+Effect = Callable[[Evidence | Finding | None], str]
 
 _STATUSES: tuple[FindingStatus, ...] = ("verified", "refuted", "inconclusive", "untested")
 _NOTE = (
@@ -39,7 +40,7 @@ _RULE = (
     "Flagged is what was verified and is in the risk catalogue (unless the intent asks for it), or "
     "against the intent. Severity adds the harm of the risk (1 to 3, one more against the intent) "
     f"and the size of the effect (1 from {MODERATE:g} spreads, 2 from {LARGE:g}): from 4 high, 3 "
-    "medium, else low."
+    "medium, else low; what rests on one kind of check is never high."
 )
 _UNPROBED = (
     "No edited response was paid: findings rest on slopes alone, which also hold what else comes "
@@ -63,13 +64,19 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, blocks)
 
 
-def effect(evidence: Evidence | Finding | None) -> str:
-    """An effect with its interval and how many edits or pairs it rests on."""
-    if evidence is None or evidence.effect is None or evidence.interval is None:
-        return NOT_MEASURED
-    numbers = (evidence.effect, evidence.interval.low, evidence.interval.high)
-    mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
-    return together(f"{mean} [{low}, {high}], n = {evidence.n}")
+def effects(facts: Facts, trained: Trained) -> Effect:
+    """How an effect is shown: with its interval and how many edits or pairs it rests on, linked."""
+
+    def effect(found: Evidence | Finding | None) -> str:
+        if found is None or found.effect is None or found.interval is None:
+            return NOT_MEASURED
+        numbers = (found.effect, found.interval.low, found.interval.high)
+        mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
+        said = together(f"{mean} [{low}, {high}], n = {found.n}")
+        method = found.evidence[0].method if isinstance(found, Finding) else found.method
+        return linked(said, facts.evidence_href(trained, method))
+
+    return effect
 
 
 def quoted(source: Source | None, text: str) -> Quote:
@@ -85,28 +92,31 @@ def quoted(source: Source | None, text: str) -> Quote:
 
 def _blocks(facts: Facts, trained: Trained) -> list[str]:
     found = facts.assessments[trained.record.run.id]
-    quote = quoted(trained.source, trained.text)
+    quote, effect = quoted(trained.source, trained.text), effects(facts, trained)
 
     def pairs(finding: Finding) -> str:
         return reference(facts, trained, finding)
 
-    warned = [_flag(flag, quote, pairs) for flag in found.flags]
+    warned = [_flag(flag, effect, quote, pairs) for flag in found.flags]
     beyond = [finding for finding in found.beyond if finding.status == "verified"]
+    labels = label_name(trained.label_source)
     return [
-        f"Against the labels of {label_name(trained.label_source)}: {_counts(found)}.",
+        f"Against the labels of {labels}: {_counts(facts, trained, found)}.",
         *_caveats(found),
         table(_FLAGS, warned) if warned else "Nothing was flagged.",
-        table(_FINDINGS, [_row(one, quote, pairs) for one in _ordered(found.findings)])
+        table(_FINDINGS, [_row(one, effect, quote, pairs) for one in _ordered(found.findings)])
         if found.findings
         else "The rubric has no line that claims anything.",
-        *([_also(beyond, pairs)] if beyond else []),
+        *([_also(beyond, effect, pairs)] if beyond else []),
     ]
 
 
-def _counts(found: Assessment) -> str:
+def _counts(facts: Facts, trained: Trained, found: Assessment) -> str:
     of = Counter(finding.status for finding in found.findings)
     counted = ", ".join(f"{of[name]} {name}" for name in _STATUSES)
-    basis = f"{found.pairs} pairs compared, {found.responses} responses edited"
+    pairs = linked(f"{found.pairs} pairs", facts.evidence_href(trained, "slope"))
+    edited = linked(f"{found.responses} responses", facts.evidence_href(trained, "probe"))
+    basis = f"{pairs} compared, {edited} edited"
     return f"{len(found.findings)} claims, {counted}; {basis}"
 
 
@@ -118,7 +128,7 @@ def _caveats(found: Assessment) -> list[str]:
     return [*said, f"Of the intent, not checked: {'; '.join(unread)}."] if unread else said
 
 
-def _flag(flag: Flag, quote: Quote, pairs: Quote) -> list[str]:
+def _flag(flag: Flag, effect: Effect, quote: Quote, pairs: Quote) -> list[str]:
     conflict = ", against the intent" if flag.conflict and flag.risk else ""
     return [
         f"**{flag.severity}**",
@@ -134,13 +144,13 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_STATUSES.index(f.status), -abs(f.effect or 0.0)))
 
 
-def _row(finding: Finding, quote: Quote, pairs: Quote) -> list[str]:
+def _row(finding: Finding, effect: Effect, quote: Quote, pairs: Quote) -> list[str]:
     by = {evidence.method: evidence for evidence in finding.evidence}
     checks = [effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
     return [finding.status, escape(finding.claim) + pairs(finding), *checks, quote(finding)]
 
 
-def _also(beyond: Iterable[Finding], pairs: Quote) -> str:
+def _also(beyond: Iterable[Finding], effect: Effect, pairs: Quote) -> str:
     listed = "; ".join(
         f"{finding.direction} {escape(feature_name(finding.feature))} ({effect(finding)})"
         f"{pairs(finding)}"

@@ -15,19 +15,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from argo_audit.agreement import selection_key
 from argo_audit.audit.assessment import Assessment, assess
 from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
-from argo_audit.audit.markdown import escape, link, visible
+from argo_audit.audit.markdown import escape, link, linked, visible
 from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.errors import InputError, StoreError
 from argo_audit.pairs import read
-from argo_audit.records import Agreement, Finding, Rubric, Split, StoredRubric
+from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
 from argo_audit.store import file_name, from_document, slug
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 EMPTY = Rubric(text="").id
 NO_RUBRIC = "no rubric"
 LONGEST = "longest response"
+
+ATTEMPTS, MEASUREMENTS, RUN = "attempts.jsonl", "measurements.jsonl", "run.json"
 
 _LONGEST_QUOTE = 300  # characters of one line
 
@@ -71,6 +73,21 @@ def _words(text: str, line: int) -> str:
     return words.removeprefix("- ").removeprefix("* ")
 
 
+class Backed(NamedTuple):
+    """An agreement with a link to the file that it comes from; None where it was not measured.
+
+    The link is empty where no file is known, or it lies on another machine.
+    """
+
+    agreement: Agreement | None = None
+    href: str = ""
+
+    @property
+    def accuracy(self) -> float | None:
+        """None when it was not measured."""
+        return None if self.agreement is None else self.agreement.accuracy
+
+
 @dataclass(frozen=True)
 class Trained:
     """A run, the rubric it put into a store, the file that holds it, and the store's root."""
@@ -79,6 +96,11 @@ class Trained:
     best: StoredRubric | None
     source: Source | None
     store: Path | None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the selected rubric."""
+        return self.store / _place(self.best) if self.store and self.best else None
 
     @property
     def population(self) -> str:
@@ -163,29 +185,66 @@ class Facts:
         first = self.principal(population).label_source
         return sorted(found, key=lambda source: (source == RAW, source != first, source))
 
-    def held_out(self, trained: Trained, label_source: str) -> Agreement | None:
+    def held_out(self, trained: Trained, label_source: str) -> Backed:
         """Held-out agreement of the run's rubric with the labels of one source."""
         if trained.best is None:
-            return None
+            return Backed()
         rubric = trained.best.rubric.id
         for evaluation in self._evaluations(trained, label_source):
             if evaluation.rubric_id == rubric:
-                return evaluation.agreement
+                return Backed(evaluation.agreement, self.log_href(evaluation.log))
         if trained.best.held_out is not None and trained.label_source == label_source:
-            return trained.best.held_out
-        return _measured(trained.record, rubric, "held-out", label_source)
+            return Backed(trained.best.held_out, trained.source.href if trained.source else "")
+        return self._measured(trained.record, rubric, label_source)
 
-    def baseline(self, population: str, label_source: str, name: str) -> Agreement | None:
+    def baseline(self, population: str, label_source: str, name: str) -> Backed:
         """Held-out agreement of NO_RUBRIC or LONGEST on one population."""
         for trained in self.trained(population):
             for evaluation in self._evaluations(trained, label_source):
                 if name in evaluation.baselines:
-                    return evaluation.baselines[name]
+                    return Backed(evaluation.baselines[name], self.log_href(evaluation.log))
         if name != NO_RUBRIC:
-            return None
+            return Backed()
         records = (trained.record for trained in self.trained(population))
-        found = (_measured(record, EMPTY, "held-out", label_source) for record in records)
-        return next((agreement for agreement in found if agreement), None)
+        found = (self._measured(record, EMPTY, label_source) for record in records)
+        return next((backed for backed in found if backed.agreement), Backed())
+
+    def ceiling(self, population: str) -> Backed:
+        """Held-out agreement of the planted rubric, where one was planted."""
+        planted = self.inputs.planted.get(population)
+        return Backed(planted.ceiling, self.kept_href(population)) if planted else Backed()
+
+    def rm_on_raw(self, population: str) -> Backed:
+        """Agreement of the reward model's own labels with the raw ones."""
+        return Backed(self.inputs.rm_on_raw.get(population), self.kept_href(population))
+
+    def evidence_href(self, trained: Trained, method: EvidenceMethod) -> str:
+        """A link to what checks of a kind were computed from: pairs, or the newest probe's log."""
+        if method == "slope":
+            pairs = trained.record.held_out
+            return self.href(pairs) if pairs else ""
+        logs = self.inputs.probe_logs.get(trained.label_source, ())
+        return self.log_href(logs[-1]) if logs else ""
+
+    def recorded(self, record: RunRecord, *names: str) -> list[str]:
+        """Links to the files of a run, of these names, that are there."""
+        paths = (record.folder / name for name in names)
+        return [link(path.name, self.href(path)) for path in paths if path.is_file()]
+
+    def run_cell(self, trained: Trained, name: str = ATTEMPTS) -> str:
+        """A run as tables name it, linked to the file of its that a row is computed from."""
+        path = trained.record.folder / name
+        return linked(run_name(trained), self.href(path) if path.is_file() else "")
+
+    def kept_href(self, population: str) -> str:
+        """A link to the file of what is in no run, log or store."""
+        path = self.inputs.kept.get(population)
+        return self.href(path) if path else ""
+
+    def log_href(self, name: str) -> str:
+        """A link to an evaluation log; empty for one on another machine: no browser follows it."""
+        file = self.inputs.log_files.get(name)
+        return self.href(file) if isinstance(file, Path) else ""
 
     @cached_property
     def checked(self) -> dict[str, Checked]:
@@ -221,6 +280,12 @@ class Facts:
         shown, left_out = shown_features(found)
         kept = examples(shown, probed, HeldOut(file.pairs, labels, pairs))
         return Checked(found, tuple(shown), kept, left_out)
+
+    def _measured(self, record: RunRecord, rubric: str, label_source: str) -> Backed:
+        """A held-out measurement of the search itself."""
+        found = _measured(record, rubric, "held-out", label_source)
+        path = record.folder / MEASUREMENTS
+        return Backed(found, self.href(path) if path.is_file() else "") if found else Backed()
 
     def _evaluations(self, trained: Trained, label_source: str) -> "Iterator[Evaluation]":
         """Finished logs of the judge that the run was trained with."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from argo_audit.audit.alignments import Standing, counted, line_up
 from argo_audit.audit.curves import TOP, Spread, final, mean_difference, spread_interval
 from argo_audit.audit.facts import (
+    MEASUREMENTS,
     Facts,
     Trained,
     label_name,
@@ -24,6 +25,7 @@ from argo_audit.audit.markdown import (
     Drawing,
     Section,
     escape,
+    linked,
     percent,
     table,
     together,
@@ -115,8 +117,8 @@ def _table(facts: Facts, population: str) -> str:
     header = ["Trained on", *(f"Against {label_name(source)}" for source in sources)]
     trained = facts.trained(population)
     rows = [[f"{label_name(t.label_source)}, selected", *_selected(facts, t)] for t in trained]
-    rows += [[f"{label_name(t.label_source)}, end of training", *_end(facts, t)] for t in trained]
-    own = facts.inputs.rm_on_raw.get(population)
+    rows += [[_ended(facts, t), *_end(facts, t)] for t in trained]
+    own = facts.rm_on_raw(population)
     itself = [with_interval(own) if source == RAW else "-" for source in sources]
     return table(header, [*rows, ["The reward model's own labels", *itself]])
 
@@ -124,6 +126,11 @@ def _table(facts: Facts, population: str) -> str:
 def _selected(facts: Facts, trained: Trained) -> list[str]:
     sources = facts.label_sources(trained.population)
     return [with_interval(facts.held_out(trained, source)) for source in sources]
+
+
+def _ended(facts: Facts, trained: Trained) -> str:
+    files = facts.recorded(trained.record, MEASUREMENTS)
+    return ", ".join([f"{label_name(trained.label_source)}, end of training", *files])
 
 
 def _end(facts: Facts, trained: Trained) -> list[str]:
@@ -146,7 +153,8 @@ def _difference(facts: Facts, population: str, source: str) -> str:
     paired = facts.inputs.differences.get(population)
     if paired and source == first.label_source:
         method = f"pair by pair, {paired.interval.method}, p = {paired.p_value:.3g}, n = {paired.n}"
-        return f"{said}: {_points(paired.estimate, paired.interval)} ({escape(method)})."
+        points = linked(_points(paired.estimate, paired.interval), facts.kept_href(population))
+        return f"{said}: {points} ({escape(method)})."
     ours, theirs = (final(trained.record, source) for trained in (first, last))
     interval = mean_difference(ours, theirs)
     if last.label_source != RAW or not (interval and ours.mean and theirs.mean):

@@ -45,6 +45,28 @@ class Drawing(NamedTuple):
         return f"![{escape(self.description)}](figures/{self.name}.svg)"
 
 
+class _Compact(yaml.SafeDumper):
+    """What holds no more than numbers, names and lists of them stands on one line."""
+
+    def represent(self, data: Any) -> None:
+        """The outermost is always written as a block."""
+        node: Any = self.represent_data(data)
+        node.flow_style = False
+        self.serialize(node)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        """On one line unless something in it is nested."""
+        node: Any = super().represent_mapping(tag, mapping, flow_style)
+        values = (value for _, value in node.value)
+        node.flow_style = all(_is_flat(value) for value in values)
+        return node
+
+
+def _is_flat(node: yaml.Node) -> bool:
+    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    return all(isinstance(item, yaml.ScalarNode) for item in items)
+
+
 class Section(NamedTuple):
     """A heading and the blocks under it, each valid markdown by itself."""
 
@@ -79,6 +101,11 @@ def fence(text: str, info: str) -> str:
 def link(text: str, href: str) -> str:
     """A link; `text` is escaped, and so is what cannot stand in `href` (escapes in it stay)."""
     return f"[{escape(text)}]({quote(href, safe='/:#?=&.-_~%')})"
+
+
+def linked(markdown: str, href: str) -> str:
+    """What is markdown already as a link; as it is where there is nothing to link to."""
+    return f"[{markdown}]({href})" if href else markdown
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -124,7 +151,7 @@ def quoted_block(lead: str, text: str, info: str) -> str:
 
 def with_front_matter(fields: dict[str, Any], body: str) -> str:
     """`body` under YAML front matter."""
-    head = yaml.safe_dump(fields, sort_keys=False, width=100)
+    head = yaml.dump(fields, Dumper=_Compact, sort_keys=False, width=100)
     return f"---\n{head}---\n\n{body}"
 
 
