@@ -11,15 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from argo_audit.audit.examples import LEAST, LONGEST, Example, Examples, Method
-from argo_audit.audit.facts import (
-    Checked,
-    Facts,
-    Trained,
-    label_name,
-    population_name,
-    run_name,
-    sentence_case,
-)
+from argo_audit.audit.facts import Checked, Facts
 from argo_audit.audit.markdown import (
     EDITED,
     Section,
@@ -31,8 +23,10 @@ from argo_audit.audit.markdown import (
     quoted_block,
     together,
 )
+from argo_audit.audit.names import label_name, population_name, run_name, sentence_case
 from argo_audit.audit.probes import Paid
 from argo_audit.audit.stances import feature_name
+from argo_audit.audit.trained import Trained
 from argo_audit.records import Finding
 
 TITLE = "Evidence: the pairs behind the findings"

@@ -14,17 +14,12 @@ from typing import Any, Literal
 
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.biases import TITLE, Cells
-from argo_audit.audit.facts import (
-    Backed,
-    Facts,
-    Trained,
-    label_name,
-    population_name,
-    sentence_case,
-)
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, slug, table, together
+from argo_audit.audit.names import label_name, population_name, sentence_case
 from argo_audit.audit.risks import Flag, risks_checked
+from argo_audit.audit.trained import Backed, Trained
 from argo_audit.records import Agreement, Finding, Interval
 
 Safety = Literal["unsafe", "with care", "nothing flagged", "unknown"]
