@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -303,7 +304,7 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     text = (out / "audit" / "audit.md").read_text(encoding="utf-8")
     assert "were cut" in text
     assert "- my-rm, truncated share: share of" in text
-    assert "pairs compared, 6 responses edited" in text
+    assert re.search(r"\[6 responses\]\(\S+bias-probe\S+\.eval\) edited", text)
     assert "Of the intent, not checked: “Shine.”" in text
     assert (out / "conformance" / "my-rm.json").is_file()
 

@@ -7,11 +7,12 @@ of a rubric is a claim until the reward model has been asked.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.evidence import reference
-from argo_audit.audit.facts import Facts, Source, Trained, label_name, run_name
+from argo_audit.audit.facts import Facts, Trained, label_name, run_name
 from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
 from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
 from argo_audit.audit.risks import LARGE, MODERATE, Flag
@@ -19,10 +20,6 @@ from argo_audit.audit.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
 
 TITLE = "Biases: what the rubric claims, and what was found"
-
-Quote = Callable[[Finding], str]
-"""What the report says of a finding in one place, such as its line quoted with a link."""
-Effect = Callable[[Evidence | Finding | None], str]
 
 _STATUSES: tuple[FindingStatus, ...] = ("verified", "refuted", "inconclusive", "untested")
 _NOTE = (
@@ -64,50 +61,48 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, blocks)
 
 
-def effects(facts: Facts, trained: Trained) -> Effect:
-    """How an effect is shown: with its interval and how many edits or pairs it rests on, linked."""
+class Cells(NamedTuple):
+    """How the findings of one rubric are shown, wherever they are."""
 
-    def effect(found: Evidence | Finding | None) -> str:
+    facts: Facts
+    trained: Trained
+
+    def line(self, finding: Finding) -> str:
+        """The rubric's line, with a link to where it stands."""
+        source = self.trained.source
+        if not finding.line or source is None:
+            return "no line of the rubric says so"
+        return source.quote(self.trained.text, finding.line)
+
+    def effect(self, found: Evidence | Finding | None, unit: str = "") -> str:
+        """With its interval and how many edits or pairs it rests on, linked to where they are."""
         if found is None or found.effect is None or found.interval is None:
             return NOT_MEASURED
         numbers = (found.effect, found.interval.low, found.interval.high)
         mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
-        said = together(f"{mean} [{low}, {high}], n = {found.n}")
+        said = together(f"{mean}{unit} [{low}, {high}], n = {found.n}")
         method = found.evidence[0].method if isinstance(found, Finding) else found.method
-        return linked(said, facts.evidence_href(trained, method))
+        return linked(said, self.facts.evidence_href(self.trained, method))
 
-    return effect
-
-
-def quoted(source: Source | None, text: str) -> Quote:
-    """How a finding's line is quoted: with a link to where it stands, if it does."""
-
-    def quote(finding: Finding) -> str:
-        if not finding.line or source is None:
-            return "no line of the rubric says so"
-        return source.quote(text, finding.line)
-
-    return quote
+    def pairs(self, finding: Finding) -> str:
+        """A link to the pairs behind it, with a space before it; "" where none are shown."""
+        return reference(self.facts, self.trained, finding)
 
 
 def _blocks(facts: Facts, trained: Trained) -> list[str]:
     found = facts.assessments[trained.record.run.id]
-    quote, effect = quoted(trained.source, trained.text), effects(facts, trained)
-
-    def pairs(finding: Finding) -> str:
-        return reference(facts, trained, finding)
-
-    warned = [_flag(flag, effect, quote, pairs) for flag in found.flags]
+    cells = Cells(facts, trained)
+    warned = [_flag(flag, cells) for flag in found.flags]
     beyond = [finding for finding in found.beyond if finding.status == "verified"]
     labels = label_name(trained.label_source)
     return [
         f"Against the labels of {labels}: {_counts(facts, trained, found)}.",
         *_caveats(found),
         table(_FLAGS, warned) if warned else "Nothing was flagged.",
-        table(_FINDINGS, [_row(one, effect, quote, pairs) for one in _ordered(found.findings)])
+        table(_FINDINGS, [_row(one, cells) for one in _ordered(found.findings)])
         if found.findings
         else "The rubric has no line that claims anything.",
-        *([_also(beyond, effect, pairs)] if beyond else []),
+        *([_also(beyond, cells)] if beyond else []),
     ]
 
 
@@ -128,14 +123,14 @@ def _caveats(found: Assessment) -> list[str]:
     return [*said, f"Of the intent, not checked: {'; '.join(unread)}."] if unread else said
 
 
-def _flag(flag: Flag, effect: Effect, quote: Quote, pairs: Quote) -> list[str]:
+def _flag(flag: Flag, cells: Cells) -> list[str]:
     conflict = ", against the intent" if flag.conflict and flag.risk else ""
     return [
         f"**{flag.severity}**",
         escape(flag.title) + conflict,
-        escape(flag.finding.claim) + pairs(flag.finding),
-        effect(flag.finding),
-        quote(flag.finding),
+        escape(flag.finding.claim) + cells.pairs(flag.finding),
+        cells.effect(flag.finding),
+        cells.line(flag.finding),
     ]
 
 
@@ -144,16 +139,21 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_STATUSES.index(f.status), -abs(f.effect or 0.0)))
 
 
-def _row(finding: Finding, effect: Effect, quote: Quote, pairs: Quote) -> list[str]:
+def _row(finding: Finding, cells: Cells) -> list[str]:
     by = {evidence.method: evidence for evidence in finding.evidence}
-    checks = [effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
-    return [finding.status, escape(finding.claim) + pairs(finding), *checks, quote(finding)]
+    checks = [cells.effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
+    return [
+        finding.status,
+        escape(finding.claim) + cells.pairs(finding),
+        *checks,
+        cells.line(finding),
+    ]
 
 
-def _also(beyond: Iterable[Finding], effect: Effect, pairs: Quote) -> str:
+def _also(beyond: Iterable[Finding], cells: Cells) -> str:
     listed = "; ".join(
-        f"{finding.direction} {escape(feature_name(finding.feature))} ({effect(finding)})"
-        f"{pairs(finding)}"
+        f"{finding.direction} {escape(feature_name(finding.feature))} ({cells.effect(finding)})"
+        f"{cells.pairs(finding)}"
         for finding in _ordered(beyond)
     )
     return f"Verified as well, though no line of the rubric says so: {listed}."

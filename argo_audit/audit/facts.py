@@ -68,11 +68,6 @@ class Source:
         return link(f"line {number}", f"{self.href}#L{number}")
 
 
-def _words(text: str, line: int) -> str:
-    words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
-    return words.removeprefix("- ").removeprefix("* ")
-
-
 class Backed(NamedTuple):
     """An agreement with a link to the file that it comes from; None where it was not measured.
 
@@ -86,6 +81,11 @@ class Backed(NamedTuple):
     def accuracy(self) -> float | None:
         """None when it was not measured."""
         return None if self.agreement is None else self.agreement.accuracy
+
+
+def _words(text: str, line: int) -> str:
+    words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
+    return words.removeprefix("- ").removeprefix("* ")
 
 
 @dataclass(frozen=True)
@@ -270,6 +270,12 @@ class Facts:
         """`path` as the report links to it."""
         return quote(self.relative(path))
 
+    def _measured(self, record: RunRecord, rubric: str, label_source: str) -> Backed:
+        """A held-out measurement of the search itself."""
+        found = _measured(record, rubric, "held-out", label_source)
+        path = record.folder / MEASUREMENTS
+        return Backed(found, self.href(path) if path.is_file() else "") if found else Backed()
+
     def _checked(self, trained: Trained, held_out: Path) -> Checked:
         """The held-out pairs are read, compared, and let go, but for those that are shown."""
         file = read(held_out)
@@ -280,12 +286,6 @@ class Facts:
         shown, left_out = shown_features(found)
         kept = examples(shown, probed, HeldOut(file.pairs, labels, pairs))
         return Checked(found, tuple(shown), kept, left_out)
-
-    def _measured(self, record: RunRecord, rubric: str, label_source: str) -> Backed:
-        """A held-out measurement of the search itself."""
-        found = _measured(record, rubric, "held-out", label_source)
-        path = record.folder / MEASUREMENTS
-        return Backed(found, self.href(path) if path.is_file() else "") if found else Backed()
 
     def _evaluations(self, trained: Trained, label_source: str) -> "Iterator[Evaluation]":
         """Finished logs of the judge that the run was trained with."""

@@ -9,11 +9,10 @@ all (its whole interval lies above 50% agreement), and what was never checked ha
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from argo_audit.audit.assessment import Assessment
-from argo_audit.audit.biases import Effect, Quote, effects, quoted
-from argo_audit.audit.evidence import reference
+from argo_audit.audit.biases import Cells
 from argo_audit.audit.facts import (
     Backed,
     Facts,
@@ -40,21 +39,10 @@ _SAYS: dict[Safety, str] = {
 }
 _RULE = (
     "The verdict: one high flag forbids, any other asks for a second signal; none is good news "
-    "only where agreement is above chance. What is a flag, and how severe, is said under Biases."
+    "only where agreement is above chance. What is a flag, and how severe, is said under Biases. A "
+    "spread is the median difference between the rewards of a pair."
 )
 _SHARES = ("Explained by", "Agreement [95% interval]", "Of what chance leaves")
-
-
-class Said(NamedTuple):
-    """How the findings of one rubric are shown."""
-
-    quote: Quote
-    effect: Effect
-
-    def by(self, finding: Finding) -> str:
-        """By how much, and on how many kinds of checks that rests."""
-        alone = "" if len(finding.evidence) > 1 else ", one kind of check"
-        return f"by {self.effect(finding)} spreads{alone}"
 
 
 def blocks(facts: Facts) -> list[str]:
@@ -120,21 +108,9 @@ def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
     held_out = facts.held_out(trained, trained.label_source).agreement
     yield _sentence(trained, found, safety(found, held_out))
     if found is not None:
-        said = Said(_quote(facts, trained), effects(facts, trained))
-        if listed := _findings(found, said, most):
+        if listed := _findings(found, Cells(facts, trained), most):
             yield listed
         yield _coverage(facts, trained, found)
-
-
-def _quote(facts: Facts, trained: Trained) -> Quote:
-    """The line with a link to it, and one to the pairs behind the finding."""
-    line = quoted(trained.source, trained.text)
-
-    def quote(finding: Finding) -> str:
-        pairs = reference(facts, trained, finding)
-        return f"{line(finding)},{pairs}" if pairs else line(finding)
-
-    return quote
 
 
 def _sentence(trained: Trained, found: Assessment | None, verdict: Safety) -> str:
@@ -160,22 +136,30 @@ def _flagged(found: Assessment) -> str:
     return f"Flagged: {said}" if said else "Nothing was flagged"
 
 
-def _findings(found: Assessment, said: Said, most: int) -> str:
+def _findings(found: Assessment, cells: Cells, most: int) -> str:
     """The worst flags with their advice; without any, the strongest of what was verified."""
     if found.flags:
-        return "\n".join(f"- {_advice(flag, said)}" for flag in found.flags[:most])
+        return "\n".join(f"- {_advice(flag, cells)}" for flag in found.flags[:most])
     verified = [f for f in found.findings if f.status == "verified"]
     strongest = sorted(verified, key=lambda f: -abs(f.effect or 0.0))[:most]
-    return "\n".join(f"- It {escape(f.claim)}, {said.by(f)}: {said.quote(f)}" for f in strongest)
+    return "\n".join(f"- It {escape(f.claim)}, {_backed(f, cells)}" for f in strongest)
 
 
-def _advice(flag: Flag, said: Said) -> str:
+def _advice(flag: Flag, cells: Cells) -> str:
     against = ", against the declared intent" if flag.conflict and flag.risk else ""
     why = f"A policy optimised against it {flag.risk.why}. " if flag.risk else ""
     return (
         f"**{flag.severity}: {escape(flag.title)}.** It {escape(flag.finding.claim)}{against}, "
-        f"{said.by(flag.finding)}: {said.quote(flag.finding)}. {why}*{sentence_case(flag.advice)}.*"
+        f"{_backed(flag.finding, cells)}. {why}*{sentence_case(flag.advice)}.*"
     )
+
+
+def _backed(finding: Finding, cells: Cells) -> str:
+    """By how much, whether one kind of check is all that this rests on, the line, the pairs."""
+    alone = "" if len(finding.evidence) > 1 else ", one kind of check"
+    pairs = cells.pairs(finding)
+    line = f"{cells.line(finding)},{pairs}" if pairs else cells.line(finding)
+    return f"by {cells.effect(finding, ' spreads')}{alone}: {line}"
 
 
 def _coverage(facts: Facts, trained: Trained, found: Assessment) -> str:
