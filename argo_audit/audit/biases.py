@@ -71,7 +71,7 @@ class Cells(NamedTuple):
         """The rubric's line, with a link to where it stands."""
         source = self.trained.source
         if not finding.line or source is None:
-            return "no line of the rubric says so"
+            return "not in the rubric"
         return source.quote(self.trained.text, finding.line)
 
     def effect(self, found: Evidence | Finding | None, unit: str = "") -> str:

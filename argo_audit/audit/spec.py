@@ -104,7 +104,8 @@ def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
     """The markdown report and its figures."""
     sections = [section(facts) for section in SECTIONS]
     contents = "\n".join(f"- {link(s.title, f'#{slug(s.title)}')}" for s in sections)
-    blocks = [f"# {escape(facts.inputs.title)}", _lead(facts), contents]
+    key = [verdict.KEY] if facts.all_trained else []
+    blocks = [f"# {escape(facts.inputs.title)}", _lead(facts), *key, contents]
     for section in sections:
         blocks += [f"## {section.title}", *section.blocks]
     drawings = tuple(drawing for section in sections for drawing in section.drawings)
