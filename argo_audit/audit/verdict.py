@@ -36,10 +36,11 @@ _SAYS: dict[Safety, str] = {
 }
 KEY = (
     "How to read this: a spread is the median difference between the rewards of two responses to "
-    "one prompt. A habit is flagged when checks verified it and the risk catalogue or the declared "
-    "intent is against it; severity adds its harm to its size ([the rules]({rules})). One high "
-    "flag: do not optimise; any flag: not without a second signal. Whether you want a habit is "
-    "yours to say (`--intent`)."
+    "one prompt; brackets hold 95% intervals; n counts edited responses, or pairs. A habit is "
+    "flagged when checks verified it and the risk catalogue or the declared intent is against it;"
+    " severity adds its harm to its size ([the rules]({rules})). One high flag: do not optimise; "
+    "any flag: not without a second signal. Whether you want a habit is yours to say "
+    "(`--intent`)."
 ).format(rules=f"#{slug(TITLE)}")
 """What a reader has to know before the first screen."""
 
@@ -194,7 +195,7 @@ def _coverage(facts: Facts, trained: Trained, found: Assessment) -> str:
             f"The rubric, read by its judge, {judge}",
             *_measured(held_out),
         ],
-        ["The ceiling: the true (planted) rubric, same judge", *_measured(ceiling)],
+        ["The true (planted) rubric with this judge: the ceiling", *_measured(ceiling)],
     ]
     if ceiling.agreement is None:
         rows[-1] = ["The ceiling", "unknown: no rubric is known to be the truth", "-"]
