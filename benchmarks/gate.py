@@ -19,12 +19,12 @@ import typer
 from rich.console import Console
 
 from argo_audit.audit.markdown import table
-from argo_audit.gates.claims import MOST_PAIRS, SLACK, TOLERANCE
+from argo_audit.gates.claims import SLACK, TOLERANCE
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.outcomes import concluded
 from argo_audit.gates.starter import Known, starter
-from argo_audit.gates.subject import Subject
+from argo_audit.gates.subject import MOST_PAIRS, Subject
 from argo_audit.intervals import Clustered, share_interval
 from argo_audit.pairs import write
 from argo_audit.records import Record

@@ -27,10 +27,10 @@ from argo_audit.gates.baselines import (
     installed,
     machine,
 )
-from argo_audit.gates.claims import MOST_PAIRS, SLACK, TOLERANCE, Found, Probe
+from argo_audit.gates.claims import SLACK, TOLERANCE, Found
 from argo_audit.gates.decisions import Bounds, decide
 from argo_audit.gates.settings import found
-from argo_audit.gates.subject import Data, Held, Subject
+from argo_audit.gates.subject import MOST_PAIRS, Data, Held, Probe, Subject
 from argo_audit.records import Label
 
 BASELINE = "baseline:"

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from argo_audit.agreement import agreeing
-from argo_audit.edits.edit import Attribute
+from argo_audit.edits.edit import Attribute, Direction
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.settings import GateSettings, found, located
 from argo_audit.pairs import PairFile, labels_of, read
-from argo_audit.probing import Probed, check_live, probe, responses_of
+from argo_audit.probing import Probed, Wanted, check_live, probe, responses_of
 from argo_audit.records import Label, Pair, Record, Rubric
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.opening import (
@@ -34,6 +34,16 @@ from argo_audit.reward_models.opening import (
     open_reward_model,
 )
 from argo_audit.roles import Judge
+
+MOST_PAIRS = 100
+"""How many pairs a probe edits, both responses of each."""
+
+
+class Probe(NamedTuple):
+    """How attributes are probed: on at most so many pairs, by putting them in or taking out."""
+
+    most_pairs: int = MOST_PAIRS
+    direction: Direction = "add"
 
 
 class Held(Record):
@@ -94,7 +104,7 @@ class Subject:
     _models: dict[str, Fingerprinted] = field(default_factory=dict)
     _labels: dict[tuple[str, str], dict[str, Label]] = field(default_factory=dict)
     _references: dict[tuple[str, Held], Reference] = field(default_factory=dict)
-    _probed: dict[tuple[str, str, int], tuple[Probed, ...]] = field(default_factory=dict)
+    _probed: dict[tuple[str, str, Probe], tuple[Probed, ...]] = field(default_factory=dict)
 
     def data(self, pairs: str | None) -> Data:
         """The pairs of a file, None: those of the settings. Raises GateError and InputError."""
@@ -159,18 +169,21 @@ class Subject:
         return self._references[key]
 
     def probed(
-        self, data: Data, attributes: Sequence[Attribute], most_pairs: int
+        self, data: Data, attributes: Sequence[Attribute], asked: Probe
     ) -> tuple[Probed, ...]:
         """Responses of at most so many pairs with edits of the attributes, and what they are paid.
 
+        Only what a gate looks at is made and asked: each text costs the reward model a call.
+
         Raises RewardModelError for recorded scores.
         """
-        key = data.place, ",".join(attribute.name for attribute in attributes), most_pairs
+        key = data.place, ",".join(attribute.name for attribute in attributes), asked
         if key not in self._probed:
             model = self.model(data)
             check_live(model)
-            responses = responses_of(drawn(data.file.pairs, most_pairs))
-            self._probed[key] = probe(model, responses, attributes)
+            responses = responses_of(drawn(data.file.pairs, asked.most_pairs))
+            wanted = Wanted((asked.direction,), padded=False)
+            self._probed[key] = probe(model, responses, attributes, wanted=wanted)
         return self._probed[key]
 
     def _preferences(self, data: Data, held: Held) -> dict[str, float]:
