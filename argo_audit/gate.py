@@ -171,9 +171,12 @@ class Summary:
         for outcome in outcomes:
             terminalreporter.line(headline(outcome))
         page = self._config.getoption("--gate-summary") or os.environ.get(_PAGE)
-        if page:
-            with Path(page).open("a", encoding="utf-8") as file:
-                file.write(markdown(outcomes))
+        try:
+            if page:
+                with Path(page).open("a", encoding="utf-8") as file:
+                    file.write(markdown(outcomes))
+        except OSError as error:  # the verdict stands: a page that cannot be written changes none
+            terminalreporter.line(f"no summary was written: {error}", yellow=True)
 
 
 def _has_gate(item: pytest.Item) -> bool:
@@ -216,12 +219,13 @@ def _ini(config: pytest.Config, name: str) -> str | None:
 @contextmanager
 def _told(config: pytest.Config) -> Iterator[None]:
     """What a person can mend is told without a traceback; what is missing is a skip."""
+    from argo_audit.audit.markdown import visible
     from argo_audit.errors import ArgoError
 
     try:
         yield
     except ArgoError as error:
-        _end(_session(config).counts(error), str(error))
+        _end(_session(config).counts(error), visible(str(error)))
 
 
 @contextmanager

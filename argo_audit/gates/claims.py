@@ -229,6 +229,11 @@ def _preferred(pair: Pair, label: Label) -> str:
     return f"{pair.id}: prefers {_short(better)} to {_short(other)}"
 
 
+def quoted(texts: Iterable[str]) -> str:
+    """Each of them in quotes and short."""
+    return "; ".join(map(_short, texts))
+
+
 def _short(text: str) -> str:
     folded = " ".join(text.split())
     return f'"{folded[: _SHORT - 1]}…"' if len(folded) > _SHORT else f'"{folded}"'

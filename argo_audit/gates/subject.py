@@ -39,6 +39,9 @@ MOST_PAIRS = 100
 """How many pairs a probe edits, both responses of each."""
 
 
+_NO_MATTER = {"in_flight", "retries", "cache"}  # to what a judge prefers
+
+
 class Probe(NamedTuple):
     """How attributes are probed: on at most so many pairs, by putting them in or taking out."""
 
@@ -119,20 +122,22 @@ class Subject:
             self._data[place] = Data(read(place), place)
         return self._data[place]
 
-    def model(self, data: Data, spec: str | None = None) -> Fingerprinted:
+    def model(self, data: Data | None, spec: str | None = None) -> Fingerprinted:
         """The reward model (or another one), once it has passed its checks on some of the pairs.
 
-        Recorded scores belong to their pairs, so they are opened for each file of those.
+        Without pairs the checks have their own texts alone. Recorded scores belong to their pairs,
+        so they are opened for each file of those.
         """
         spec = located(spec, self.folder) if spec else self.spec
-        key = f"{spec}\n{data.place}" if spec.startswith("scores:") else spec
+        key = f"{spec}\n{data.place}" if data and spec.startswith("scores:") else spec
         if key not in self._models:
             self._require()
             use = RewardModelUse(
                 settings=self.settings.reward_model, accept_failing=self.settings.accept_failing_rm
             )
-            model = open_reward_model(spec, use.settings, data.file.pairs)
-            checked(model, data.file.pairs, use)
+            pairs = data.file.pairs if data else ()
+            model = open_reward_model(spec, use.settings, pairs)
+            checked(model, pairs, use)
             self._models[key] = model
         return self._models[key]
 
@@ -154,7 +159,7 @@ class Subject:
         if rubric is None:
             return Held(labels=labels or "")
         text = self.rubric(rubric).text
-        return Held(rubric=rubric, rubric_id=Rubric(text=text).id, judge=self.settings.judge)
+        return Held(rubric=rubric, rubric_id=Rubric(text=text).id, judge=self._judged_by)
 
     def rubric(self, name: str) -> Rubric:
         """A rubric by its reference into the store or its path."""
@@ -192,6 +197,13 @@ class Subject:
             return {one.pair_id: one.p_a for one in said if one.p_a is not None}
         labels = labels_of(data.file, held.labels, data.place)
         return {label.pair_id: label.p_a for label in labels}
+
+    @property
+    def _judged_by(self) -> str:
+        """The judge, with whatever it is asked otherwise than by default: that judges otherwise."""
+        changed = self.settings.judge_settings.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
+        asked = ", ".join(f"{name}={value}" for name, value in changed.items())
+        return f"{self.settings.judge} ({asked})" if asked else self.settings.judge
 
     @cached_property
     def _judge(self) -> Judge:
