@@ -164,12 +164,12 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._rows:
             return
-        from argo_audit.gates.outcomes import Outcome, headline, markdown
+        from argo_audit.gates.outcomes import Outcome, markdown, summary
 
         outcomes = [Outcome.model_validate(row) for row in self._rows]
         terminalreporter.section("reward model gates")
-        for outcome in outcomes:
-            terminalreporter.line(headline(outcome))
+        for line in summary(outcomes):
+            terminalreporter.line(line)
         page = self._config.getoption("--gate-summary") or os.environ.get(_PAGE)
         try:
             if page:

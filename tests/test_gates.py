@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gated import Gated, reward
+from markdown_it import MarkdownIt
 from pooling_server import PoolingServer
 
 from argo_audit.errors import GateError, InputError, RewardModelError
@@ -318,14 +319,22 @@ def test_outcomes_are_told_in_words_markdown_and_properties(world: Gated) -> Non
 
 def test_model_text_does_nothing_in_a_terminal_or_on_a_page(tmp_path: Path) -> None:
     world = Gated(tmp_path)
-    evil = "\x1b[2J<script>alert(1)</script> | ![x](http://e)"
+    evil = "\x1b[2J<script>alert(1)</script>\n```\nPASS  all | ![x](http://e)\u2028PASS \u202e"
     pairs = [
-        pair.model_copy(update={"response_a": evil + str(i)}) for i, pair in enumerate(world.pairs)
+        pair.model_copy(update={"response_a": evil + str(i), "id": f"{evil}{i}"})
+        for i, pair in enumerate(world.pairs)
+    ]
+    world.labels = [
+        label.model_copy(update={"pair_id": pair.id})
+        for label, pair in zip(world.labels, pairs, strict=True)
     ]
     world.pairs = tuple(pairs)
     world.write("pairs.jsonl.gz")
     asked = gate(world, world.scores("v1", 0.4))
     asked.agreement(labels="human", at_least=0.9)
     (failed,) = concluded(asked, "t", tests=1)
-    assert "\x1b" not in lines(failed) + markdown([failed])
-    assert "<script" not in markdown([failed])
+    page = markdown([failed])
+    assert not set("\x1b\u2028\u202e") & set(lines(failed) + page)
+    assert not [line for line in lines(failed).splitlines() if line.startswith("PASS")]
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert not [mark for mark in ("<script", "<img", "<pre", "<code") if mark in html]

@@ -7,7 +7,7 @@ An outcome is a record, so that it travels from a worker process to the one that
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
 from argo_audit.audit.markdown import escape, table, visible
@@ -88,6 +88,11 @@ def headline(outcome: Outcome) -> str:
     return _one_line(f"{outcome.state.upper():12} {outcome.gate}: {said}")
 
 
+def summary(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line for each gate of a session, and what there is to know of those that passed."""
+    return [line for one in outcomes for line in (headline(one), *map(_one_line, _notes(one)))]
+
+
 def properties(outcome: Outcome) -> list[tuple[str, str]]:
     """Name and value, for JUnit; names begin with the gate's."""
     found = {"verdict": outcome.state, "rm": outcome.rm, "claimed": claimed(outcome)}
@@ -113,6 +118,9 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
     told = ", ".join(f"{count} {state}" for state, count in counts.items())
     blocks = [f"## Reward model gates: {told or 'none'}", *([table(_HEADER, rows)] if rows else [])]
     blocks += [_detail(one) for one in outcomes if one.state != "pass"]
+    noted = [one for one in outcomes if one.state == "pass" and one.notes]
+    said = [f"{one.gate}: {'; '.join(one.notes)}" for one in noted]
+    blocks += ["\n".join(f"- {escape(text)}" for text in said)] if said else []
     return "\n\n".join(blocks) + "\n"
 
 
@@ -153,8 +161,18 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"  {outcome.what}: {_measured(outcome)}"
         yield f"  {_size(outcome.decision, outcome.family)}"
     yield from (f"  e.g. {example}" for example in outcome.examples)
-    yield from (f"  note: {' '.join(note.split())}" for note in outcome.notes)
+    yield from (f"  note: {note}" for note in _folded(outcome.notes))
     yield f"  again: {outcome.command}"
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    """What a gate that was decided leaves out; of one that was not, the headline says why."""
+    if outcome.decision is not None:
+        yield from (f"             note: {note}" for note in _folded(outcome.notes))
+
+
+def _folded(notes: Iterable[str]) -> Iterator[str]:
+    return (" ".join(note.split()) for note in notes)
 
 
 def _measured(outcome: Outcome) -> str:

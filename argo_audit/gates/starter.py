@@ -84,7 +84,9 @@ def _bias(name: str) -> str:
 
 
 def _commented(name: str) -> str:
-    said = "# The audit has found that it pays for this already. Once retrained, hold it to:\n"
+    said = (
+        "# The audit has found that it pays for this: nothing above forbids it. To set a limit:\n"
+    )
     return said + "\n".join(f"# {line}" for line in _bias(name).splitlines())
 
 
