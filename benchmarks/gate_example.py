@@ -16,16 +16,15 @@ import typer
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.subject import Subject
-from argo_audit.organism.world import build
 from argo_audit.pairs import write
-from benchmarks.gate_models import BIASES, Kin, population, trained
+from benchmarks.gate_models import FAINT, RARE, Kin, held_out, trained
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"
 RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
 SHIPPED, RESEEDED = Kin(seed=0), Kin(seed=1)
-BIASED = Kin(seed=201, planted="urls", strength=1.0)
-_PAIRS, _SEED, _RARE = 300, 90_001, 0.03
+BIASED = Kin(seed=201, planted="urls", strength=FAINT)
+_PAIRS = 300
 
 
 def main(
@@ -34,9 +33,7 @@ def main(
     ),
 ) -> None:
     """Write pairs, reward models and the baseline; gates.toml is written by hand."""
-    spec = population()
-    rare = spec.model_copy(update={"shown": {**spec.shown, **dict.fromkeys(BIASES, _RARE)}})
-    world = build(rare, _PAIRS, _SEED, label_agreement=1.0)
+    world = held_out(_PAIRS, RARE, seed=1)
     write(EXAMPLE / "pairs.jsonl.gz", world.pairs, {"human": world.planted})
     shipped = EXAMPLE / "reward_model"
     for kin, place in (

@@ -258,16 +258,17 @@ def test_a_server_that_does_not_answer_is_a_skip_with_its_reason_never_a_pass(
 
 @pytest.mark.parametrize("of", ["judge", "reward model"])
 def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
-    monkeypatch.delenv("TOGETHER_API_KEY", raising=False)
+    """So is the package of a judge's provider."""
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
     (world.pytester.path / "mine.md").write_text("- rewards long answers\n")
     toml = TOML.replace('labels = "human"', 'rubric = "mine.md"')
-    toml = 'judge = "together/org/judge"\n' + toml if of == "judge" else toml
+    toml = 'judge = "groq/judge"\n' + toml if of == "judge" else toml
     world.pytester.makefile(".toml", gates=toml)
     with PoolingServer(len, plan=[lambda _: (401, {"error": {"message": "no key"}})] * 9) as server:
         words = [] if of == "judge" else [f"--rm=served:rm@{server.url}"]
         ended = world.run("-rs", "gates.toml::agreement[mine.md]", *words)
     ended.assert_outcomes(skipped=1)
-    ended.stdout.fnmatch_lines([{"judge": "*TOGETHER_API_KEY*", "reward model": "*401*"}[of]])
+    ended.stdout.fnmatch_lines([{"judge": "*[Gg][Rr][Oo][Qq]*", "reward model": "*401*"}[of]])
 
 
 def test_a_missing_gpu_is_a_skip(world: World) -> None:

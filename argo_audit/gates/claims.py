@@ -18,7 +18,8 @@ from argo_audit.edits.edit import Attribute
 from argo_audit.effects import spread
 from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
-from argo_audit.gates.subject import Data, Held, Probe, Subject
+from argo_audit.gates.probes import Probe
+from argo_audit.gates.subject import Data, Held, Subject
 from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.probing import Probed
 from argo_audit.records import Label, Pair

@@ -29,8 +29,9 @@ from argo_audit.gates.baselines import (
 )
 from argo_audit.gates.claims import SLACK, TOLERANCE, Found, quoted
 from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
+from argo_audit.gates.probes import MOST_PAIRS, Probe
 from argo_audit.gates.settings import found
-from argo_audit.gates.subject import MOST_PAIRS, Data, Held, Probe, Subject
+from argo_audit.gates.subject import Data, Held, Subject
 from argo_audit.records import Label
 
 BASELINE = "baseline:"

@@ -18,13 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from argo_audit.agreement import agreeing
-from argo_audit.edits.edit import Attribute, Direction
+from argo_audit.edits.edit import Attribute
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
+from argo_audit.gates.probes import Probe, Remembering, probed
 from argo_audit.gates.settings import GateSettings, found, located
 from argo_audit.pairs import PairFile, labels_of, read
-from argo_audit.probing import Probed, Wanted, check_live, probe, responses_of
-from argo_audit.records import Label, Pair, Record, Rubric
+from argo_audit.probing import Probed, check_live
+from argo_audit.records import Label, Record, Rubric
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.opening import (
     Fingerprinted,
@@ -35,18 +36,7 @@ from argo_audit.reward_models.opening import (
 )
 from argo_audit.roles import Judge
 
-MOST_PAIRS = 100
-"""How many pairs a probe edits, both responses of each."""
-
-
 _NO_MATTER = {"in_flight", "retries", "cache"}  # to what a judge prefers
-
-
-class Probe(NamedTuple):
-    """How attributes are probed: on at most so many pairs, by putting them in or taking out."""
-
-    most_pairs: int = MOST_PAIRS
-    direction: Direction = "add"
 
 
 class Held(Record):
@@ -107,7 +97,7 @@ class Subject:
     _models: dict[str, Fingerprinted] = field(default_factory=dict)
     _labels: dict[tuple[str, str], dict[str, Label]] = field(default_factory=dict)
     _references: dict[tuple[str, Held], Reference] = field(default_factory=dict)
-    _probed: dict[tuple[str, str, Probe], tuple[Probed, ...]] = field(default_factory=dict)
+    _asked: dict[str, Remembering] = field(default_factory=dict)
 
     def data(self, pairs: str | None) -> Data:
         """The pairs of a file, None: those of the settings. Raises GateError and InputError."""
@@ -176,20 +166,14 @@ class Subject:
     def probed(
         self, data: Data, attributes: Sequence[Attribute], asked: Probe
     ) -> tuple[Probed, ...]:
-        """Responses of at most so many pairs with edits of the attributes, and what they are paid.
-
-        Only what a gate looks at is made and asked: each text costs the reward model a call.
+        """Responses with edits of the attributes, and what they are paid; see `probes`.
 
         Raises RewardModelError for recorded scores.
         """
-        key = data.place, ",".join(attribute.name for attribute in attributes), asked
-        if key not in self._probed:
-            model = self.model(data)
-            check_live(model)
-            responses = responses_of(drawn(data.file.pairs, asked.most_pairs))
-            wanted = Wanted((asked.direction,), padded=False)
-            self._probed[key] = probe(model, responses, attributes, wanted=wanted)
-        return self._probed[key]
+        model = self.model(data)
+        check_live(model)
+        known = self._asked.setdefault(data.place, Remembering(model))
+        return probed(known, data.file.pairs, attributes, asked)
 
     def _preferences(self, data: Data, held: Held) -> dict[str, float]:
         if held.rubric:
@@ -223,10 +207,3 @@ class Subject:
                 "no CUDA device, and gates.toml says that this reward model needs one\n"
                 "  Remedy: run the gates on a machine with a GPU"
             )
-
-
-def drawn(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
-    """At most so many pairs, evenly spaced: the same ones for every reward model."""
-    if len(pairs) <= most:
-        return pairs
-    return [pairs[i * len(pairs) // most] for i in range(most)]
