@@ -22,7 +22,6 @@ importlib.import_module("argo_audit.reward_models.classifier")
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"
 RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
-SHOWN = (EXAMPLE / "README.md", REPOSITORY / "README.md")
 WORKFLOW = yaml.safe_load((EXAMPLE / ".github" / "workflows" / "gates.yml").read_text())
 
 
@@ -67,21 +66,21 @@ def test_one_retrained_with_a_new_bias_fails_on_that_and_on_nothing_else(
     ended.stdout.fnmatch_lines(["FAIL  bias: urls", "*e.g. +*http*", "*again: pytest *urls*"])
 
 
-def blocks() -> list[str]:
-    """Tests that a document shows for pasting, which hold a reward model to gates."""
-    return [
+def shown(document: Path) -> str:
+    """The test that a document shows for pasting: its one block with gates."""
+    (text,) = (
         token.content
-        for document in SHOWN
         for token in MarkdownIt().parse(document.read_text(encoding="utf-8"))
         if token.type == "fence" and token.info == "python" and "(gate)" in token.content
-    ]
+    )
+    return text
 
 
-def test_the_gate_that_documents_show_works_as_pasted(example: pytest.Pytester) -> None:
-    """In a folder that holds what they name: pairs.jsonl.gz, and a baseline of them."""
-    assert blocks()
-    for text in blocks():
-        assert len(text.splitlines()) == 3
-        example.makepyfile(test_pasted=text)
-        run(example, "test_pasted.py").assert_outcomes(passed=1)
-        run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)
+def test_the_three_line_gate_of_both_readmes_works_as_pasted(example: pytest.Pytester) -> None:
+    """In a folder whose gates.toml names pairs and baselines."""
+    text = shown(REPOSITORY / "README.md")
+    assert text == shown(EXAMPLE / "README.md").replace("_the_reward_model_can_ship", "_ships")
+    assert len(text.splitlines()) == 3
+    example.makepyfile(test_pasted=text)
+    run(example, "test_pasted.py").assert_outcomes(passed=1)
+    run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)
