@@ -52,13 +52,14 @@ class Held(Record):
         return f"labels {self.labels!r}" if self.labels else f"rubric {self.rubric}, {self.judge}"
 
 
-class Data(NamedTuple):
+@dataclass(frozen=True)
+class Data:
     """Pairs as they were read, and where from."""
 
     file: PairFile
     place: str
 
-    @property
+    @cached_property
     def prompts(self) -> dict[str, str]:
         """Pair id -> prompt, the cluster for intervals."""
         return {pair.id: pair.prompt_key for pair in self.file.pairs}
