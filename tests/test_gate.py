@@ -280,10 +280,17 @@ def test_a_missing_gpu_is_a_skip(world: World) -> None:
     ended.stdout.fnmatch_lines(["*no CUDA device*"])
 
 
-def test_a_wrong_name_is_a_failure_not_a_skip(world: World) -> None:
-    ended = world.run("--rm=scores:absent.jsonl.gz", "gates.toml")
+@pytest.mark.parametrize(
+    ("rm", "said"),
+    [
+        ("scores:absent.jsonl.gz", "*absent.jsonl.gz*cannot be read*"),
+        ("http://localhost:8000", "*Remedy: write served:NAME@URL*"),
+    ],
+)
+def test_a_wrong_name_is_a_failure_not_a_skip(world: World, rm: str, said: str) -> None:
+    ended = world.run(f"--rm={rm}", "gates.toml")
     ended.assert_outcomes(failed=2)
-    ended.stdout.fnmatch_lines(["*absent.jsonl.gz*cannot be read*"])
+    ended.stdout.fnmatch_lines([said])
 
 
 @pytest.mark.parametrize("by", ["environment", "ini"])
