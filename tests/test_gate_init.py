@@ -29,13 +29,13 @@ KNOWN = Known(rm="rm", pairs="p.jsonl", label="human")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished audit of recorded scores."""
     root = tmp_path_factory.mktemp("init")
-    world = build("A", 90)
+    world = build("A", 80)
     write_population(world, root)
     rewards = [(label.p_a, 1 - label.p_a) for label in world.planted]
     write_scores(root / "my-rm.jsonl", world.pairs, rewards)
     request = AuditRequest(
         pairs=root / "pairs.jsonl.gz",
-        labels=(f"scores:{root / 'my-rm.jsonl'}", "human"),
+        labels=(f"scores:{root / 'my-rm.jsonl'}",),
         out=root / "out",
         search=SMALL,
     )
