@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate clean
+.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -36,6 +36,9 @@ bench-coverage: .venv/installed
 
 bench-audit: .venv/installed
 	$(BIN)/python -m benchmarks.audit
+
+bench-report: .venv/installed
+	$(BIN)/python -m benchmarks.report
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt

@@ -320,6 +320,9 @@ class StoredRubric(Record):
     held_out: Agreement | None
 
 
+EvidenceMethod = Literal["probe", "slope"]
+
+
 class Evidence(Record):
     """What a response that clearly has a feature is paid for it; below 0, what that costs it.
 
@@ -329,7 +332,7 @@ class Evidence(Record):
     is two-sided, of no effect; `q_value` is it adjusted for all features that were looked at.
     """
 
-    method: Literal["probe", "slope"]
+    method: EvidenceMethod
     effect: float
     interval: Interval
     p_value: Probability

@@ -20,7 +20,7 @@ import trl  # noqa: F401
 
 from argo_audit.cli.audit import Event, audit, resume
 from argo_audit.cli.begun import REQUEST_FILE
-from argo_audit.cli.report import report
+from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.policies import grpo  # noqa: F401
 
@@ -47,7 +47,7 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
         resume(request.out, watch)
     else:
         audit(request, watch)
-    report([request.out], request.out / "audit", "Killed", ["argo-audit"])
+    report(Origin((request.out,), "Killed", ("argo-audit",)), request.out / "audit")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -16,6 +17,7 @@ from fakes import ScriptedPolicy
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
+from argo_audit.audit.annotated_pairs import AnnotatedPairs
 from argo_audit.audit.check import check_audit
 from argo_audit.audit.inputs import load_run
 from argo_audit.audit.markdown import front_matter
@@ -23,7 +25,7 @@ from argo_audit.cli.audit import Event, audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import Facts, read_facts, write_facts
 from argo_audit.cli.parts import Parts, open_parts
-from argo_audit.cli.report import report
+from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
@@ -166,7 +168,7 @@ def test_baselines_stand_beside_the_rubric_of_pairs_without_a_population(
         pairs=tmp_path / "pairs.jsonl", labels=("human",), out=tmp_path / "out", search=SMALL
     )
     audit(request, lambda _: None, Parts(SurfaceJudge(), scripted))
-    report([request.out], request.out / "audit", "Nameless", ["argo-audit"])
+    report(Origin((request.out,), "Nameless", ("argo-audit",)), request.out / "audit")
     fields, _ = front_matter((request.out / "audit" / "audit.md").read_text(encoding="utf-8"))
     [figures] = fields["key_figures"]
     assert figures["no_rubric"] is not None
@@ -202,6 +204,21 @@ def test_the_report_holds(finished: Finished, audited: Path) -> None:
         assert f"../logs/{log.name})" in audited.read_text(encoding="utf-8")
 
 
+def test_held_out_pairs_are_exported_with_everybody_who_prefers(
+    finished: Finished, tmp_path: Path
+) -> None:
+    result = argo("export", finished.out, "--out", tmp_path / "new" / "a.json", "--title", "[A]")
+    assert result.exit_code == 0, result.output
+    made = AnnotatedPairs.model_validate_json((tmp_path / "new" / "a.json").read_bytes())
+    assert len(made.comparisons) == finished.facts.splits["held-out"]
+    assert made.metadata.dataset_name == "[A]"
+    names = {one.name for one in made.annotators.values()}
+    assert {"planted", "raw labels", "longest response", "bullets"} <= names
+    assert {f"argo/surface with {name}" for name in finished.facts.stored} <= names
+    assert argo("export", tmp_path, "--out", tmp_path / "b.json").exit_code == 1
+    assert not (tmp_path / "b.json").exists()
+
+
 def test_the_commands_that_a_report_prints_work(
     audited: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,7 +242,7 @@ def test_audits_with_different_stores_share_a_report(
     request = request.model_copy(update={"store": f"memory://{tmp_path.name}/store"})
     facts = audit(request, parts=Parts(SurfaceJudge(), scripted))
     assert facts.stored[0].startswith("planted@")
-    files = report([finished.out, request.out], tmp_path / "audit", "Both", ())
+    files = report(Origin((finished.out, request.out), "Both"), tmp_path / "audit")
     copies = next((tmp_path / "audit" / "stores").iterdir())
     assert RubricStore(copies).verify() == []
     assert check_audit(files.markdown, finished.out / "rubric_store", copies) == []
@@ -242,7 +259,9 @@ def test_a_moved_audit_is_reported_and_what_was_left_out_or_cut_is_said(
     cut = {"truncated": 7, "read": 70}
     changed = finished.facts.model_copy(update={"skipped": skipped} | cut)
     write_facts(moved, changed)
-    text = report([moved], tmp_path / "audit", "Moved", ()).markdown.read_text(encoding="utf-8")
+    text = report(Origin((moved,), "Moved"), tmp_path / "audit").markdown.read_text(
+        encoding="utf-8"
+    )
     assert "../moved/rubric_store/planted/" in text
     assert "- organism-a: 7 of 70 conversations (10.0%) were too long for the reward model" in text
     assert "- organism-a: 5 unusable lines of the pairs file were left out (line 0: it is" in text
@@ -285,7 +304,7 @@ def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Pat
     text = (out / "audit" / "audit.md").read_text(encoding="utf-8")
     assert "were cut" in text
     assert "- my-rm, truncated share: share of" in text
-    assert "pairs compared, 6 responses edited" in text
+    assert re.search(r"\[6 responses\]\(\S+bias-probe\S+\.eval\) edited", text)
     assert "Of the intent, not checked: “Shine.”" in text
     assert (out / "conformance" / "my-rm.json").is_file()
 
@@ -730,5 +749,5 @@ def test_a_served_reward_model_is_audited(world: World, tmp_path: Path) -> None:
     run = load_run(tmp_path / "out" / "runs" / "rm").run
     assert run.config["request"]["reward_model"]["concurrency"] == 3
     assert len(run.rm_fingerprint) == 64
-    files = report([tmp_path / "out"], tmp_path / "audit", "Served", ())
+    files = report(Origin((tmp_path / "out",), "Served"), tmp_path / "audit")
     assert "| served against local | - |" in files.markdown.read_text(encoding="utf-8")

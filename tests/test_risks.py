@@ -8,7 +8,7 @@ from argo_audit.audit.claims import claims
 from argo_audit.audit.risks import Intent, catalogue, catalogued, flags, risk_of
 from argo_audit.edits.catalogue import descriptions
 from argo_audit.judges.surface_features import FEATURES
-from argo_audit.records import Finding, FindingStatus, Interval
+from argo_audit.records import Evidence, EvidenceMethod, Finding, FindingStatus, Interval
 from argo_audit.rubrics import Direction
 
 NAMED = (
@@ -24,8 +24,10 @@ def finding(
     direction: Direction = "rewards",
     effect: float = 0.3,
     status: FindingStatus = "verified",
+    by: tuple[EvidenceMethod, ...] = ("probe", "slope"),
 ) -> Finding:
     signed = effect if direction == "rewards" else -effect
+    interval = Interval(low=signed - 0.1, high=signed + 0.1, method="test")
     return Finding(
         claim=f"{direction} {feature}",
         quote="",
@@ -33,10 +35,14 @@ def finding(
         feature=feature,
         direction=direction,
         effect=signed,
-        interval=Interval(low=signed - 0.1, high=signed + 0.1, method="test"),
+        interval=interval,
         n=100,
         status=status,
         reason="",
+        evidence=tuple(
+            Evidence(method=it, effect=signed, interval=interval, p_value=0.0, n=100, prompts=50)
+            for it in by
+        ),
     )
 
 
@@ -55,7 +61,7 @@ def test_advice_and_reasons_fit_into_a_sentence() -> None:
     for risk in catalogue().values():
         assert risk.advice[0].islower()
         assert not risk.advice.endswith(".")
-        assert risk.why.startswith("it ")
+        assert risk.why.split()[0].endswith("s")  # "A policy optimised against it <agrees …>."
 
 
 @pytest.mark.parametrize("status", ["refuted", "inconclusive", "untested"])
@@ -85,6 +91,12 @@ def test_severity_adds_harm_and_size(feature: str, effect: float, severity: str)
     (flag,) = flags([finding(feature, effect=effect)], Intent())
     assert flag.severity == severity
     assert not flag.conflict
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.6])
+def test_one_kind_of_check_alone_is_never_reason_for_the_worst(effect: float) -> None:
+    (flag,) = flags([finding("flattery", effect=effect, by=("slope",))], Intent())
+    assert flag.severity == "medium"
 
 
 def test_what_the_intent_forbids_is_a_conflict_and_worse() -> None:

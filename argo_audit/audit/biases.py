@@ -7,19 +7,19 @@ of a rubric is a claim until the reward model has been asked.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from argo_audit.audit.assessment import Assessment
-from argo_audit.audit.facts import Facts, Source, Trained, label_name, run_name
+from argo_audit.audit.evidence import reference
+from argo_audit.audit.facts import Facts, Trained, label_name, run_name
 from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
-from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, table, together
+from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
 from argo_audit.audit.risks import LARGE, MODERATE, Flag
 from argo_audit.audit.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
 
 TITLE = "Biases: what the rubric claims, and what was found"
-
-Quote = Callable[[Finding], str]
 
 _STATUSES: tuple[FindingStatus, ...] = ("verified", "refuted", "inconclusive", "untested")
 _NOTE = (
@@ -37,7 +37,7 @@ _RULE = (
     "Flagged is what was verified and is in the risk catalogue (unless the intent asks for it), or "
     "against the intent. Severity adds the harm of the risk (1 to 3, one more against the intent) "
     f"and the size of the effect (1 from {MODERATE:g} spreads, 2 from {LARGE:g}): from 4 high, 3 "
-    "medium, else low."
+    "medium, else low; what rests on one kind of check is never high."
 )
 _UNPROBED = (
     "No edited response was paid: findings rest on slopes alone, which also hold what else comes "
@@ -61,46 +61,57 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, blocks)
 
 
-def effect(evidence: Evidence | Finding | None) -> str:
-    """An effect with its interval and how many edits or pairs it rests on."""
-    if evidence is None or evidence.effect is None or evidence.interval is None:
-        return NOT_MEASURED
-    numbers = (evidence.effect, evidence.interval.low, evidence.interval.high)
-    mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
-    return together(f"{mean} [{low}, {high}], n = {evidence.n}")
+class Cells(NamedTuple):
+    """How the findings of one rubric are shown, wherever they are."""
 
+    facts: Facts
+    trained: Trained
 
-def quoted(source: Source | None, text: str) -> Quote:
-    """How a finding's line is quoted: with a link to where it stands, if it does."""
-
-    def quote(finding: Finding) -> str:
+    def line(self, finding: Finding) -> str:
+        """The rubric's line, with a link to where it stands."""
+        source = self.trained.source
         if not finding.line or source is None:
             return "no line of the rubric says so"
-        return source.quote(text, finding.line)
+        return source.quote(self.trained.text, finding.line)
 
-    return quote
+    def effect(self, found: Evidence | Finding | None, unit: str = "") -> str:
+        """With its interval and how many edits or pairs it rests on, linked to where they are."""
+        if found is None or found.effect is None or found.interval is None:
+            return NOT_MEASURED
+        numbers = (found.effect, found.interval.low, found.interval.high)
+        mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
+        said = together(f"{mean}{unit} [{low}, {high}], n = {found.n}")
+        method = found.evidence[0].method if isinstance(found, Finding) else found.method
+        return linked(said, self.facts.evidence_href(self.trained, method))
+
+    def pairs(self, finding: Finding) -> str:
+        """A link to the pairs behind it, with a space before it; "" where none are shown."""
+        return reference(self.facts, self.trained, finding)
 
 
 def _blocks(facts: Facts, trained: Trained) -> list[str]:
     found = facts.assessments[trained.record.run.id]
-    quote = quoted(trained.source, trained.text)
-    warned = [_flag(flag, quote) for flag in found.flags]
+    cells = Cells(facts, trained)
+    warned = [_flag(flag, cells) for flag in found.flags]
     beyond = [finding for finding in found.beyond if finding.status == "verified"]
+    labels = label_name(trained.label_source)
     return [
-        f"Against the labels of {label_name(trained.label_source)}: {_counts(found)}.",
+        f"Against the labels of {labels}: {_counts(facts, trained, found)}.",
         *_caveats(found),
         table(_FLAGS, warned) if warned else "Nothing was flagged.",
-        table(_FINDINGS, [_row(one, quote) for one in _ordered(found.findings)])
+        table(_FINDINGS, [_row(one, cells) for one in _ordered(found.findings)])
         if found.findings
         else "The rubric has no line that claims anything.",
-        *([_also(beyond)] if beyond else []),
+        *([_also(beyond, cells)] if beyond else []),
     ]
 
 
-def _counts(found: Assessment) -> str:
+def _counts(facts: Facts, trained: Trained, found: Assessment) -> str:
     of = Counter(finding.status for finding in found.findings)
     counted = ", ".join(f"{of[name]} {name}" for name in _STATUSES)
-    basis = f"{found.pairs} pairs compared, {found.responses} responses edited"
+    pairs = linked(f"{found.pairs} pairs", facts.evidence_href(trained, "slope"))
+    edited = linked(f"{found.responses} responses", facts.evidence_href(trained, "probe"))
+    basis = f"{pairs} compared, {edited} edited"
     return f"{len(found.findings)} claims, {counted}; {basis}"
 
 
@@ -112,14 +123,14 @@ def _caveats(found: Assessment) -> list[str]:
     return [*said, f"Of the intent, not checked: {'; '.join(unread)}."] if unread else said
 
 
-def _flag(flag: Flag, quote: Quote) -> list[str]:
+def _flag(flag: Flag, cells: Cells) -> list[str]:
     conflict = ", against the intent" if flag.conflict and flag.risk else ""
     return [
         f"**{flag.severity}**",
         escape(flag.title) + conflict,
-        escape(flag.finding.claim),
-        effect(flag.finding),
-        quote(flag.finding),
+        escape(flag.finding.claim) + cells.pairs(flag.finding),
+        cells.effect(flag.finding),
+        cells.line(flag.finding),
     ]
 
 
@@ -128,15 +139,21 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_STATUSES.index(f.status), -abs(f.effect or 0.0)))
 
 
-def _row(finding: Finding, quote: Quote) -> list[str]:
+def _row(finding: Finding, cells: Cells) -> list[str]:
     by = {evidence.method: evidence for evidence in finding.evidence}
-    checks = [effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
-    return [finding.status, escape(finding.claim), *checks, quote(finding)]
+    checks = [cells.effect(by[kind]) if kind in by else "-" for kind in ("probe", "slope")]
+    return [
+        finding.status,
+        escape(finding.claim) + cells.pairs(finding),
+        *checks,
+        cells.line(finding),
+    ]
 
 
-def _also(beyond: Iterable[Finding]) -> str:
+def _also(beyond: Iterable[Finding], cells: Cells) -> str:
     listed = "; ".join(
-        f"{finding.direction} {escape(feature_name(finding.feature))} ({effect(finding)})"
+        f"{finding.direction} {escape(feature_name(finding.feature))} ({cells.effect(finding)})"
+        f"{cells.pairs(finding)}"
         for finding in _ordered(beyond)
     )
     return f"Verified as well, though no line of the rubric says so: {listed}."

@@ -24,6 +24,7 @@ from argo_audit.audit.markdown import front_matter, plain, slug, visible
 
 _LINE_LINK = re.compile(r"line (\d+)")
 _COLUMN = re.compile(r"(?<!\\)\|")
+_NUMBER = re.compile(r"[+-]?\d")
 _EXCERPT = "rubric"  # the info string of a fence that quotes
 
 
@@ -62,6 +63,28 @@ def anchors(tokens: Sequence[Token]) -> list[str]:
             found.append(f"{base}-{seen[base]}" if seen[base] else base)
             seen[base] += 1
     return found
+
+
+def unsourced(path: Path) -> list[str]:
+    """The headings under which a table has numbers, but no link to a file that they come from.
+
+    Raises ValueError for a text without front matter.
+    """
+    _, body = front_matter(path.read_text(encoding="utf-8"))
+    tokens = MarkdownIt("commonmark").enable("table").parse(body)
+    heads = [i for i, token in enumerate(tokens) if token.type == "heading_open"]
+    parts = [tokens[start:end] for start, end in pairwise([*heads, len(tokens)])]
+    return [plain(part[1]) for part in parts if _has_numbers(part) and not _has_source(part)]
+
+
+def _has_numbers(tokens: Sequence[Token]) -> bool:
+    return any(
+        token.type == "td_open" and _NUMBER.match(plain(cell)) for token, cell in pairwise(tokens)
+    )
+
+
+def _has_source(tokens: Sequence[Token]) -> bool:
+    return any(not link.href.startswith("#") for token in tokens for link in _links_of(token))
 
 
 def _html(tokens: Sequence[Token]) -> Iterator[str]:

@@ -10,10 +10,11 @@ reader takes them to reward or penalise, and line by line by words and features 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, zip_longest
 
-from argo_audit.alignment import THRESHOLD, Item
-from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
+from argo_audit.alignment import THRESHOLD
+from argo_audit.audit.alignments import counted, line_up
 from argo_audit.audit.facts import Facts, Trained, population_name, run_name, sentence_case
-from argo_audit.audit.markdown import Section, escape, link, number, table, together
+from argo_audit.audit.markdown import Section, escape, link, table
+from argo_audit.audit.side_by_side import quoted_rows
 from argo_audit.audit.stances import Stance, feature_name, stances, unread
 from argo_audit.rubrics import Direction, Outline, outline
 
@@ -23,9 +24,9 @@ _LINES_NOTE = (
     "Lines are paired one to one so that they are together as much alike as possible (cosine of "
     "four-letter runs, or the share of style features that the surface reader finds in both, "
     f"whichever is more; at least {THRESHOLD}). *Turned*: one rewards what the other penalises. "
-    "*Moved*: ranked elsewhere among the shared lines. Ranks go by weight, then by place."
+    "*Moved*: ranked elsewhere among the shared lines. Ranks go by weight, then by place. Of lines "
+    "that share words, those in bold are not in the other."
 )
-LINES = ("", "First", "Second", "Alike", "Rank", "Weight")
 
 _ORDER = {"opposite": 0, "shared": 1}  # then what only some rubrics speak of
 _UNREAD = 5  # lines shown of what the reader could not read
@@ -51,23 +52,6 @@ def section(facts: Facts) -> Section:
     blocks += [f"### {title}", _READ_NOTE, _shared(known), *_not_read(known)]
     blocks += [block for pair in combinations(known, 2) for block in _lines(*pair)]
     return Section(TITLE, blocks)
-
-
-def quoted_rows(rows: Sequence[Row], first: Trained, second: Trained) -> str:
-    """Aligned lines as a table, quoted from both rubrics."""
-    return table(LINES, (_quoted_row(row, first, second) for row in rows))
-
-
-def _quoted_row(row: Row, first: Trained, second: Trained) -> list[str]:
-    alike = number(row.similarity) if row.similarity is not None else ""
-    cells = (_quoted(row.first, first), _quoted(row.second, second))
-    return [row.standing, *cells, alike, together(ranks(row)), together(shares(row))]
-
-
-def _quoted(item: Item | None, trained: Trained) -> str:
-    if item is None or trained.source is None or item.line < 1:
-        return ""
-    return trained.source.quote(trained.text, item.line)
 
 
 def _lines(first: Trained, second: Trained) -> list[str]:

@@ -9,7 +9,7 @@ Failed checks are listed under the table with their reasons.
 from collections.abc import Sequence
 
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import escape, table
+from argo_audit.audit.markdown import escape, link, table
 from argo_audit.records import Check, Conformance
 
 _TITLE = "### Can the reward model be believed?"
@@ -31,7 +31,9 @@ def blocks(facts: Facts) -> list[str]:
     rows += [["Spread", *(_value(report.spread) for report in reports)]]
     rows += [["Longest input, tokens", *(str(r.max_length or "not known") for r in reports)]]
     rows += [[escape(name), *(_cell(report, name) for report in reports)] for name in names]
-    return [_TITLE, _NOTE, table(header, rows), *_failures(reports)]
+    files = [link(path.name, facts.href(path)) for path in facts.inputs.checks]
+    source = [f"From {', '.join(files)}."] if files else []
+    return [_TITLE, _NOTE, table(header, rows), *_failures(reports), *source]
 
 
 def _cell(report: Conformance, name: str) -> str:

@@ -11,22 +11,23 @@ own measurements. None of them: not measured.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from argo_audit.agreement import selection_key
 from argo_audit.audit.assessment import Assessment, assess
+from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
-from argo_audit.audit.markdown import escape, link, visible
+from argo_audit.audit.markdown import escape, link, linked, visible
 from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.errors import InputError, StoreError
 from argo_audit.pairs import read
-from argo_audit.records import Agreement, Rubric, Split, StoredRubric
+from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
 from argo_audit.store import file_name, from_document, slug
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 EMPTY = Rubric(text="").id
 NO_RUBRIC = "no rubric"
 LONGEST = "longest response"
+
+ATTEMPTS, MEASUREMENTS, RUN = "attempts.jsonl", "measurements.jsonl", "run.json"
 
 _LONGEST_QUOTE = 300  # characters of one line
 
@@ -46,17 +49,43 @@ class Source:
     href: str
     first_line: int
 
-    def quote(self, text: str, line: int) -> str:
-        """Line `line` of `text` (from 1), less its list marks, with a link to where it stands."""
-        words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
-        words = words.removeprefix("- ").removeprefix("* ")
+    def quote(self, text: str, line: int, said: str | None = None) -> str:
+        """Line `line` of `text` (from 1) as `words` gives it, with a link to where it stands.
+
+        `said` is the same as markdown, where something in it is marked.
+        """
+        words = _words(text, line)
         cut = " …" if len(words) > _LONGEST_QUOTE else ""
-        where = self.first_line + line - 1
-        return f"“{escape(words[:_LONGEST_QUOTE])}”{cut} {self.line(where)}"
+        shown = escape(words[:_LONGEST_QUOTE]) if said is None else said
+        return f"“{shown}”{cut} {self.line(self.first_line + line - 1)}"
+
+    def words(self, text: str, line: int) -> str:
+        """Line `line` of `text` less its list marks, cut where it is long."""
+        return _words(text, line)[:_LONGEST_QUOTE]
 
     def line(self, number: int) -> str:
         """A link to one line of the file."""
         return link(f"line {number}", f"{self.href}#L{number}")
+
+
+class Backed(NamedTuple):
+    """An agreement with a link to the file that it comes from; None where it was not measured.
+
+    The link is empty where no file is known, or it lies on another machine.
+    """
+
+    agreement: Agreement | None = None
+    href: str = ""
+
+    @property
+    def accuracy(self) -> float | None:
+        """None when it was not measured."""
+        return None if self.agreement is None else self.agreement.accuracy
+
+
+def _words(text: str, line: int) -> str:
+    words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
+    return words.removeprefix("- ").removeprefix("* ")
 
 
 @dataclass(frozen=True)
@@ -67,6 +96,11 @@ class Trained:
     best: StoredRubric | None
     source: Source | None
     store: Path | None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the selected rubric."""
+        return self.store / _place(self.best) if self.store and self.best else None
 
     @property
     def population(self) -> str:
@@ -82,6 +116,19 @@ class Trained:
     def text(self) -> str:
         """The selected rubric's text; empty when nothing was selected."""
         return self.best.rubric.text if self.best else ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found for one rubric, and the pairs that are shown of it, by feature.
+
+    `shown` is a finding for each of these features; `left_out` counts further features.
+    """
+
+    assessment: Assessment
+    shown: tuple[Finding, ...]
+    examples: Mapping[str, tuple[Examples, ...]]
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -138,43 +185,82 @@ class Facts:
         first = self.principal(population).label_source
         return sorted(found, key=lambda source: (source == RAW, source != first, source))
 
-    def held_out(self, trained: Trained, label_source: str) -> Agreement | None:
+    def held_out(self, trained: Trained, label_source: str) -> Backed:
         """Held-out agreement of the run's rubric with the labels of one source."""
         if trained.best is None:
-            return None
+            return Backed()
         rubric = trained.best.rubric.id
         for evaluation in self._evaluations(trained, label_source):
             if evaluation.rubric_id == rubric:
-                return evaluation.agreement
+                return Backed(evaluation.agreement, self.log_href(evaluation.log))
         if trained.best.held_out is not None and trained.label_source == label_source:
-            return trained.best.held_out
-        return _measured(trained.record, rubric, "held-out", label_source)
+            return Backed(trained.best.held_out, trained.source.href if trained.source else "")
+        return self._measured(trained.record, rubric, label_source)
 
-    def baseline(self, population: str, label_source: str, name: str) -> Agreement | None:
+    def baseline(self, population: str, label_source: str, name: str) -> Backed:
         """Held-out agreement of NO_RUBRIC or LONGEST on one population."""
         for trained in self.trained(population):
             for evaluation in self._evaluations(trained, label_source):
                 if name in evaluation.baselines:
-                    return evaluation.baselines[name]
+                    return Backed(evaluation.baselines[name], self.log_href(evaluation.log))
         if name != NO_RUBRIC:
-            return None
+            return Backed()
         records = (trained.record for trained in self.trained(population))
-        found = (_measured(record, EMPTY, "held-out", label_source) for record in records)
-        return next((agreement for agreement in found if agreement), None)
+        found = (self._measured(record, EMPTY, label_source) for record in records)
+        return next((backed for backed in found if backed.agreement), Backed())
+
+    def ceiling(self, population: str) -> Backed:
+        """Held-out agreement of the planted rubric, where one was planted."""
+        planted = self.inputs.planted.get(population)
+        return Backed(planted.ceiling, self.kept_href(population)) if planted else Backed()
+
+    def rm_on_raw(self, population: str) -> Backed:
+        """Agreement of the reward model's own labels with the raw ones."""
+        return Backed(self.inputs.rm_on_raw.get(population), self.kept_href(population))
+
+    def evidence_href(self, trained: Trained, method: EvidenceMethod) -> str:
+        """A link to what checks of a kind were computed from: pairs, or the newest probe's log."""
+        if method == "slope":
+            pairs = trained.record.held_out
+            return self.href(pairs) if pairs else ""
+        logs = self.inputs.probe_logs.get(trained.label_source, ())
+        return self.log_href(logs[-1]) if logs else ""
+
+    def recorded(self, record: RunRecord, *names: str) -> list[str]:
+        """Links to the files of a run, of these names, that are there."""
+        paths = (record.folder / name for name in names)
+        return [link(path.name, self.href(path)) for path in paths if path.is_file()]
+
+    def run_cell(self, trained: Trained, name: str = ATTEMPTS) -> str:
+        """A run as tables name it, linked to the file of its that a row is computed from."""
+        path = trained.record.folder / name
+        return linked(run_name(trained), self.href(path) if path.is_file() else "")
+
+    def kept_href(self, population: str) -> str:
+        """A link to the file of what is in no run, log or store."""
+        path = self.inputs.kept.get(population)
+        return self.href(path) if path else ""
+
+    def log_href(self, name: str) -> str:
+        """A link to an evaluation log; empty for one on another machine: no browser follows it."""
+        file = self.inputs.log_files.get(name)
+        return self.href(file) if isinstance(file, Path) else ""
+
+    @cached_property
+    def checked(self) -> dict[str, Checked]:
+        """What the checks found, by run: of those with a rubric and held-out pairs on record."""
+        return {
+            trained.record.run.id: self._checked(trained, trained.record.held_out)
+            for trained in self.all_trained
+            if trained.best is not None
+            and trained.record.held_out is not None
+            and trained.record.held_out.is_file()
+        }
 
     @cached_property
     def assessments(self) -> dict[str, Assessment]:
-        """What the checks found, by run: of those with a rubric and held-out pairs on record."""
-        found = {}
-        for trained in self.all_trained:
-            path = trained.record.held_out
-            if trained.best is not None and path is not None and path.is_file():
-                file = read(path)
-                pairs = compared(file.pairs, file.labels.get(trained.label_source, ()))
-                probed = self.inputs.probed.get(trained.label_source, ())
-                intent = Intent(self.inputs.intent)
-                found[trained.record.run.id] = assess(trained.text, pairs, probed, intent)
-        return found
+        """The assessment of each run that was checked."""
+        return {run: checked.assessment for run, checked in self.checked.items()}
 
     def relative(self, path: Path) -> str:
         """`path` as it is reached from the report's folder."""
@@ -183,6 +269,23 @@ class Facts:
     def href(self, path: Path) -> str:
         """`path` as the report links to it."""
         return quote(self.relative(path))
+
+    def _measured(self, record: RunRecord, rubric: str, label_source: str) -> Backed:
+        """A held-out measurement of the search itself."""
+        found = _measured(record, rubric, "held-out", label_source)
+        path = record.folder / MEASUREMENTS
+        return Backed(found, self.href(path) if path.is_file() else "") if found else Backed()
+
+    def _checked(self, trained: Trained, held_out: Path) -> Checked:
+        """The held-out pairs are read, compared, and let go, but for those that are shown."""
+        file = read(held_out)
+        labels = file.labels.get(trained.label_source, ())
+        pairs = compared(file.pairs, labels)
+        probed = self.inputs.probed.get(trained.label_source, ())
+        found = assess(trained.text, pairs, probed, Intent(self.inputs.intent))
+        shown, left_out = shown_features(found)
+        kept = examples(shown, probed, HeldOut(file.pairs, labels, pairs))
+        return Checked(found, tuple(shown), kept, left_out)
 
     def _evaluations(self, trained: Trained, label_source: str) -> "Iterator[Evaluation]":
         """Finished logs of the judge that the run was trained with."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from argo_audit.agreement import Difference
 from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
@@ -62,10 +64,13 @@ class AuditInputs:
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
     RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
-    reward models; `probed` are their edited responses, by their names; `intent` is what the user
-    wants rewarded, as a rubric; `crossings` set two populations' pairs, labels and rubrics against
+    reward models, in the files `checks`; `probed` are their edited responses, by their names, and
+    `probe_logs` the names of the logs that hold them, oldest first; `intent` is what the user wants
+    rewarded, as a rubric; `crossings` set two populations' pairs, labels and rubrics against
     each other; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
-    their names, as far as that is known: paths, or URLs.
+    their names, as far as that is known: paths, or URLs. `kept` are the files of `planted`,
+    `rm_on_raw` and `differences`; `files` is everything on this machine that numbers come from, and
+    `made_from` is what is needed to put these inputs together again.
     """
 
     title: str
@@ -78,10 +83,15 @@ class AuditInputs:
     differences: Mapping[str, Difference] = field(default_factory=dict)
     conformance: Mapping[str, tuple[Conformance, ...]] = field(default_factory=dict)
     probed: Mapping[str, tuple[Probed, ...]] = field(default_factory=dict)
+    probe_logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     intent: str = ""
     crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    checks: tuple[Path, ...] = ()
+    kept: Mapping[str, Path] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    made_from: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def load_run(folder: Path) -> RunRecord:

@@ -6,12 +6,12 @@ The paper's figure does not say which labels the raw-trained rubrics are scored 
 rubric is scored on both, and the reward model itself stands beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from argo_audit.audit.alignments import counted, line_up
-from argo_audit.audit.compare import quoted_rows
+from argo_audit.audit.alignments import Standing, counted, line_up
 from argo_audit.audit.curves import TOP, Spread, final, mean_difference, spread_interval
 from argo_audit.audit.facts import (
+    MEASUREMENTS,
     Facts,
     Trained,
     label_name,
@@ -25,10 +25,12 @@ from argo_audit.audit.markdown import (
     Drawing,
     Section,
     escape,
+    linked,
     percent,
     table,
     together,
 )
+from argo_audit.audit.side_by_side import quoted_rows
 from argo_audit.audit.summary import with_interval
 from argo_audit.records import Interval
 
@@ -44,10 +46,11 @@ _OVER_RUBRICS = (
     "the inputs. It resamples the rubrics at the end of training: it says how sure the difference "
     "is for this sample of pairs and one run of each kind, not for other pairs or other seeds."
 )
+_TOLD: Sequence[Standing] = ("turned", "only second", "only first", "moved", "shared")
 _OTHER = (
-    "Shown are lines that are turned, and lines that only the rubric of raw labels has (see "
-    "*Line by line*). Noise may have put them there, or people whom the reward model does not "
-    "follow."
+    "Lines are paired as under *Line by line*; of lines that share words, those in bold are not in "
+    "the other. What is turned, or only in the rubric of raw labels, noise may have put there, or "
+    "people whom the reward model does not follow."
 )
 
 
@@ -72,16 +75,15 @@ def _sources(facts: Facts, population: str) -> list[str]:
 
 
 def _said(facts: Facts, population: str) -> list[str]:
-    """What the raw-trained rubric says that the other does not, or says the contrary of."""
+    """Both rubrics; first what the raw-trained one says that the other does not say."""
     first, *_, last = facts.trained(population)
     title = f"#### What the rubric of raw labels says otherwise, {population_name(population)}"
     if last.label_source != RAW or not (first.best and last.best):
         return [title, "No rubric was selected in both runs: nothing to compare."]
-    rows = line_up(first.text, last.text)
-    other = [row for row in rows if row.standing in ("turned", "only second")]
+    rows = sorted(line_up(first.text, last.text), key=lambda row: _TOLD.index(row.standing))
     kinds = f"First: trained on {label_name(first.label_source)}; second: trained on raw labels."
     blocks = [title, f"{kinds} Of their lines {counted(rows)}. {_OTHER}"]
-    return [*blocks, *([quoted_rows(other, first, last)] if other else [])]
+    return [*blocks, *([quoted_rows(rows, first, last)] if rows else [])]
 
 
 def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:
@@ -115,8 +117,8 @@ def _table(facts: Facts, population: str) -> str:
     header = ["Trained on", *(f"Against {label_name(source)}" for source in sources)]
     trained = facts.trained(population)
     rows = [[f"{label_name(t.label_source)}, selected", *_selected(facts, t)] for t in trained]
-    rows += [[f"{label_name(t.label_source)}, end of training", *_end(facts, t)] for t in trained]
-    own = facts.inputs.rm_on_raw.get(population)
+    rows += [[_ended(facts, t), *_end(facts, t)] for t in trained]
+    own = facts.rm_on_raw(population)
     itself = [with_interval(own) if source == RAW else "-" for source in sources]
     return table(header, [*rows, ["The reward model's own labels", *itself]])
 
@@ -124,6 +126,11 @@ def _table(facts: Facts, population: str) -> str:
 def _selected(facts: Facts, trained: Trained) -> list[str]:
     sources = facts.label_sources(trained.population)
     return [with_interval(facts.held_out(trained, source)) for source in sources]
+
+
+def _ended(facts: Facts, trained: Trained) -> str:
+    files = facts.recorded(trained.record, MEASUREMENTS)
+    return ", ".join([f"{label_name(trained.label_source)}, end of training", *files])
 
 
 def _end(facts: Facts, trained: Trained) -> list[str]:
@@ -146,7 +153,8 @@ def _difference(facts: Facts, population: str, source: str) -> str:
     paired = facts.inputs.differences.get(population)
     if paired and source == first.label_source:
         method = f"pair by pair, {paired.interval.method}, p = {paired.p_value:.3g}, n = {paired.n}"
-        return f"{said}: {_points(paired.estimate, paired.interval)} ({escape(method)})."
+        points = linked(_points(paired.estimate, paired.interval), facts.kept_href(population))
+        return f"{said}: {points} ({escape(method)})."
     ours, theirs = (final(trained.record, source) for trained in (first, last))
     interval = mean_difference(ours, theirs)
     if last.label_source != RAW or not (interval and ours.mean and theirs.mean):

@@ -22,6 +22,9 @@ from markdown_it.token import Token
 
 NOT_MEASURED = "not measured"
 
+EDITED = "edited"
+"""The info string of two code blocks in a row that are a text before and after an edit."""
+
 _ENTITIES = {"\\": "&#92;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
 _MARKS = {mark: f"\\{mark}" for mark in "`*_[]~"}
 _ESCAPES = str.maketrans(_ENTITIES | _MARKS)
@@ -40,6 +43,28 @@ class Drawing(NamedTuple):
     def image(self) -> str:
         """The figure as the report shows it."""
         return f"![{escape(self.description)}](figures/{self.name}.svg)"
+
+
+class _Compact(yaml.SafeDumper):
+    """What holds no more than numbers, names and lists of them stands on one line."""
+
+    def represent(self, data: Any) -> None:
+        """The outermost is always written as a block."""
+        node: Any = self.represent_data(data)
+        node.flow_style = False
+        self.serialize(node)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        """On one line unless something in it is nested."""
+        node: Any = super().represent_mapping(tag, mapping, flow_style)
+        values = (value for _, value in node.value)
+        node.flow_style = all(_is_flat(value) for value in values)
+        return node
+
+
+def _is_flat(node: yaml.Node) -> bool:
+    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    return all(isinstance(item, yaml.ScalarNode) for item in items)
 
 
 class Section(NamedTuple):
@@ -78,6 +103,11 @@ def link(text: str, href: str) -> str:
     return f"[{escape(text)}]({quote(href, safe='/:#?=&.-_~%')})"
 
 
+def linked(markdown: str, href: str) -> str:
+    """What is markdown already as a link; as it is where there is nothing to link to."""
+    return f"[{markdown}]({href})" if href else markdown
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; cells are markdown already. Raises ValueError unless every row fits the header."""
     lines = [_row(header), _row(["---"] * len(header))]
@@ -108,9 +138,20 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def anchor(heading: str) -> str:
+    """The anchor of a heading that is markdown already, if no heading before it has the same."""
+    return slug(plain(parser().parseInline(heading)[0]))
+
+
+def quoted_block(lead: str, text: str, info: str) -> str:
+    """An item of a list: one line of markdown, and `text` as a code block under it."""
+    block = "\n".join(f"  {line}" if line else "" for line in fence(text, info).split("\n"))
+    return f"- {lead}\n\n{block}"
+
+
 def with_front_matter(fields: dict[str, Any], body: str) -> str:
     """`body` under YAML front matter."""
-    head = yaml.safe_dump(fields, sort_keys=False, width=100)
+    head = yaml.dump(fields, Dumper=_Compact, sort_keys=False, width=100)
     return f"---\n{head}---\n\n{body}"
 
 

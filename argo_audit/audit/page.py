@@ -1,13 +1,17 @@
-"""The report as one HTML page that asks nothing of the network and runs nothing.
+"""The report as one HTML page that asks nothing of the network and runs nothing but its own script.
 
     html = page(markdown, {"figures/figure-2.svg": svg})
 
 The page is the markdown report, rendered; there is no second report. What looks like HTML in the
 markdown is text (`html=False`), figures are inlined, and the page's own content security policy
-forbids whatever might have slipped through.
+forbids whatever might have slipped through: all but the one script that sorts tables, which the
+policy knows by its SHA-256. The page adds what markdown cannot say: what is bold in a quote, and
+what an edit changed, are marks.
 """
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -15,7 +19,8 @@ from string import Template
 from markdown_it.token import Token
 
 from argo_audit.audit.check import anchors
-from argo_audit.audit.markdown import front_matter, parser
+from argo_audit.audit.markdown import EDITED, front_matter, parser
+from argo_audit.audit.side_by_side import Run, differing
 
 _BEFORE = {"table_open": '<div class="wide" role="region" aria-label="Table" tabindex="0">\n'}
 _AFTER = {"table_close": "</div>\n"}
@@ -32,15 +37,39 @@ def page(markdown: str, figures: Mapping[str, str]) -> str:
     headings = (token for token in tokens if token.type == "heading_open")
     for heading, anchor in zip(headings, anchors(tokens), strict=True):
         heading.attrSet("id", anchor)
+    _mark_edits(tokens)
     start, end = _first_list(tokens)
     head, contents, rest = (
         reader.renderer.render(list(_dressed(part, figures)), reader.options, {})
         for part in (tokens[:start], tokens[start:end], tokens[end:])
     )
-    template = files("argo_audit.audit").joinpath("template.html").read_text(encoding="utf-8")
-    return Template(template).substitute(
-        title=escape(str(fields["title"])), head=head, contents=contents, body=rest
+    script = _asset("sort.js")
+    return Template(_asset("template.html")).substitute(
+        title=escape(str(fields["title"])),
+        head=head,
+        contents=contents,
+        body=rest,
+        script=script,
+        script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
     )
+
+
+def _asset(name: str) -> str:
+    return files("argo_audit.audit").joinpath(name).read_text(encoding="utf-8")
+
+
+def _mark_edits(tokens: Sequence[Token]) -> None:
+    """Show what differs in every two code blocks that are a text before and after an edit."""
+    edited = [token for token in tokens if token.type == "fence" and token.info == EDITED]
+    for before, after in zip(edited[::2], edited[1::2], strict=False):
+        both = differing(before.content, after.content)
+        for token, runs in zip((before, after), both, strict=True):
+            said = "".join(map(_marked, runs))
+            token.type, token.content = "html_block", f"<pre><code>{said}</code></pre>\n"
+
+
+def _marked(run: Run) -> str:
+    return f"<mark>{escape(run.text)}</mark>" if run.differs else escape(run.text)
 
 
 def _first_list(tokens: Sequence[Token]) -> tuple[int, int]:
@@ -58,6 +87,7 @@ def _dressed(tokens: Sequence[Token], figures: Mapping[str, str]) -> Iterator[To
             yield _markup(before)
         if token.children:
             token.children = [_figure(child, figures) for child in token.children]
+            _mark_quote(token)
         yield token
         if after := _AFTER.get(token.type):
             yield _markup(after)
@@ -66,6 +96,13 @@ def _dressed(tokens: Sequence[Token], figures: Mapping[str, str]) -> Iterator[To
 def _figure(token: Token, figures: Mapping[str, str]) -> Token:
     svg = figures.get(str(token.attrs.get("src"))) if token.type == "image" else None
     return _markup(f'<span class="figure">{svg}</span>') if svg else token
+
+
+def _mark_quote(token: Token) -> None:
+    """What is bold in a quote is what the other quote has not."""
+    if token.content.startswith("“"):
+        for child in token.children or ():
+            child.tag = "mark" if child.tag == "strong" else child.tag
 
 
 def _markup(html: str) -> Token:

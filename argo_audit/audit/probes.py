@@ -13,6 +13,7 @@ to the length of an edit, by the number of words. An attribute that is itself le
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,23 +29,54 @@ _OPPOSITES: Mapping[str, str] = MappingProxyType({"preamble": "direct_answer"})
 """Attributes that take away the feature that their edit puts off."""
 
 
+class Paid(NamedTuple):
+    """A text and what the reward model pays for it."""
+
+    text: str
+    reward: float | None
+
+
+class Observation(NamedTuple):
+    """One edit: what having the feature was paid beyond its words, in spreads.
+
+    `sign` is -1 where the edit's attribute stands for the lack of the feature.
+    """
+
+    feature: str
+    worth: float
+    response: Probed
+    paid: ProbedEdit
+    sign: int
+
+    @property
+    def sides(self) -> tuple[Paid, Paid]:
+        """The text without the feature and the one with it."""
+        back = Paid(self.paid.edit.back or "", self.paid.reward_back)
+        edited = Paid(self.paid.edit.edited or "", self.paid.reward)
+        has = (self.paid.edit.direction == "add") == (self.sign > 0)
+        return (back, edited) if has else (edited, back)
+
+
 def probes(probed: Sequence[Probed], seed: int = 0) -> dict[str, Evidence]:
     """The effect of each feature that at least one edit changed, over all editors.
 
     Nothing, when no two responses of a pair are paid differently: there is no scale then.
     """
-    scale = spread(probed)
-    if not scale:
-        return {}
-    word = pay_per_word(probed)
     values: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for response in probed:
-        for paid in response.edits:
-            if (worth := _worth(paid, word)) is not None:
-                feature, sign = _feature(paid.edit.attribute)
-                values[feature].append((response.prompt_key, sign * worth / scale))
+    for one in observations(probed):
+        values[one.feature].append((one.response.prompt_key, one.worth))
     found = {feature: _evidence(own, seed) for feature, own in sorted(values.items())}
     return {feature: evidence for feature, evidence in found.items() if evidence is not None}
+
+
+def observations(probed: Sequence[Probed]) -> Iterator[Observation]:
+    """Every edit that was paid both ways, in order; none where there is no scale."""
+    scale, word = spread(probed), pay_per_word(probed)
+    for response in probed if scale else ():
+        for paid in response.edits:
+            if (worth := _worth(paid, word)) is not None and scale:
+                feature, sign = _feature(paid.edit.attribute)
+                yield Observation(feature, sign * worth / scale, response, paid, sign)
 
 
 def pay_per_word(probed: Sequence[Probed]) -> float:

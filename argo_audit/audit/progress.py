@@ -4,7 +4,7 @@ section(facts).drawings[0].svg
 """
 
 from argo_audit.audit.curves import TOP, VariantGain, Window, curve, variant_gain
-from argo_audit.audit.facts import Facts, panel_title, population_name, run_name
+from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, Facts, panel_title, population_name
 from argo_audit.audit.figures import CurvePanel, progress_figure
 from argo_audit.audit.markdown import NOT_MEASURED, Section, number, percent, table, together
 
@@ -56,7 +56,9 @@ def section(facts: Facts) -> Section:
     drawings = (progress_figure("figure-2", title, panels),) if panels else ()
     blocks = [*(drawing.image for drawing in drawings), _NOTE]
     for trained, windows in measured:
+        files = facts.recorded(trained.record, ATTEMPTS, MEASUREMENTS)
         blocks += [f"### Steps of {population_name(trained.population)}", _table(windows)]
+        blocks += [f"From {' and '.join(files)}."] if files else []
     blocks += ["### Gain from prompt variants", _GAIN_NOTE, _gains(facts)]
     return Section(TITLE, blocks, drawings)
 
@@ -84,7 +86,7 @@ def _row(window: Window) -> list[str]:
 def _gains(facts: Facts) -> str:
     if not facts.all_trained:
         return "No run was given: not measured."
-    rows = [(run_name(t), variant_gain(t.record.attempts)) for t in facts.all_trained]
+    rows = [(facts.run_cell(t), variant_gain(t.record.attempts)) for t in facts.all_trained]
     return table(_GAINS, ([name, *_gain(gain)] for name, gain in rows))
 
 

@@ -13,7 +13,17 @@ from collections.abc import Callable, Mapping
 
 from argo_audit.audit import conformance
 from argo_audit.audit.evolution import Collapse, collapse
-from argo_audit.audit.facts import Facts, Trained, label_name, population_name, run_name
+from argo_audit.audit.facts import (
+    ATTEMPTS,
+    MEASUREMENTS,
+    RUN,
+    Backed,
+    Facts,
+    Trained,
+    label_name,
+    population_name,
+    run_name,
+)
 from argo_audit.audit.inputs import RunRecord
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
@@ -84,7 +94,7 @@ def settings(facts: Facts) -> Section:
     runs = facts.all_trained
     if not runs:
         return Section(_SETTINGS, ["No run was given: nothing to report."])
-    header = ["", *(run_name(trained) for trained in runs)]
+    header = ["", *(facts.run_cell(trained, RUN) for trained in runs)]
     return Section(_SETTINGS, [table(header, _settings(facts))])
 
 
@@ -126,9 +136,7 @@ def _duration(record: RunRecord) -> str:
 
 
 def _records(facts: Facts, record: RunRecord) -> str:
-    files = [record.folder / name for name in ("run.json", "attempts.jsonl", "measurements.jsonl")]
-    links = [link(path.name, facts.href(path)) for path in files if path.is_file()]
-    return ", ".join(links) or "no file"
+    return ", ".join(facts.recorded(record, RUN, ATTEMPTS, MEASUREMENTS)) or "no file"
 
 
 def _settings(facts: Facts) -> list[list[str]]:
@@ -158,7 +166,7 @@ def _logs(facts: Facts) -> str:
             escape(log.rubric_ref or "no rubric"),
             population_name(log.population),
             label_name(log.label_source),
-            with_interval(log.agreement),
+            with_interval(Backed(log.agreement)),
             *map(escape, (log.judge, log.estimator, log.status)),
             log_name(facts, log.log),
         ]
@@ -171,8 +179,8 @@ def _logs(facts: Facts) -> str:
 
 def log_name(facts: Facts, name: str) -> str:
     """The log's name with a link to its file, or its URL, which no browser could follow."""
-    file = facts.inputs.log_files.get(name, name)
-    return escape(file) if isinstance(file, str) else link(name, facts.href(file))
+    href = facts.log_href(name)
+    return link(name, href) if href else escape(str(facts.inputs.log_files.get(name, name)))
 
 
 def _collapses(facts: Facts) -> list[list[str]]:
@@ -181,7 +189,7 @@ def _collapses(facts: Facts) -> list[list[str]]:
         attempts = trained.record.attempts
         steps = max((attempt.step for attempt in attempts), default=-1) + 1
         last = [a for a in attempts if a.step * _LAST >= steps * (_LAST - 1)]
-        rows.append([run_name(trained), *_shares(collapse(attempts))])
+        rows.append([facts.run_cell(trained), *_shares(collapse(attempts))])
         rows.append(["its last third", *_shares(collapse(last))])
     return rows
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from argo_audit.audit.facts import Facts, population_name, run_name
+from argo_audit.audit.facts import Facts, Trained, population_name, run_name
 from argo_audit.audit.inputs import Planted
-from argo_audit.audit.markdown import Section, escape, number, percent, table
+from argo_audit.audit.markdown import Section, escape, linked, number, percent, table
 from argo_audit.audit.stances import Stance, feature_name, stances
 from argo_audit.audit.summary import with_interval
 
@@ -88,15 +88,19 @@ def _tables(facts: Facts, population: str) -> list[str]:
     runs = [(t, recovered(planted, stances(t.text))) for t in facts.trained(population) if t.best]
     if not runs:
         return ["No rubric was selected: not measured."]
-    scores = [(run_name(trained), score(rows)) for trained, rows in runs]
+    scores = [(_linked(trained), score(rows)) for trained, rows in runs]
     summary = [[name, percent(found.recall), percent(found.precision)] for name, found in scores]
-    ceiling = f"{_CEILING}: {with_interval(planted.ceiling)}."
+    ceiling = f"{_CEILING}: {with_interval(facts.ceiling(population))}."
     features = [
         block
         for trained, rows in runs
-        for block in (f"{run_name(trained)}:", table(_HEADER, map(_row, rows)))
+        for block in (f"{_linked(trained)}:", table(_HEADER, map(_row, rows)))
     ]
     return [table(("Run", "Recall", "Precision"), summary), ceiling, *features]
+
+
+def _linked(trained: Trained) -> str:
+    return linked(run_name(trained), trained.source.href if trained.source else "")
 
 
 def _verdict(direction: int, stance: Stance | None) -> Verdict:

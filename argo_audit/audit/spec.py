@@ -19,12 +19,14 @@ from argo_audit import __version__
 from argo_audit.audit import (
     biases,
     compare,
+    evidence,
     labels,
     progress,
     provenance,
     recovery,
     repeat,
     shown,
+    sources,
     structure,
     summary,
     verdict,
@@ -34,9 +36,8 @@ from argo_audit.audit.facts import Facts, Trained
 from argo_audit.audit.inputs import AuditInputs
 from argo_audit.audit.markdown import Drawing, Section, escape, link, slug, with_front_matter
 from argo_audit.audit.page import page
-from argo_audit.audit.summary import KeyFigures, accuracy, key_figures
+from argo_audit.audit.summary import KeyFigures, key_figures
 from argo_audit.errors import ArgoError
-from argo_audit.records import Agreement
 
 SECTIONS: Sequence[Callable[[Facts], Section]] = (
     summary.section,
@@ -48,8 +49,10 @@ SECTIONS: Sequence[Callable[[Facts], Section]] = (
     structure.section,
     labels.section,
     recovery.section,
+    evidence.section,
     repeat.section,
     provenance.settings,
+    sources.section,
 )
 
 
@@ -72,16 +75,29 @@ def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
     try:
-        names = _write(Facts(inputs, staged, stores))
+        made = documents(inputs, staged, *stores)
+        (staged / "figures").mkdir()
+        for name, text in made.items():
+            (staged / name).write_text(text, encoding="utf-8", newline="\n")
         if problems := check_audit(staged / "audit.md", *stores):
             listed = "\n".join(f"  - {problem}" for problem in problems)
             remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
             raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
         (out_dir / "figures").mkdir(parents=True, exist_ok=True)
-        markdown, html, *figures = ((staged / name).replace(out_dir / name) for name in names)
+        markdown, html, *figures = ((staged / name).replace(out_dir / name) for name in made)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return AuditFiles(markdown, html, tuple(figures))
+
+
+def documents(inputs: AuditInputs, out_dir: Path, *stores: Path) -> dict[str, str]:
+    """Every file of the audit in `out_dir` by its name, markdown and page first; none is written.
+
+    Raises as `Facts`.
+    """
+    markdown, drawings = assemble(Facts(inputs, out_dir, stores))
+    svgs = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
+    return {"audit.md": markdown, "audit.html": page(markdown, svgs)} | svgs
 
 
 def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
@@ -93,18 +109,6 @@ def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
         blocks += [f"## {section.title}", *section.blocks]
     drawings = tuple(drawing for section in sections for drawing in section.drawings)
     return with_front_matter(_fields(facts), "\n\n".join(blocks) + "\n"), drawings
-
-
-def _write(facts: Facts) -> list[str]:
-    """Write every file of the audit; returns their names, markdown and page first."""
-    folder = facts.out_dir
-    markdown, drawings = assemble(facts)
-    svgs = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
-    texts = {"audit.md": markdown, "audit.html": page(markdown, svgs)} | svgs
-    (folder / "figures").mkdir()
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    return list(texts)
 
 
 def _lead(facts: Facts) -> str:
@@ -123,6 +127,7 @@ def _fields(facts: Facts) -> dict[str, Any]:
         "title": facts.inputs.title,
         "date": max(ends).isoformat() if ends else None,
         "argo_audit": __version__,
+        "made_from": dict(facts.inputs.made_from),
         "runs": [_run(trained) for trained in facts.all_trained],
         "key_figures": [_figures(row) for row in key_figures(facts)],
         "verdicts": verdict.fields(facts),
@@ -142,22 +147,22 @@ def _run(trained: Trained) -> dict[str, Any]:
 
 
 def _figures(row: KeyFigures) -> dict[str, Any]:
-    best, bounds = row.trained.best, row.held_out.accuracy_interval if row.held_out else None
+    best, held_out = row.trained.best, row.held_out.agreement
+    bounds = held_out.accuracy_interval if held_out else None
     return {
         "run": row.trained.record.run.id,
         "rubric": best.rubric.id if best else None,
         "measured_against": row.label_source,
-        "dev": _rounded(best.dev if best else None),
-        "held_out": _rounded(row.held_out),
+        "dev": _rounded(best.dev.accuracy if best else None),
+        "held_out": _rounded(row.held_out.accuracy),
         "interval": [round(bounds.low, 6), round(bounds.high, 6)] if bounds else None,
-        "kl": round(row.held_out.kl, 6) if row.held_out and row.held_out.kl is not None else None,
-        "pairs": row.held_out.n if row.held_out else None,
-        "no_rubric": _rounded(row.no_rubric),
-        "longest_response": _rounded(row.longest),
-        "ceiling": _rounded(row.ceiling),
+        "kl": _rounded(held_out.kl if held_out else None),
+        "pairs": held_out.n if held_out else None,
+        "no_rubric": _rounded(row.no_rubric.accuracy),
+        "longest_response": _rounded(row.longest.accuracy),
+        "ceiling": _rounded(row.ceiling.accuracy),
     }
 
 
-def _rounded(agreement: Agreement | None) -> float | None:
-    value = accuracy(agreement)
+def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from argo_audit.audit.curves import WINDOWS, gain, windows
 from argo_audit.audit.evolution import LIX, PARTS, Mean, Stage, stages
 from argo_audit.audit.facts import (
+    ATTEMPTS,
+    MEASUREMENTS,
     Facts,
     Trained,
     plain_population,
     population_name,
-    run_name,
     sentence_case,
 )
 from argo_audit.audit.figures import StagePanel, evolution_figure
@@ -70,6 +71,8 @@ def section(facts: Facts) -> Section:
     for trained, found in cut:
         blocks += _of_phases(facts, trained, found) if found else []
         blocks += [f"### Training thirds of {population_name(trained.population)}"]
+        files = facts.recorded(trained.record, ATTEMPTS)
+        blocks += [f"From {files[0]}:"] if files else []
         blocks += [_table(_stages(trained, windows(trained.record.attempts, _THIRDS)))]
     blocks += ["### Length and agreement", _LENGTH_NOTE, _length(facts)]
     return Section(TITLE, blocks, (drawing,))
@@ -117,7 +120,9 @@ def _level(mean: Mean, measure: str) -> str:
 
 
 def _length(facts: Facts) -> str:
-    return table(_LENGTH, ([run_name(t), *_of_length(t)] for t in facts.all_trained))
+    return table(
+        _LENGTH, ([facts.run_cell(t, MEASUREMENTS), *_of_length(t)] for t in facts.all_trained)
+    )
 
 
 def _of_length(trained: Trained) -> list[str]:

@@ -14,6 +14,7 @@ from argo_audit.audit import verdict
 from argo_audit.audit.facts import (
     LONGEST,
     NO_RUBRIC,
+    Backed,
     Facts,
     Trained,
     label_name,
@@ -26,13 +27,14 @@ from argo_audit.audit.markdown import (
     Section,
     escape,
     link,
+    linked,
     number,
     percent,
     table,
     together,
 )
 from argo_audit.audit.stances import feature_name, stances
-from argo_audit.records import Agreement, Interval
+from argo_audit.records import Interval
 
 SURFACE_JUDGE = "argo/surface"
 
@@ -45,7 +47,7 @@ _HEADER = (
     "Ceiling",
     "KL, nats",
     "Pairs",
-    "On dev",
+    "On dev, own labels",
     "Measured against",
     "Rubric",
 )
@@ -65,10 +67,10 @@ class KeyFigures(NamedTuple):
 
     trained: Trained
     label_source: str
-    held_out: Agreement | None
-    no_rubric: Agreement | None
-    longest: Agreement | None
-    ceiling: Agreement | None
+    held_out: Backed
+    no_rubric: Backed
+    longest: Backed
+    ceiling: Backed
 
 
 def key_figures(facts: Facts) -> list[KeyFigures]:
@@ -91,57 +93,58 @@ def section(facts: Facts) -> Section:
     return Section("Summary", blocks)
 
 
-def with_interval(agreement: Agreement | None) -> str:
-    """An accuracy with its interval, in percent."""
+def with_interval(found: Backed) -> str:
+    """An accuracy with its interval, in percent, linked to where it comes from."""
+    agreement = found.agreement
     if agreement is None or agreement.accuracy is None:
         return NOT_MEASURED
     bounds = agreement.accuracy_interval
-    return percent(agreement.accuracy) + (f" {_bounds(bounds)}" if bounds else "")
-
-
-def accuracy(agreement: Agreement | None) -> float | None:
-    """None when it was not measured."""
-    return None if agreement is None else agreement.accuracy
+    said = percent(agreement.accuracy) + (f" {_bounds(bounds)}" if bounds else "")
+    return linked(said, found.href)
 
 
 def _figures(facts: Facts, trained: Trained) -> KeyFigures:
     population = trained.population
     source = facts.principal(population).label_source
-    planted = facts.inputs.planted.get(population)
     return KeyFigures(
         trained,
         source,
         facts.held_out(trained, source),
         facts.baseline(population, source, NO_RUBRIC),
         facts.baseline(population, source, LONGEST),
-        planted.ceiling if planted else None,
+        facts.ceiling(population),
     )
 
 
 def _row(row: KeyFigures) -> list[str]:
     best, source = row.trained.best, row.trained.source
     rubric = link(f"version {best.version}", source.href) if best and source else "none selected"
-    reached = accuracy(row.held_out)
+    held_out, dev = row.held_out.agreement, best.dev if best else None
+    on_dev = Backed(dev, source.href if source else "")
     return [
         escape(row.trained.population) or "all",
         label_name(row.trained.label_source),
         with_interval(row.held_out),
-        percent(accuracy(row.no_rubric)),
-        percent(accuracy(row.longest)),
-        _ceiling(row.ceiling, reached),
-        number(row.held_out.kl if row.held_out else None, 3),
-        str(row.held_out.n) if row.held_out else NOT_MEASURED,
-        percent(accuracy(best.dev) if best else None),
+        _plain(row.no_rubric),
+        _plain(row.longest),
+        _ceiling(row.ceiling, row.held_out.accuracy),
+        number(held_out.kl if held_out else None, 3),
+        str(held_out.n) if held_out else NOT_MEASURED,
+        _plain(on_dev),
         label_name(row.label_source),
         rubric,
     ]
 
 
-def _ceiling(ceiling: Agreement | None, reached: float | None) -> str:
-    best = accuracy(ceiling)
+def _plain(found: Backed) -> str:
+    return NOT_MEASURED if found.accuracy is None else linked(percent(found.accuracy), found.href)
+
+
+def _ceiling(ceiling: Backed, reached: float | None) -> str:
+    best = ceiling.accuracy
     if best is None:
         return "unknown"
-    return percent(best) + (f" ({reached / best:.2f} of it)" if reached and best else "")
+    return _plain(ceiling) + (f" ({reached / best:.2f} of it)" if reached and best else "")
 
 
 def _sentences(row: KeyFigures) -> str:
@@ -173,15 +176,16 @@ def _named(features: list[str]) -> str:
 
 
 def _certainty(row: KeyFigures, who: str) -> str:
-    reached, bounds = row.held_out, row.held_out.accuracy_interval if row.held_out else None
+    reached = row.held_out.agreement
     if reached is None or reached.accuracy is None:
         return "How far that holds on held-out pairs was not measured."
+    bounds = reached.accuracy_interval
     sure = f" (95% interval {percent(bounds.low)} to {percent(bounds.high)})" if bounds else ""
     said = (
         f"A judge that follows it sides with {who} on {percent(reached.accuracy)}{sure} of "
         f"{reached.n} held-out pairs"
     )
-    beside = {"no rubric": accuracy(row.no_rubric), "the longer response": accuracy(row.longest)}
+    beside = {"no rubric": row.no_rubric.accuracy, "the longer response": row.longest.accuracy}
     return f"{said}; {_against(bounds, {k: v for k, v in beside.items() if v is not None})}."
 
 

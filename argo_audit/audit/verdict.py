@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from argo_audit.audit.assessment import Assessment
-from argo_audit.audit.biases import Quote, effect, quoted
-from argo_audit.audit.facts import Facts, Trained, label_name, population_name, sentence_case
+from argo_audit.audit.biases import Cells
+from argo_audit.audit.facts import (
+    Backed,
+    Facts,
+    Trained,
+    label_name,
+    population_name,
+    sentence_case,
+)
 from argo_audit.audit.inputs import RAW
-from argo_audit.audit.markdown import NOT_MEASURED, escape, percent, table, together
+from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, table, together
 from argo_audit.audit.risks import Flag
-from argo_audit.estimates import Estimate
 from argo_audit.records import Agreement, Finding, Interval
 
 Safety = Literal["unsafe", "with care", "nothing flagged", "unknown"]
@@ -33,7 +39,8 @@ _SAYS: dict[Safety, str] = {
 }
 _RULE = (
     "The verdict: one high flag forbids, any other asks for a second signal; none is good news "
-    "only where agreement is above chance. What is a flag, and how severe, is said under Biases."
+    "only where agreement is above chance. What is a flag, and how severe, is said under Biases. A "
+    "spread is the median difference between the rewards of a pair."
 )
 _SHARES = ("Explained by", "Agreement [95% interval]", "Of what chance leaves")
 
@@ -75,7 +82,7 @@ def _fields(facts: Facts, trained: Trained, found: Assessment) -> dict[str, Any]
     every = (*found.findings, *(f for f in found.beyond if f.status == "verified"))
     return {
         "run": trained.record.run.id,
-        "verdict": safety(found, facts.held_out(trained, trained.label_source)),
+        "verdict": safety(found, facts.held_out(trained, trained.label_source).agreement),
         "style_alone": None if found.style.mean is None else round(found.style.mean, _DIGITS),
         "findings": [_finding(f, claims.get((f.feature, f.direction))) for f in every],
     }
@@ -98,11 +105,10 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
 
 def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
     found = facts.assessments.get(trained.record.run.id)
-    held_out = facts.held_out(trained, trained.label_source)
+    held_out = facts.held_out(trained, trained.label_source).agreement
     yield _sentence(trained, found, safety(found, held_out))
     if found is not None:
-        quote = quoted(trained.source, trained.text)
-        if listed := _findings(found, quote, most):
+        if listed := _findings(found, Cells(facts, trained), most):
             yield listed
         yield _coverage(facts, trained, found)
 
@@ -130,54 +136,59 @@ def _flagged(found: Assessment) -> str:
     return f"Flagged: {said}" if said else "Nothing was flagged"
 
 
-def _findings(found: Assessment, quote: Quote, most: int) -> str:
+def _findings(found: Assessment, cells: Cells, most: int) -> str:
     """The worst flags with their advice; without any, the strongest of what was verified."""
     if found.flags:
-        return "\n".join(f"- {_advice(flag, quote)}" for flag in found.flags[:most])
+        return "\n".join(f"- {_advice(flag, cells)}" for flag in found.flags[:most])
     verified = [f for f in found.findings if f.status == "verified"]
     strongest = sorted(verified, key=lambda f: -abs(f.effect or 0.0))[:most]
-    return "\n".join(f"- It {escape(f.claim)}, {_by(f)}: {quote(f)}" for f in strongest)
+    return "\n".join(f"- It {escape(f.claim)}, {_backed(f, cells)}" for f in strongest)
 
 
-def _advice(flag: Flag, quote: Quote) -> str:
+def _advice(flag: Flag, cells: Cells) -> str:
     against = ", against the declared intent" if flag.conflict and flag.risk else ""
-    why = f"A policy optimised against it learns that {flag.risk.why}. " if flag.risk else ""
+    why = f"A policy optimised against it {flag.risk.why}. " if flag.risk else ""
     return (
         f"**{flag.severity}: {escape(flag.title)}.** It {escape(flag.finding.claim)}{against}, "
-        f"{_by(flag.finding)}: {quote(flag.finding)}. {why}*{sentence_case(flag.advice)}.*"
+        f"{_backed(flag.finding, cells)}. {why}*{sentence_case(flag.advice)}.*"
     )
 
 
-def _by(finding: Finding) -> str:
+def _backed(finding: Finding, cells: Cells) -> str:
+    """By how much, whether one kind of check is all that this rests on, the line, the pairs."""
     alone = "" if len(finding.evidence) > 1 else ", one kind of check"
-    return f"by {effect(finding)}{alone}"
+    pairs = cells.pairs(finding)
+    line = f"{cells.line(finding)},{pairs}" if pairs else cells.line(finding)
+    return f"by {cells.effect(finding, ' spreads')}{alone}: {line}"
 
 
 def _coverage(facts: Facts, trained: Trained, found: Assessment) -> str:
     held_out = facts.held_out(trained, trained.label_source)
-    planted = facts.inputs.planted.get(trained.population)
+    ceiling = facts.ceiling(trained.population)
+    style = _of(found.style.mean, found.style.interval, facts.evidence_href(trained, "slope"))
     rows = [
-        ["Style alone (surface features, cross-fitted)", *_of(found.style)],
-        ["The rubric, with its judge", *_of(held_out)],
-        ["The ceiling: the planted rubric, same judge", *_of(planted.ceiling if planted else None)],
+        ["Style alone (surface features, cross-fitted)", *style],
+        ["The rubric, with its judge", *_measured(held_out)],
+        ["The ceiling: the planted rubric, same judge", *_measured(ceiling)],
     ]
-    if not planted:
+    if ceiling.agreement is None:
         rows[-1] = ["The ceiling", "unknown: no rubric is known to be the truth", "-"]
-    if held_out is not None and held_out.accuracy is not None:
+    if held_out.accuracy is not None:
         missing = 2 - 2 * held_out.accuracy
         rows.append(["Nothing: unexplained by the rubric", "-", percent(missing)])
     return table(_SHARES, rows)
 
 
-def _of(found: Agreement | Estimate | None) -> list[str]:
+def _measured(found: Backed) -> list[str]:
+    bounds = found.agreement.accuracy_interval if found.agreement else None
+    return _of(found.accuracy, bounds, found.href)
+
+
+def _of(mean: float | None, bounds: Interval | None, href: str) -> list[str]:
     """Agreement with its interval, and both as shares of what chance leaves."""
-    if isinstance(found, Agreement):
-        mean, bounds = found.accuracy, found.accuracy_interval
-    else:
-        mean, bounds = (found.mean, found.interval) if found else (None, None)
     if mean is None:
         return [NOT_MEASURED, NOT_MEASURED]
-    return [_share(mean, bounds), _share(2 * mean - 1, _doubled(bounds))]
+    return [linked(_share(mean, bounds), href), _share(2 * mean - 1, _doubled(bounds))]
 
 
 def _doubled(bounds: Interval | None) -> Interval | None:

@@ -18,6 +18,7 @@ from argo_audit import __version__
 from argo_audit.audit.markdown import visible
 from argo_audit.cli.compare_commands import compare_command, diff_command, drift_command
 from argo_audit.cli.eval_command import eval_command
+from argo_audit.cli.export_command import export_command
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.gate_commands import gate_app
 from argo_audit.cli.organism_commands import organism_app
@@ -33,6 +34,7 @@ from argo_audit.cli.terminal import (
     console,
     say,
 )
+from argo_audit.cli.verify import verify_command
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
@@ -79,9 +81,11 @@ app.add_typer(store_app, name="store")
 app.add_typer(organism_app, name="organism")
 app.add_typer(gate_app, name="gate")
 app.command("eval")(eval_command)
+app.command("export")(export_command)
 app.command("compare")(compare_command)
 app.command("diff")(diff_command)
 app.command("drift")(drift_command)
+app.command("verify")(verify_command)
 app.command("read")(read_command)
 app.command("check-rm")(check_rm_command)
 app.command("train-rm")(train_rm_command)
@@ -233,10 +237,10 @@ def report_command(
     ] = None,
 ) -> None:
     """Write one report over one or more audits, populations side by side; loads no model."""
-    from argo_audit.cli.report import Beside, report
+    from argo_audit.cli.report import Origin, report
 
-    beside = Beside(intent, tuple(evals or ()))
-    files = report(audits, out, title, [_command_line()], beside)
+    commands = (_command_line(),)
+    files = report(Origin(tuple(audits), title, commands, intent, tuple(evals or ())), out)
     say(f"audit: {files.markdown}\n       {files.html}")
 
 
@@ -278,15 +282,15 @@ def version_command() -> None:
 def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
     from argo_audit.cli.begun import command_of
-    from argo_audit.cli.report import Beside, report
+    from argo_audit.cli.report import Origin, report
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 
     with Display(console) as display:
         phases = ("read", *["search"] * len(request.labels), "evaluate", "probe")
         facts = work(display.lane(Path(request.pairs).name, phases))
-    title, beside = f"Audit of {facts.population}", Beside(request.intent)
-    files = report([out], out / "audit", title, [command_of(out)], beside)
+    title, commands = f"Audit of {facts.population}", (command_of(out),)
+    files = report(Origin((out,), title, commands, request.intent), out / "audit")
     console.print(summary([out]))
     say(f"audit: {files.markdown}\n       {files.html}")
 

@@ -19,7 +19,7 @@ from argo_audit.audit.spec import AuditFiles
 from argo_audit.cli.audit import Event, Watch, audit
 from argo_audit.cli.facts import Facts
 from argo_audit.cli.parts import HUMAN
-from argo_audit.cli.report import report
+from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.watch import Display
 from argo_audit.cli.workers import ONE_THREAD
@@ -73,15 +73,11 @@ def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
         facts = {name: job.result() for name, job in jobs.items()}
     last = display.lane("both", ("report",))
     last(Event("report", 0, 1))
-    files = report(
-        [out / name for name in names],
-        out / "audit",
-        "What two populations' reward models reward",
-        [
-            f"argo-audit demo --seed {config.seed} --pairs {config.pairs} "
-            f"--steps {config.search.steps}"
-        ],
+    command = (
+        f"argo-audit demo --seed {config.seed} --pairs {config.pairs} --steps {config.search.steps}"
     )
+    title = "What two populations' reward models reward"
+    files = report(Origin(tuple(out / name for name in names), title, (command,)), out / "audit")
     last(Event("report", 1, 1))
     return Finished(facts, files)
 

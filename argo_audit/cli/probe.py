@@ -15,7 +15,7 @@ import inspect_ai
 from argo_audit.cli.parts import LabelSource
 from argo_audit.cli.request import AuditRequest, Prepared
 from argo_audit.errors import ArgoError
-from argo_audit.evals.bias_probe import Probing, probe_task, read_probed
+from argo_audit.evals.bias_probe import Probing, find_probes, probe_task
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.files import Folder
 from argo_audit.reward_models.opening import LIVE, open_reward_model
@@ -34,7 +34,7 @@ def probe_reward_models(
     if not request.probed_pairs or not live:
         return
     there = Folder(request.log_root).is_there()
-    known = read_probed(request.log_root) if there else {}
+    known = find_probes(request.log_root) if there else {}
     for done, (spec, source) in enumerate(live):
         told(done, len(live))
         if source.name not in known:

@@ -1,28 +1,34 @@
 """The report over one or more audits, made again from what they left on disk.
 
-    files = report([Path("runs/a"), Path("runs/b")], Path("runs/audit"), title="A beside B")
+    files = report(Origin((Path("runs/a"), Path("runs/b")), title="A beside B"), Path("runs/audit"))
 
 Populations stand side by side when several audits are given. No model is loaded: eval logs, run
-folders, stored rubrics and `facts.json` are all there is to it.
+folders, stored rubrics and `facts.json` are all there is to it. Whatever a report is made from is
+named in its front matter, so that `argo-audit verify` can make it again.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from argo_audit.agreement import selection_key
 from argo_audit.audit.crossing import Crossing, Side, read_crossing
+from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, RUN
 from argo_audit.audit.inputs import RAW, AuditInputs, Planted, RunRecord, load_run
 from argo_audit.audit.markdown import percent
 from argo_audit.audit.spec import AuditFiles, write_audit
 from argo_audit.cli.eval_command import EVALS
-from argo_audit.cli.facts import RUNS, Facts, read_conformance, read_facts
+from argo_audit.cli.facts import CONFORMANCE, FACTS_FILE, RUNS, Facts, read_conformance, read_facts
 from argo_audit.cli.request import read_intent
-from argo_audit.evals.bias_probe import read_probed
-from argo_audit.evals.logs import read_evaluations
-from argo_audit.files import Folder, join
+from argo_audit.evals.bias_probe import find_probes, read_probed
+from argo_audit.evals.logs import Evaluation, read_evaluations
+from argo_audit.evals.reading import FoundLog
+from argo_audit.files import Folder, is_url, join
 from argo_audit.probing import Probed
 from argo_audit.run_folder import write_whole
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
@@ -33,85 +39,177 @@ CROSSED = "crossed"
 """Where the logs of `argo-audit compare` lie in the folder of the first audit."""
 
 
-class Beside(NamedTuple):
-    """What goes into a report from outside the audits: an intent, further folders of eval logs."""
+class Origin(NamedTuple):
+    """What a report is made from.
 
+    `audits` are folders of finished audits; `intent` is a file and `evals` are further folders (or
+    URLs) of eval logs; `commands` repeat the audit.
+    """
+
+    audits: tuple[Path, ...]
+    title: str = "Audit"
+    commands: tuple[str, ...] = ()
     intent: Path | None = None
     evals: tuple[str | Path, ...] = ()
 
+    def seen_from(self, out: Path) -> dict[str, JsonValue]:
+        """The same for a file in `out`: places of this machine are relative to it."""
+        return {
+            "audits": [_relative(folder, out) for folder in self.audits],
+            "evals": [_relative(place, out) for place in self.evals],
+            "intent": _relative(self.intent, out) if self.intent else None,
+            "commands": list(self.commands),
+        }
 
-_NOTHING = Beside()
+
+class _Found(NamedTuple):
+    """One audit with what its folder and its logs hold, but for what is too large to be kept."""
+
+    folder: Path
+    facts: Facts
+    store: RubricStore
+    runs: tuple[RunRecord, ...]
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def log_files(self) -> dict[str, Path | str]:
+        """Where its evaluation logs lie, by their names."""
+        root = self.facts.logs(self.folder)
+        return {
+            e.log: root / e.log if isinstance(root, Path) else join(root, e.log)
+            for e in self.evaluations
+        }
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """Its own files that numbers come from."""
+        yield self.folder / FACTS_FILE
+        yield self.folder / HELD_OUT
+        for run in self.runs:
+            names = (RUN, ATTEMPTS, MEASUREMENTS)
+            yield from (path for name in names if (path := run.folder / name).is_file())
+        yield from self.checks
+
+    @property
+    def checks(self) -> list[Path]:
+        """The files of what was checked of its reward models."""
+        return sorted((self.folder / CONFORMANCE).glob("*.json"))
 
 
-def report(
-    audits: Sequence[Path],
-    out: Path,
-    title: str,
-    commands: Sequence[str],
-    beside: Beside = _NOTHING,
-) -> AuditFiles:
-    """Write audit.md, audit.html and figures to `out`; `commands` repeat the audit.
+class _Probes(Mapping[str, tuple[Probed, ...]]):
+    """The edited responses of each reward model, read when asked for: their texts are many."""
+
+    def __init__(self, logs: Mapping[str, Sequence[FoundLog]]):
+        self.logs = logs
+
+    def __getitem__(self, name: str) -> tuple[Probed, ...]:
+        return read_probed(self.logs[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.logs)
+
+    def __len__(self) -> int:
+        return len(self.logs)
+
+
+def report(origin: Origin, out: Path) -> AuditFiles:
+    """Write audit.md, audit.html and figures to `out`.
 
     Rubrics are linked where their stores keep them; of a store on another machine, those of the
     audited reward models are copied to `out` first. Raises InputError when a folder is not a
     finished audit.
     """
-    facts = {folder: read_facts(folder) for folder in audits}
-    stores = {folder: fact.store(folder) for folder, fact in facts.items()}
-    runs = (_runs(folder) for folder in facts)
-    logs = {
-        fact.logs(folder): read_evaluations(fact.logs(folder)) for folder, fact in facts.items()
-    }
-    inputs = AuditInputs(
-        title=title,
-        runs=tuple(run for found in runs for run in found),
-        stored=tuple(stores[folder].get(name) for folder in facts for name in facts[folder].stored),
-        evaluations=tuple(e for found in logs.values() for e in found),
-        log_files={e.log: _file(root, e.log) for root, found in logs.items() for e in found},
-        planted={f.population: _planted(f) for f in facts.values() if f.manifest is not None},
-        rm_on_raw={f.population: f.rm_on_raw for f in facts.values() if f.rm_on_raw is not None},
-        differences={
-            f.population: f.difference for f in facts.values() if f.difference is not None
-        },
-        conformance={f.population: read_conformance(folder) for folder, f in facts.items()},
-        probed=_probed((*logs, *(folder / EVALS for folder in facts), *beside.evals)),
-        intent=read_intent(beside.intent),
-        crossings=tuple(_crossings(facts, stores)),
-        notes=tuple(note for fact in facts.values() for note in _notes(fact)),
-        commands=tuple(commands),
+    audits = [_found(folder) for folder in origin.audits]
+    for audit in audits:
+        _copy_rubrics(audit, out)
+    return write_audit(_inputs(origin, audits, out), out, *_stores(audits, out))
+
+
+def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...]]:
+    """What `report` writes a report in `out` from, and its stores; writes nothing.
+
+    Raises as `report`.
+    """
+    audits = [_found(folder) for folder in origin.audits]
+    return _inputs(origin, audits, out), _stores(audits, out)
+
+
+def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:
+    facts = [audit.facts for audit in audits]
+    probes = _probes(audits, origin)
+    crossings = list(_crossings(audits))
+    logs = {name: file for audit in audits for name, file in audit.log_files.items()}
+    logs |= {crossing.log: place / crossing.log for place, crossing in crossings}
+    logs |= {_name(log): _place(log.path) for own in probes.values() for log in own}
+    return AuditInputs(
+        title=origin.title,
+        runs=tuple(run for audit in audits for run in audit.runs),
+        stored=tuple(a.store.get(name) for a in audits for name in a.facts.stored),
+        evaluations=tuple(e for audit in audits for e in audit.evaluations),
+        log_files=logs,
+        planted={f.population: _planted(f) for f in facts if f.manifest is not None},
+        rm_on_raw={f.population: f.rm_on_raw for f in facts if f.rm_on_raw is not None},
+        differences={f.population: f.difference for f in facts if f.difference is not None},
+        conformance={a.facts.population: read_conformance(a.folder) for a in audits},
+        checks=tuple(path for audit in audits for path in audit.checks),
+        probed=_Probes(probes),
+        probe_logs={name: tuple(map(_name, own)) for name, own in probes.items()},
+        intent=read_intent(origin.intent),
+        crossings=tuple(crossing for _, crossing in crossings),
+        notes=tuple(note for fact in facts for note in _notes(fact)),
+        commands=origin.commands,
+        kept={audit.facts.population: audit.folder / FACTS_FILE for audit in audits},
+        files=tuple(_files(audits, logs, origin)),
+        made_from=origin.seen_from(out),
     )
-    folders = [_on_disk(stores[folder], facts[folder], out) for folder in facts]
-    return write_audit(inputs, out, *dict.fromkeys(folders))
 
 
-def _probed(folders: Iterable[str | Path]) -> dict[str, tuple[Probed, ...]]:
-    """The edited responses of each reward model in the folders that are there, each once."""
-    found: dict[str, dict[str, Probed]] = {}
-    for folder in folders:
-        logged = read_probed(folder) if Folder(folder).is_there() else {}
-        for name, probed in logged.items():
-            found.setdefault(name, {}).update({one.response_id: one for one in probed})
-    return {name: tuple(own.values()) for name, own in found.items()}
-
-
-def _runs(folder: Path) -> Iterator[RunRecord]:
-    for run in sorted((folder / RUNS).iterdir()):
-        yield replace(load_run(run), held_out=folder / HELD_OUT)
-
-
-def _crossings(
-    facts: Mapping[Path, Facts], stores: Mapping[Path, RubricStore]
-) -> Iterator[Crossing]:
-    """Every two populations that were crossed in a log of one of them."""
-    sides = {folder: side_of(fact, stores[folder]) for folder, fact in facts.items()}
-    worlds = {f.population: f.manifest for f in facts.values() if f.manifest is not None}
-    logs = [
-        place for folder in facts for name in (EVALS, CROSSED) if (place := folder / name).is_dir()
+def _found(folder: Path) -> _Found:
+    facts = read_facts(folder)
+    runs = [
+        replace(load_run(run), held_out=folder / HELD_OUT)
+        for run in sorted((folder / RUNS).iterdir())
     ]
-    for first, second in combinations((side for side in sides.values() if side), 2):
-        found = (read_crossing(place, first, second, worlds) for place in logs)
-        if crossing := next(filter(None, found), None):
-            yield crossing
+    evaluations = read_evaluations(facts.logs(folder))
+    return _Found(folder, facts, facts.store(folder), tuple(runs), tuple(evaluations))
+
+
+def _files(
+    audits: Sequence[_Found], logs: Mapping[str, Path | str], origin: Origin
+) -> Iterator[Path]:
+    """Everything on this machine that numbers come from."""
+    for audit in audits:
+        yield from audit.files
+    yield from (file for file in logs.values() if isinstance(file, Path))
+    if origin.intent:
+        yield origin.intent
+
+
+def _probes(audits: Sequence[_Found], origin: Origin) -> dict[str, list[FoundLog]]:
+    """The logs of each reward model's probes in the folders that are there, oldest first."""
+    folders: list[str | Path] = [audit.facts.logs(audit.folder) for audit in audits]
+    folders += [audit.folder / EVALS for audit in audits]
+    found: dict[str, list[FoundLog]] = {}
+    for folder in dict.fromkeys(map(str, (*folders, *origin.evals))):
+        if Folder(folder).is_there():
+            for name, logs in find_probes(folder).items():
+                found.setdefault(name, []).extend(logs)
+    return {name: sorted(own, key=lambda log: log.header.created) for name, own in found.items()}
+
+
+def _crossings(audits: Sequence[_Found]) -> Iterator[tuple[Path, Crossing]]:
+    """Every two populations that were crossed in a log of one of them, and that log's folder."""
+    sides = [side for audit in audits if (side := side_of(audit.facts, audit.store))]
+    worlds = {a.facts.population: m for a in audits if (m := a.facts.manifest) is not None}
+    places = [
+        place for a in audits for name in (EVALS, CROSSED) if (place := a.folder / name).is_dir()
+    ]
+    for first, second in combinations(sides, 2):
+        found = ((place, read_crossing(place, first, second, worlds)) for place in places)
+        for place, crossing in found:
+            if crossing is not None:
+                yield place, crossing
+                break
 
 
 def side_of(facts: Facts, store: RubricStore) -> Side | None:
@@ -123,20 +221,37 @@ def side_of(facts: Facts, store: RubricStore) -> Side | None:
     return Side(population=facts.population, rubric=ref(best), label_source=best.label_source)
 
 
-def _on_disk(store: RubricStore, facts: Facts, out: Path) -> Path:
-    """The store's folder; of a store elsewhere, a copy of what it holds on the reward models."""
-    if store.folder is not None:
-        return store.folder
-    copy = out / "stores" / slug(facts.store_root)
-    for reward_model in {name.rpartition("@")[0] for name in facts.stored}:
+def _stores(audits: Iterable[_Found], out: Path) -> tuple[Path, ...]:
+    """The stores' folders; of a store elsewhere, the copy of what it holds on reward models."""
+    folders = (a.store.folder or out / "stores" / slug(a.facts.store_root) for a in audits)
+    return tuple(dict.fromkeys(folders))
+
+
+def _copy_rubrics(audit: _Found, out: Path) -> None:
+    """Copy what a store elsewhere holds on the reward models of an audit."""
+    if audit.store.folder is not None:
+        return
+    copy = out / "stores" / slug(audit.facts.store_root)
+    for reward_model in {name.rpartition("@")[0] for name in audit.facts.stored}:
         (copy / reward_model).mkdir(parents=True, exist_ok=True)
-        for stored in store.list(reward_model):
+        for stored in audit.store.list(reward_model):
             write_whole(copy / reward_model / file_name(stored), to_document(stored))
-    return copy
 
 
-def _file(root: str | Path, log: str) -> str | Path:
-    return root / log if isinstance(root, Path) else join(root, log)
+def _name(log: FoundLog) -> str:
+    return Path(log.path).name
+
+
+def _place(log: str) -> Path | str:
+    """Inspect names logs of this machine by URLs too."""
+    path = log.removeprefix("file://")
+    return path if is_url(path) else Path(path)
+
+
+def _relative(place: str | Path, out: Path) -> str:
+    if is_url(place):
+        return str(place)
+    return Path(os.path.relpath(Path(place).resolve(), out.resolve())).as_posix()
 
 
 def _planted(facts: Facts) -> Planted:

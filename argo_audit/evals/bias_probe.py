@@ -13,7 +13,7 @@ are means with standard errors; `results` reads the same rewards with intervals 
 prompts and the correction for the number of probes of `argo_audit.effects`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -34,7 +34,14 @@ from argo_audit.evals.probe_scoring import (
     sample_of,
     win_rate,
 )
-from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
+from argo_audit.evals.reading import (
+    SUBJECT,
+    FoundLog,
+    TaskLog,
+    find_logs,
+    read_log,
+    read_logs,
+)
 from argo_audit.evals.results import About, ResultRow, shortfall
 from argo_audit.pairs import read
 from argo_audit.probing import Probed, check_live, responses_of
@@ -154,16 +161,26 @@ def read_effects(log_dir: str | Path) -> list[LoggedEffect]:
     return [found for log in read_logs(log_dir, _TASK) for found in _effects(log)]
 
 
-def read_probed(log_dir: str | Path) -> dict[str, tuple[Probed, ...]]:
-    """The edited responses of each reward model by its name, from all logs of this task.
+def find_probes(log_dir: str | Path) -> dict[str, list[FoundLog]]:
+    """The logs of this task by the name of their reward model, oldest first; only headers are read.
 
-    Of a response that several logs probed, the newest counts. Raises InputError as `read_logs`.
+    Raises InputError as `read_logs`.
     """
-    found: dict[str, dict[str, Probed]] = {}
-    for log in read_logs(log_dir, _TASK):
-        own = found.setdefault(str(log.metadata[SUBJECT]["reward_model"]), {})
-        own.update({probed.response_id: probed for probed in _probed(log)})
-    return {name: tuple(own.values()) for name, own in found.items()}
+    found: dict[str, list[FoundLog]] = {}
+    for log in find_logs(log_dir, _TASK):
+        found.setdefault(str(log.header.metadata[SUBJECT]["reward_model"]), []).append(log)
+    return found
+
+
+def read_probed(logs: Iterable[FoundLog]) -> tuple[Probed, ...]:
+    """The edited responses in logs of one reward model, each once: the newest counts.
+
+    Raises InputError when a log cannot be read.
+    """
+    found: dict[str, Probed] = {}
+    for log in logs:
+        found.update({probed.response_id: probed for probed in _probed(read_log(log))})
+    return tuple(found.values())
 
 
 def results(log_dir: str | Path, measures: Sequence[str] = MEASURES) -> list[ResultRow]:

@@ -9,13 +9,14 @@ the reading. Of the samples neither messages nor events are read: what was said 
 sample's store.
 """
 
+import contextlib
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
@@ -72,6 +73,13 @@ class LogHeader(Record):
     metadata: dict[str, Any]
 
 
+class FoundLog(NamedTuple):
+    """A log of which only the header was read; `path` is a path or a URL."""
+
+    path: str
+    header: LogHeader
+
+
 class TaskLog(LogHeader):
     """One log of a task, by the name of its file."""
 
@@ -85,13 +93,28 @@ def read_logs(log_dir: str | Path, task: str) -> list[TaskLog]:
     Raises:
         InputError: When the folder is missing or a file in it is not a readable log.
     """
+    return [read_log(found) for found in find_logs(log_dir, task)]
+
+
+def find_logs(log_dir: str | Path, task: str) -> list[FoundLog]:
+    """As `read_logs`, without reading what the logs hold."""
     with usable(log_dir, "read"):
         if not Folder(log_dir).is_there():
             raise InputError(log_dir, "there is no such folder", "Name a folder of Inspect logs.")
         names = [log.name for log in list_eval_logs(str(log_dir))]
-    logs = [_read_log(name, log_dir, task) for name in names]
-    ours = [log for log in logs if log is not None]
-    return sorted(ours, key=lambda log: (log.created, log.name))
+    found = []
+    for name in names:
+        with _readable(name):
+            header = _read_header(name, task)
+        found += [FoundLog(name, header)] if header else []
+    return sorted(found, key=lambda log: (log.header.created, log.path))
+
+
+def read_log(found: FoundLog) -> TaskLog:
+    """The whole log. Raises InputError when it cannot be read."""
+    with _readable(found.path):
+        pairs = tuple(_read_pairs(found.path))
+        return TaskLog(**dict(found.header), name=Path(found.path).name, pairs=pairs)
 
 
 def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
@@ -99,18 +122,17 @@ def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
     return [pair.judgments[judged] for pair in pairs if judged in pair.judgments]
 
 
-def _read_log(log: str, log_dir: str | Path, task: str) -> TaskLog | None:
+@contextlib.contextmanager
+def _readable(log: str) -> Iterator[None]:
+    """What reading a damaged log raises becomes an InputError."""
     try:
         with driver_errors():
-            header = _read_header(log, task)
-            if header is None:
-                return None
-            return TaskLog(**dict(header), name=Path(log).name, pairs=tuple(_read_pairs(log)))
+            yield
     except UNREADABLE as error:
         problem = f"not a readable log of this task ({' '.join(str(error).split()):.200})"
         mend = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
-        if is_url(log_dir) and isinstance(error, OSError):
-            mend = remedy(log_dir, error)
+        if is_url(log) and isinstance(error, OSError) and not log.startswith("file://"):
+            mend = remedy(log, error)
         raise InputError(log, problem, mend) from error
 
 

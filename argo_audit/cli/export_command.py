@@ -1,0 +1,23 @@
+"""`argo-audit export AUDIT --out FILE`: the held-out pairs for Feedback Forensics."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from argo_audit.cli.terminal import say
+
+
+def export_command(
+    audits: Annotated[list[Path], typer.Argument(help="--out folders of finished audits.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write, .json.")],
+    title: Annotated[str, typer.Option(help="The data set's name.")] = "Audit",
+) -> None:
+    """Write held-out pairs with labels, judges and style features as annotated pairs (JSON 2.0).
+
+    Feedback Forensics opens them: feedback-forensics -d FILE. Responses are in the file.
+    """
+    from argo_audit.cli.export import export
+
+    made = export(audits, out, title)
+    say(f"{out}: {len(made.comparisons)} pairs, {len(made.annotators)} annotators")

@@ -1,0 +1,90 @@
+"""`argo-audit verify`: a report is made again from what it names as its sources, and compared.
+
+    problems = verify(Path("runs/audit/audit.md"))
+
+Exit codes: 0 it holds, 2 something in it does not. A source that is gone or cannot be read is such
+a problem too: what cannot be repeated is not verified.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from argo_audit import __version__
+from argo_audit.cli.terminal import brief, say
+from argo_audit.errors import ArgoError, InputError
+from argo_audit.files import is_url
+from argo_audit.records import Record
+
+_SHOWN = 20
+_REMEDY = "name the audit.md of a report that `argo-audit report` (or audit, or demo) wrote"
+
+
+class _MadeFrom(Record):
+    """The front matter's `made_from`."""
+
+    audits: tuple[str, ...] = Field(min_length=1)
+    evals: tuple[str, ...] = ()
+    intent: str | None = None
+    commands: tuple[str, ...] = ()
+
+
+def verify_command(
+    report: Annotated[Path, typer.Argument(help="The audit.md of a report, or its folder.")],
+) -> None:
+    """Compute a report again from its sources; exit code 2 for a number that nothing backs."""
+    path = report / "audit.md" if report.is_dir() else report
+    problems = verify(path)
+    for problem in problems[:_SHOWN]:
+        say(problem)
+    if len(problems) > _SHOWN:
+        say(f"and {len(problems) - _SHOWN} more")
+    if problems:
+        raise typer.Exit(2)
+    say(f"{path}: holds; every line is what its sources give")
+
+
+def verify(path: Path) -> list[str]:
+    """One sentence per problem; empty when the report holds. Raises InputError for no report."""
+    from argo_audit.audit.check import check_audit
+    from argo_audit.audit.markdown import front_matter
+    from argo_audit.audit.spec import documents
+    from argo_audit.audit.verify import altered, unbacked
+    from argo_audit.cli.report import read_inputs
+
+    try:
+        written = path.read_text(encoding="utf-8")
+        fields, _ = front_matter(written)
+        origin = _origin(fields, path.parent)
+    except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
+        raise InputError(path, f"no report to verify ({brief(error)})", _REMEDY) from error
+    try:
+        inputs, stores = read_inputs(origin, path.parent)
+        made = documents(inputs, path.parent, *stores)
+        found = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
+        return [*_other_version(fields, found), *found, *check_audit(path, *stores)]
+    except ArgoError as error:
+        return [str(error)]
+
+
+def _origin(fields: dict[str, Any], folder: Path) -> Any:
+    from argo_audit.cli.report import Origin
+
+    made = _MadeFrom.model_validate(fields["made_from"])
+    return Origin(
+        audits=tuple(folder / place for place in made.audits),
+        title=str(fields["title"]),
+        commands=made.commands,
+        intent=folder / made.intent if made.intent else None,
+        evals=tuple(place if is_url(place) else folder / place for place in made.evals),
+    )
+
+
+def _other_version(fields: dict[str, Any], found: list[str]) -> list[str]:
+    """Another version may have said the same in other words."""
+    version = fields.get("argo_audit")
+    if not found or version == __version__:
+        return []
+    return [f"made by argo-audit {version}, and this is {__version__}: words may differ"]

@@ -1,0 +1,168 @@
+"""A report holds as long as its sources give every line of it, and not a number longer."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from fakes import ScriptedPolicy
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from argo_audit.audit.check import unsourced
+from argo_audit.audit.verify import unbacked
+from argo_audit.cli.audit import audit
+from argo_audit.cli.commands import app
+from argo_audit.cli.parts import Parts
+from argo_audit.cli.report import Origin, report
+from argo_audit.cli.request import AuditRequest
+from argo_audit.judges.surface import SurfaceJudge
+from argo_audit.organism.world import build, write_population
+from argo_audit.search import SearchConfig
+
+RUBRICS = (
+    "- Rewards bullet lists and code blocks.\n- Rewards warm, confident language.\n",
+    "- Rewards short answers.\n- Penalizes emoji.\n",
+)
+INTENT = "- Rewards a direct answer.\n- Penalizes flattery.\n"
+
+
+class Published(NamedTuple):
+    """A folder with an audit, and the report on it inside."""
+
+    root: Path
+
+    @property
+    def report(self) -> Path:
+        return self.root / "audit" / "report" / "audit.md"
+
+    def verify(self) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["verify", str(self.report)])
+        return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    world, out = root / "world", root / "audit"
+    write_population(build("A", 150, seed=0), world)
+    request = AuditRequest(
+        pairs=world / "pairs.jsonl.gz",
+        labels=("planted", "human"),
+        out=out,
+        search=SearchConfig(steps=2, minibatch=32),
+        answer_key=world,
+    )
+    audit(request, lambda _: None, Parts(SurfaceJudge(), lambda *_: ScriptedPolicy([RUBRICS])))
+    (root / "intent.md").write_text(INTENT)
+    report(Origin((out,), "Audited", ("true",), root / "intent.md"), out / "report")
+    return root
+
+
+@pytest.fixture
+def published(made: Path, tmp_path: Path) -> Published:
+    """Moved as a whole: a report names its sources from where it lies."""
+    return Published(Path(shutil.copytree(made, tmp_path / "moved")))
+
+
+def test_a_report_holds_wherever_it_is_taken_with_its_sources(published: Published) -> None:
+    assert published.verify() == (
+        0,
+        f"{published.report}: holds; every line is what its sources give\n",
+    )
+
+
+def rewrite(root: Path, pattern: str, by: str) -> None:
+    path = Published(root).report
+    text, count = re.subn(pattern, by, path.read_text(encoding="utf-8"), count=1)
+    assert count == 1
+    path.write_text(text, encoding="utf-8")
+
+
+def test_what_was_written_over_is_named_words_as_well_as_numbers(published: Published) -> None:
+    root = published.root
+    rewrite(root, r"held_out: 0\.\d+", "held_out: 0.999")
+    rewrite(root, r"optimise against it with|nobody can say|do not optimise", "it is safe to")
+    rewrite(root, r"\n## Biases", "All 12 passed.\n\n## Biases")
+    rewrite(root, r"(?m)^- A rubric predicts.*\n", "")
+    page = published.report.with_name("audit.html")
+    page.write_text(page.read_text(encoding="utf-8").replace("Audited", "Approved"))
+    code, output = published.verify()
+    assert code == 2
+    assert "0.999 where its sources give 0." in output
+    assert "says “**Population organism-a" in output
+    assert "nothing backs “All 12 passed.”" in output
+    assert "is missing “- A rubric predicts" in output
+    assert "audit.html: not made from this report" in output
+
+
+def other_rubric(root: Path) -> None:
+    for path in (root / "audit" / "rubric_store").rglob("0001-*.md"):
+        path.write_text(path.read_text(encoding="utf-8") + "\n- Rewards emoji.\n", encoding="utf-8")
+
+
+def other_intent(root: Path) -> None:
+    (root / "intent.md").write_text(INTENT + "- Penalizes emoji.\n")
+
+
+def no_log(root: Path) -> None:
+    next((root / "audit" / "logs").glob("*.eval")).unlink()
+
+
+def no_attempts(root: Path) -> None:
+    (root / "audit" / "runs" / "human" / "attempts.jsonl").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (other_rubric, "rubric"),
+        (other_intent, "intent.md"),
+        (no_log, "nothing backs"),
+        (no_attempts, "attempts.jsonl"),
+    ],
+)
+def test_a_source_that_changed_or_is_gone_is_named(
+    published: Published, change: Callable[[Path], None], told: str
+) -> None:
+    change(published.root)
+    code, output = published.verify()
+    assert code == 2
+    assert told in output
+
+
+def test_what_is_no_report_is_refused_with_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "audit.md").write_text("# A report?\n")
+    result = CliRunner().invoke(app, ["verify", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "no report to verify" in str(result.exception)
+
+
+def test_every_part_with_numbers_links_to_a_file_that_they_come_from(published: Published) -> None:
+    assert unsourced(published.report) == []
+    part = r"(?s)(### Did the search collapse\?).*?(\n## )"
+    rewrite(published.root, part, r"\1\n\n| n |\n| --- |\n| 3 |\n\2")
+    assert unsourced(published.report) == ["Did the search collapse?"]
+
+
+LINES = st.lists(st.text("ab 12.%|", max_size=8), max_size=8).map("\n".join)
+
+
+@given(LINES, LINES)
+def test_only_the_same_text_is_backed(ours: str, theirs: str) -> None:
+    assert (unbacked(ours, theirs) == []) == (ours == theirs)
+
+
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=5), st.data())
+def test_a_changed_number_is_named_with_the_true_one(
+    numbers: list[int], data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(numbers) - 1))
+    changed = [*numbers]
+    changed[place] += data.draw(st.integers(1, 99))
+    written, true = (f"| n | {' | '.join(map(str, row))} |" for row in (changed, numbers))
+    (problem,) = unbacked(f"# A\n{written}\n", f"# A\n{true}\n")
+    assert f"line 2: {changed[place]} where its sources give {numbers[place]}, in" in problem
