@@ -201,9 +201,11 @@ def _session(config: pytest.Config) -> "Session":
         from argo_audit.gates.session import Asked, Session
 
         asked = Asked(
-            rm=config.getoption("argo_rm") or os.environ.get("ARGO_RM") or _ini(config, "argo_rm"),
+            rm=config.getoption("argo_rm")
+            or os.environ.get("ARGO_RM")
+            or _of_ini(config, "argo_rm"),
             judge=config.getoption("argo_judge") or _ini(config, "argo_judge"),
-            baselines=config.getoption("argo_baselines") or _ini(config, "argo_baselines"),
+            baselines=config.getoption("argo_baselines") or _of_ini(config, "argo_baselines"),
             update=config.getoption("--gate-update"),
             inconclusive=config.getoption("--gate-inconclusive"),
             missing=config.getoption("--gate-missing"),
@@ -214,6 +216,14 @@ def _session(config: pytest.Config) -> "Session":
 
 def _ini(config: pytest.Config, name: str) -> str | None:
     return str(config.getini(name) or "") or None
+
+
+def _of_ini(config: pytest.Config, name: str) -> str | None:
+    """What the ini file names; its paths count from there, wherever pytest is called."""
+    from argo_audit.gates.settings import located
+
+    spec = _ini(config, name)
+    return located(spec, config.rootpath) if spec else None
 
 
 @contextmanager

@@ -306,6 +306,17 @@ def test_the_reward_model_is_named_by_environment_or_ini_too(
     world.run("gates.toml", "--rm=scores:v1.jsonl.gz").assert_outcomes(passed=2)
 
 
+def test_a_path_of_the_ini_file_counts_from_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.record()
+    world.pytester.makeini("[pytest]\nargo_rm = scores:worse.jsonl.gz\n")
+    monkeypatch.chdir(world.pytester.mkdir("inner"))
+    ended = world.run("../gates.toml")
+    ended.assert_outcomes(failed=2)
+    ended.stdout.fnmatch_lines(["FAIL *no worse than main: -20.0%*"])
+
+
 def test_gates_in_python_take_their_settings_from_the_nearest_gates_toml(world: World) -> None:
     """Wherever pytest puts its rootdir; paths in it count from its own folder."""
     world.record()
