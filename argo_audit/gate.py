@@ -199,31 +199,21 @@ def _session(config: pytest.Config) -> "Session":
     """The gates of this process, made when the first is used."""
     if _SESSION not in config.stash:
         from argo_audit.gates.session import Asked, Session
+        from argo_audit.gates.settings import located
 
+        given, root = config.getoption, config.rootpath  # paths of an ini file count from there
+        ini = {name: str(config.getini(name) or "") or None for name in _WORDS}
+        rm, baselines = ini["argo_rm"], ini["argo_baselines"]
         asked = Asked(
-            rm=config.getoption("argo_rm")
-            or os.environ.get("ARGO_RM")
-            or _of_ini(config, "argo_rm"),
-            judge=config.getoption("argo_judge") or _ini(config, "argo_judge"),
-            baselines=config.getoption("argo_baselines") or _of_ini(config, "argo_baselines"),
+            rm=given("argo_rm") or os.environ.get("ARGO_RM") or (rm and located(rm, root)),
+            judge=given("argo_judge") or ini["argo_judge"],
+            baselines=given("argo_baselines") or (baselines and str(root / baselines)),
             update=config.getoption("--gate-update"),
             inconclusive=config.getoption("--gate-inconclusive"),
             missing=config.getoption("--gate-missing"),
         )
         config.stash[_SESSION] = Session(asked, config.invocation_params.dir)
     return config.stash[_SESSION]
-
-
-def _ini(config: pytest.Config, name: str) -> str | None:
-    return str(config.getini(name) or "") or None
-
-
-def _of_ini(config: pytest.Config, name: str) -> str | None:
-    """What the ini file names; its paths count from there, wherever pytest is called."""
-    from argo_audit.gates.settings import located
-
-    spec = _ini(config, name)
-    return located(spec, config.rootpath) if spec else None
 
 
 @contextmanager

@@ -310,7 +310,8 @@ def test_a_path_of_the_ini_file_counts_from_there(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.record()
-    world.pytester.makeini("[pytest]\nargo_rm = scores:worse.jsonl.gz\n")
+    ini = "[pytest]\nargo_rm = scores:worse.jsonl.gz\nargo_baselines = baselines\n"
+    world.pytester.makeini(ini)
     monkeypatch.chdir(world.pytester.mkdir("inner"))
     ended = world.run("../gates.toml")
     ended.assert_outcomes(failed=2)
