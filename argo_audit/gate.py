@@ -208,9 +208,9 @@ def _session(config: pytest.Config) -> "Session":
             rm=given("argo_rm") or os.environ.get("ARGO_RM") or (rm and located(rm, root)),
             judge=given("argo_judge") or ini["argo_judge"],
             baselines=given("argo_baselines") or (baselines and str(root / baselines)),
-            update=config.getoption("--gate-update"),
-            inconclusive=config.getoption("--gate-inconclusive"),
-            missing=config.getoption("--gate-missing"),
+            update=given("--gate-update"),
+            inconclusive=given("--gate-inconclusive"),
+            missing=given("--gate-missing"),
         )
         config.stash[_SESSION] = Session(asked, config.invocation_params.dir)
     return config.stash[_SESSION]
