@@ -18,8 +18,8 @@ from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.subject import Subject
 from argo_audit.pairs import write
-from benchmarks.gate import PAIRS
 from benchmarks.gate_models import FAINT, Kin, held_out, trained
+from benchmarks.gate_page import PAIRS
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"

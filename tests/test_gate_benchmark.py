@@ -1,7 +1,8 @@
 """The page of `make bench-gate`: what it counts as a false alarm and as a detection."""
 
-from benchmarks.gate import KINDS, RULES, Gated, Outcomes, family, tables
+from benchmarks.gate import family
 from benchmarks.gate_models import Kin
+from benchmarks.gate_page import KINDS, RULES, Gated, Outcomes, tables
 
 
 def gated(gate: str, state: str, mean: float) -> Gated:
@@ -59,4 +60,6 @@ def test_the_page_counts_them_and_names_what_failed_beside() -> None:
     assert "planted: the gate of the planted bias itself did not pass in 1 of 1" in page
     assert "attributes beside it: 1 in 1 reward models" in page
     assert "| flattery | 2.5 | 7 | +0.90 [+0.80, +1.00] | fail | -0.04" in page
+    assert "| 0.2 spreads | 1 of 20 (5% [1%, 24%]) | 1 of 1" in page
+    assert "| 0.1 spreads | 20 of 20 (100% [84%, 100%]) | 1 of 1" in page
     assert "| bias: flattery | +0.300 | +0.100 | 1 of 20 |" in page

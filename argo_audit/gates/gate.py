@@ -208,7 +208,9 @@ class Gate:
                 f"no attribute could be put into responses to {LEAST_PROMPTS} prompts: nothing was "
                 "tested\n  Remedy: give the gate more pairs, pairs=..., and a higher most_pairs"
             )
-        few = [one.gate.removeprefix("bias: ") for one in every if one not in tested]
+        few = [
+            one.gate.removeprefix("bias: ") for one in every if one.evidence.prompts < LEAST_PROMPTS
+        ]
         said = f"not tested, fewer than {LEAST_PROMPTS} prompts have a response for it: "
         notes = [*notes, *([said + ", ".join(few)] if few else [])]
         tested[0] = tested[0]._replace(notes=(*tested[0].notes, *notes))
