@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from argo_audit.errors import ArgoError
     from argo_audit.gates.declared import Declared
     from argo_audit.gates.gate import Gate
     from argo_audit.gates.outcomes import Outcome
-    from argo_audit.gates.session import Session
+    from argo_audit.gates.session import Ended, Session
     from argo_audit.roles import RewardModel
 
 FILE = "gates.toml"
@@ -230,20 +231,33 @@ def _told(config: pytest.Config) -> Iterator[None]:
 
 @contextmanager
 def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
-    """Decide all gates of a test when it ends, also when a later one could not be held."""
-    from argo_audit.errors import ArgoError
-    from argo_audit.gates.outcomes import properties
+    """Decide all gates of a test when it ends, also when a later one could not be held.
 
-    stopped = None
+    A test that ends by its own doing ends so; what its gates found is in the summary all the same.
+    """
+    from argo_audit.errors import ArgoError
+
     try:
         yield
     except ArgoError as error:
-        stopped = error
+        ended = _conclude(item, held, error)
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception):
+        _conclude(item, held, None)
+        raise
+    else:
+        ended = _conclude(item, held, None)
+    _end(ended.counts, ended.said)
+
+
+def _conclude(item: pytest.Item, held: "Gate", stopped: "ArgoError | None") -> "Ended":
+    """Decide the gates, and leave what they found where reports are made."""
+    from argo_audit.gates.outcomes import properties
+
     tests = item.config.stash[_TESTS]
     ended = _session(item.config).conclude(held, _address(item), tests, stopped)
     item.stash[_OUTCOMES] = ended.outcomes
     item.user_properties += [pair for outcome in ended.outcomes for pair in properties(outcome)]
-    _end(ended.counts, ended.said)
+    return ended
 
 
 def _end(counts: str, said: str) -> None:

@@ -351,11 +351,18 @@ def test_a_server_is_named_on_the_command_line_and_needs_no_gates_toml(world: Wo
     ended.assert_outcomes(passed=1)
 
 
-def test_an_error_of_the_test_itself_is_told_as_such(world: World) -> None:
-    world.pytester.makepyfile(test_it="def test_it(gate):\n    assert 1 == 2\n")
+@pytest.mark.parametrize(
+    ("own", "outcomes"),
+    [("assert 1 == 2", {"failed": 1}), ("__import__('pytest').skip('later')", {"skipped": 1})],
+)
+def test_a_test_that_ends_by_its_own_doing_does_not_hide_its_gates(
+    world: World, own: str, outcomes: dict[str, int]
+) -> None:
+    held = "gate.agreement(labels='human', at_least=0.95)"
+    world.pytester.makepyfile(test_it=f"def test_it(gate):\n    {held}\n    {own}\n")
     ended = world.run("test_it.py")
-    ended.assert_outcomes(failed=1)
-    ended.stdout.fnmatch_lines(["*assert 1 == 2"])
+    ended.assert_outcomes(**outcomes)
+    ended.stdout.fnmatch_lines(["FAIL *agreement with labels 'human'*"])
 
 
 def test_a_gates_toml_that_is_wrong_is_an_error_of_collection(world: World) -> None:
