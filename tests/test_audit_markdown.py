@@ -3,7 +3,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from argo_audit.audit.facts import Source
 from argo_audit.audit.markdown import (
     escape,
     fence,
@@ -17,6 +16,7 @@ from argo_audit.audit.markdown import (
     visible,
     with_front_matter,
 )
+from argo_audit.audit.trained import Source
 
 ACTIVE = st.sampled_from("|\\`*_<>&[]()!~#-+:/@$\n\r\t “”\u202e\x00")
 HOSTILE = st.text(st.one_of(ACTIVE, st.characters()))

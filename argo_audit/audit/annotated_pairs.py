@@ -23,8 +23,8 @@ import numpy as np
 from pydantic import Field
 
 from argo_audit import __version__
-from argo_audit.audit.facts import plain_label
 from argo_audit.audit.inputs import RAW
+from argo_audit.audit.names import plain_label
 from argo_audit.audit.stances import feature_name
 from argo_audit.judges.fences import render_messages
 from argo_audit.judges.surface import SurfaceJudge

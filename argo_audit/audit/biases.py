@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.evidence import reference
-from argo_audit.audit.facts import Facts, Trained, label_name, run_name
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
 from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
+from argo_audit.audit.names import label_name, run_name
 from argo_audit.audit.risks import LARGE, MODERATE, Flag
 from argo_audit.audit.stances import feature_name
+from argo_audit.audit.trained import Trained
 from argo_audit.records import Evidence, Finding, FindingStatus
 
 TITLE = "Biases: what the rubric claims, and what was found"
@@ -71,7 +73,7 @@ class Cells(NamedTuple):
         """The rubric's line, with a link to where it stands."""
         source = self.trained.source
         if not finding.line or source is None:
-            return "no line of the rubric says so"
+            return "not in the rubric"
         return source.quote(self.trained.text, finding.line)
 
     def effect(self, found: Evidence | Finding | None, unit: str = "") -> str:

@@ -11,27 +11,22 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from argo_audit.audit.examples import LEAST, LONGEST, Example, Examples, Method
-from argo_audit.audit.facts import (
-    Checked,
-    Facts,
-    Trained,
-    label_name,
-    population_name,
-    run_name,
-    sentence_case,
-)
+from argo_audit.audit.facts import Checked, Facts
 from argo_audit.audit.markdown import (
     EDITED,
     Section,
     anchor,
     escape,
     link,
+    linked,
     percent,
     quoted_block,
     together,
 )
+from argo_audit.audit.names import label_name, population_name, run_name, sentence_case
 from argo_audit.audit.probes import Paid
 from argo_audit.audit.stances import feature_name
+from argo_audit.audit.trained import Trained
 from argo_audit.records import Finding
 
 TITLE = "Evidence: the pairs behind the findings"
@@ -56,7 +51,7 @@ def section(facts: Facts) -> Section:
     for trained in facts.all_trained:
         checked = facts.checked.get(trained.record.run.id)
         if checked is not None and checked.shown:
-            blocks += [f"### {run_name(trained)}: pairs", *_blocks(trained, checked)]
+            blocks += [f"### {run_name(trained)}: pairs", *_blocks(facts, trained, checked)]
     if not blocks:
         return Section(TITLE, ["Nothing was verified or refuted: there are no pairs to show."])
     return Section(TITLE, [_NOTE, *blocks])
@@ -75,7 +70,7 @@ def _heading(trained: Trained, feature: str) -> str:
     return f"Pairs on {escape(feature_name(feature))}: {whose}"
 
 
-def _blocks(trained: Trained, checked: Checked) -> Iterator[str]:
+def _blocks(facts: Facts, trained: Trained, checked: Checked) -> Iterator[str]:
     if checked.left_out:
         yield (
             f"Shown are the flagged, then the verified, then the refuted, the larger effect first; "
@@ -85,26 +80,27 @@ def _blocks(trained: Trained, checked: Checked) -> Iterator[str]:
         yield f"#### {_heading(trained, finding.feature)}"
         yield f"{sentence_case(finding.status)}: {escape(finding.claim)}."
         for shown in checked.examples[finding.feature]:
-            yield from _check(shown)
+            yield from _check(shown, facts.evidence_href(trained, shown.method))
 
 
-def _check(shown: Examples) -> Iterator[str]:
+def _check(shown: Examples, href: str) -> Iterator[str]:
+    name = linked(sentence_case(shown.method), href)
     what = "edits" if shown.method == "probe" else "pairs"
-    yield from _example(shown, "typical", shown.typical)
+    yield from _example(shown, f"{name}, typical", shown.typical)
     if shown.counter is None:
         yield f"Counter examples: {shown.against} of {shown.of} {what}."
     else:
-        counted = f"counter, one of {shown.against} in {shown.of} {what}"
+        counted = f"{name}, counter, one of {shown.against} in {shown.of} {what}"
         yield from _example(shown, counted, shown.counter)
 
 
-def _example(shown: Examples, kind: str, example: Example) -> Iterator[str]:
+def _example(shown: Examples, title: str, example: Example) -> Iterator[str]:
     prompt = f" Prompt: “{escape(example.prompt)}”" if example.prompt else ""
     worth = together(f"{round(example.worth, 2) + 0.0:+.2f} spreads")
     told = [f"{'having' if shown.method == 'probe' else 'more of'} it is paid {worth}"]
     if example.p_having is not None:
         told.append(f"the label prefers it with {percent(example.p_having)}")
-    yield f"**{sentence_case(shown.method)}, {kind}**: {', '.join(told)}.{prompt}"
+    yield f"**{title}**: {', '.join(told)}.{prompt}"
     names = ("Without it", "With it") if shown.method == "probe" else ("Less of it", "More of it")
     yield "\n\n".join(
         quoted_block(f"**{name}**{_paid(side)}", side.text, _INFO[shown.method])

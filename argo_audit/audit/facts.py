@@ -15,20 +15,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from argo_audit.agreement import selection_key
 from argo_audit.audit.assessment import Assessment, assess
 from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
-from argo_audit.audit.markdown import escape, link, linked, visible
+from argo_audit.audit.markdown import link, linked
+from argo_audit.audit.names import run_name
 from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
+from argo_audit.audit.trained import Backed, Source, Trained, stored_path
 from argo_audit.errors import InputError, StoreError
 from argo_audit.pairs import read
 from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
-from argo_audit.store import file_name, from_document, slug
+from argo_audit.store import from_document
 
 if TYPE_CHECKING:
     from argo_audit.evals.logs import Evaluation
@@ -38,84 +40,6 @@ NO_RUBRIC = "no rubric"
 LONGEST = "longest response"
 
 ATTEMPTS, MEASUREMENTS, RUN = "attempts.jsonl", "measurements.jsonl", "run.json"
-
-_LONGEST_QUOTE = 300  # characters of one line
-
-
-@dataclass(frozen=True)
-class Source:
-    """A text file as the report links to it; the quoted text starts on its line `first_line`."""
-
-    href: str
-    first_line: int
-
-    def quote(self, text: str, line: int, said: str | None = None) -> str:
-        """Line `line` of `text` (from 1) as `words` gives it, with a link to where it stands.
-
-        `said` is the same as markdown, where something in it is marked.
-        """
-        words = _words(text, line)
-        cut = " …" if len(words) > _LONGEST_QUOTE else ""
-        shown = escape(words[:_LONGEST_QUOTE]) if said is None else said
-        return f"“{shown}”{cut} {self.line(self.first_line + line - 1)}"
-
-    def words(self, text: str, line: int) -> str:
-        """Line `line` of `text` less its list marks, cut where it is long."""
-        return _words(text, line)[:_LONGEST_QUOTE]
-
-    def line(self, number: int) -> str:
-        """A link to one line of the file."""
-        return link(f"line {number}", f"{self.href}#L{number}")
-
-
-class Backed(NamedTuple):
-    """An agreement with a link to the file that it comes from; None where it was not measured.
-
-    The link is empty where no file is known, or it lies on another machine.
-    """
-
-    agreement: Agreement | None = None
-    href: str = ""
-
-    @property
-    def accuracy(self) -> float | None:
-        """None when it was not measured."""
-        return None if self.agreement is None else self.agreement.accuracy
-
-
-def _words(text: str, line: int) -> str:
-    words = visible(text).split("\n")[line - 1].strip().strip("|").strip()
-    return words.removeprefix("- ").removeprefix("* ")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A run, the rubric it put into a store, the file that holds it, and the store's root."""
-
-    record: RunRecord
-    best: StoredRubric | None
-    source: Source | None
-    store: Path | None
-
-    @property
-    def path(self) -> Path | None:
-        """The file of the selected rubric."""
-        return self.store / _place(self.best) if self.store and self.best else None
-
-    @property
-    def population(self) -> str:
-        """As the run names it."""
-        return self.record.run.population
-
-    @property
-    def label_source(self) -> str:
-        """What the run was trained on."""
-        return self.record.run.label_source
-
-    @property
-    def text(self) -> str:
-        """The selected rubric's text; empty when nothing was selected."""
-        return self.best.rubric.text if self.best else ""
 
 
 @dataclass(frozen=True)
@@ -300,13 +224,13 @@ class Facts:
         if best is None:
             return Trained(record, None, None, None)
         store = self._store(best)
-        path = store / _place(best)
+        path = store / stored_path(best)
         before = path.read_bytes().decode().removesuffix(best.rubric.text)
         return Trained(record, best, Source(self.href(path), before.count("\n") + 1), store)
 
     def _store(self, stored: StoredRubric) -> Path:
         """The root of the store that holds a rubric; raises StoreError when none does."""
-        place = _place(stored)
+        place = stored_path(stored)
         for store in self.stores:
             if _holds(store / place, stored):
                 return store
@@ -315,10 +239,6 @@ class Facts:
             f"{roots}: expected rubric {stored.rubric.id} at {place}, and it is not there.\n"
             "  Remedy: point at the store the run wrote to; `argo-audit store verify` checks it"
         )
-
-
-def _place(stored: StoredRubric) -> Path:
-    return Path(slug(stored.reward_model), file_name(stored))
 
 
 def _holds(path: Path, stored: StoredRubric) -> bool:
@@ -335,43 +255,6 @@ def _measured(record: RunRecord, rubric: str, split: Split, source: str) -> Agre
         if (m.rubric_id, m.split, m.label_source) == (rubric, split, source):
             return m.agreement
     return None
-
-
-def plain_population(population: str) -> str:
-    """A population as figures name it."""
-    return f"population {population}" if population else "all pairs"
-
-
-def plain_label(source: str) -> str:
-    """A label source as figures name it."""
-    return "raw labels" if source == RAW else source
-
-
-def population_name(population: str) -> str:
-    """A population as the text names it, escaped."""
-    return escape(plain_population(population))
-
-
-def label_name(source: str) -> str:
-    """A label source as the text names it, escaped."""
-    return escape(plain_label(source))
-
-
-def panel_title(population: str, source: str) -> str:
-    """A panel of a figure, on two lines: whose pairs, measured against what."""
-    who, labels = sentence_case(plain_population(population)), plain_label(source)
-    return f"{visible(who)},\nagainst {visible(labels)}"
-
-
-def run_name(trained: Trained) -> str:
-    """A run as tables head it, escaped."""
-    name = sentence_case(population_name(trained.population))
-    return f"{name}, trained on {label_name(trained.label_source)}"
-
-
-def sentence_case(text: str) -> str:
-    """`text` with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
 
 
 def _on_dev(stored: StoredRubric) -> tuple[tuple[float, float], int]:

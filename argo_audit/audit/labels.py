@@ -10,14 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from argo_audit.audit.alignments import Standing, counted, line_up
 from argo_audit.audit.curves import TOP, Spread, final, mean_difference, spread_interval
-from argo_audit.audit.facts import (
-    MEASUREMENTS,
-    Facts,
-    Trained,
-    label_name,
-    panel_title,
-    population_name,
-)
+from argo_audit.audit.facts import MEASUREMENTS, Facts
 from argo_audit.audit.figures import HistogramPanel, histogram_figure
 from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import (
@@ -30,8 +23,10 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
+from argo_audit.audit.names import label_name, panel_title, population_name
 from argo_audit.audit.side_by_side import quoted_rows
 from argo_audit.audit.summary import with_interval
+from argo_audit.audit.trained import Trained
 from argo_audit.records import Interval
 
 TITLE = "Reward model labels beside raw labels (Figure 6)"

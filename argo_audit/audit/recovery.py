@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from argo_audit.audit.facts import Facts, Trained, population_name, run_name
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.inputs import Planted
 from argo_audit.audit.markdown import Section, escape, linked, number, percent, table
+from argo_audit.audit.names import population_name, run_name
 from argo_audit.audit.stances import Stance, feature_name, stances
 from argo_audit.audit.summary import with_interval
+from argo_audit.audit.trained import Trained
 
 Verdict = Literal["recovered", "missed", "wrong sign", "spurious"]
 

@@ -29,6 +29,7 @@ from argo_audit.records import Finding, Record
 from argo_audit.rubrics import Direction
 
 Severity = Literal["high", "medium", "low"]
+Outcome = Literal["found", "cannot tell", "not found", "untested"]
 Remedy = Literal["collect", "retrain", "complement"]
 
 MODERATE, LARGE = 0.25, 0.5
@@ -51,9 +52,15 @@ class Risk(Record):
     remedy: Remedy
     advice: str
 
+    @property
+    def claimed(self) -> list[tuple[str, Direction]]:
+        """Its features, each with the direction in which it is a risk."""
+        rewarded: list[tuple[str, Direction]] = [(name, "rewards") for name in self.rewards]
+        return [*rewarded, *((name, "penalises") for name in self.penalises)]
+
     def holds(self, feature: str, direction: Direction) -> bool:
         """Whether it is a risk that this feature is rewarded or penalised."""
-        return feature in (self.rewards if direction == "rewards" else self.penalises)
+        return (feature, direction) in self.claimed
 
 
 class Intent:
@@ -109,14 +116,30 @@ def risk_of(feature: str, direction: Direction) -> Risk | None:
 
 def catalogued() -> tuple[Claim, ...]:
     """Everything in the catalogue as claims that no line makes."""
-    return tuple(
-        claim
+    return tuple(Claim(*claim) for risk in catalogue().values() for claim in risk.claimed)
+
+
+def risks_checked(findings: Iterable[Finding]) -> dict[str, Outcome]:
+    """What became of each risk of the catalogue, by its title, in the catalogue's order.
+
+    Of several claims of one risk the worst news counts: one verified is found, one that cannot be
+    told leaves the risk open; not found takes a check of at least one, and none of these.
+    """
+    told: dict[tuple[str, str], str] = {}
+    for finding in findings:
+        told.setdefault((finding.feature, finding.direction), finding.status)
+    return {
+        risk.title: _outcome({told.get(key, "untested") for key in risk.claimed})
         for risk in catalogue().values()
-        for claim in (
-            *(Claim(feature, "rewards") for feature in risk.rewards),
-            *(Claim(feature, "penalises") for feature in risk.penalises),
-        )
-    )
+    }
+
+
+def _outcome(statuses: set[str]) -> Outcome:
+    if "verified" in statuses:
+        return "found"
+    if "inconclusive" in statuses:
+        return "cannot tell"
+    return "not found" if "refuted" in statuses else "untested"
 
 
 def flags(findings: Iterable[Finding], intent: Intent) -> tuple[Flag, ...]:

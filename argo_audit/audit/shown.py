@@ -15,7 +15,7 @@ from argo_audit.audit.crossing import (
     FeatureSplit,
     RubricSplit,
 )
-from argo_audit.audit.facts import Facts, label_name, population_name
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
     Section,
@@ -24,6 +24,7 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
+from argo_audit.audit.names import label_name, population_name
 from argo_audit.audit.provenance import log_name
 from argo_audit.audit.stances import feature_name
 from argo_audit.decomposition import Part, Split

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from argo_audit.alignment import Item
 from argo_audit.audit.alignments import Row, ranks, shares
-from argo_audit.audit.facts import Trained
 from argo_audit.audit.markdown import escape, number, table, together, visible
+from argo_audit.audit.trained import Trained
 
 LINES = ("", "First", "Second", "Alike", "Rank", "Weight")
 

@@ -32,11 +32,12 @@ from argo_audit.audit import (
     verdict,
 )
 from argo_audit.audit.check import check_audit
-from argo_audit.audit.facts import Facts, Trained
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.inputs import AuditInputs
 from argo_audit.audit.markdown import Drawing, Section, escape, link, slug, with_front_matter
 from argo_audit.audit.page import page
 from argo_audit.audit.summary import KeyFigures, key_figures
+from argo_audit.audit.trained import Trained
 from argo_audit.errors import ArgoError
 
 SECTIONS: Sequence[Callable[[Facts], Section]] = (
@@ -104,7 +105,8 @@ def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
     """The markdown report and its figures."""
     sections = [section(facts) for section in SECTIONS]
     contents = "\n".join(f"- {link(s.title, f'#{slug(s.title)}')}" for s in sections)
-    blocks = [f"# {escape(facts.inputs.title)}", _lead(facts), contents]
+    key = [verdict.KEY] if facts.all_trained else []
+    blocks = [f"# {escape(facts.inputs.title)}", _lead(facts), *key, contents]
     for section in sections:
         blocks += [f"## {section.title}", *section.blocks]
     drawings = tuple(drawing for section in sections for drawing in section.drawings)

@@ -7,15 +7,7 @@ from collections.abc import Sequence
 
 from argo_audit.audit.curves import WINDOWS, gain, windows
 from argo_audit.audit.evolution import LIX, PARTS, Mean, Stage, stages
-from argo_audit.audit.facts import (
-    ATTEMPTS,
-    MEASUREMENTS,
-    Facts,
-    Trained,
-    plain_population,
-    population_name,
-    sentence_case,
-)
+from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, Facts
 from argo_audit.audit.figures import StagePanel, evolution_figure
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
@@ -28,7 +20,9 @@ from argo_audit.audit.markdown import (
     together,
     visible,
 )
+from argo_audit.audit.names import plain_population, population_name, sentence_case
 from argo_audit.audit.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
+from argo_audit.audit.trained import Trained
 
 TITLE = "How rubrics evolved (Figure 5)"
 

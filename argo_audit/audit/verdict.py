@@ -8,22 +8,18 @@ second signal beside it, no flag is good news only where the rubric explains the
 all (its whole interval lies above 50% agreement), and what was never checked has no verdict.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from argo_audit.audit.assessment import Assessment
-from argo_audit.audit.biases import Cells
-from argo_audit.audit.facts import (
-    Backed,
-    Facts,
-    Trained,
-    label_name,
-    population_name,
-    sentence_case,
-)
+from argo_audit.audit.biases import TITLE, Cells
+from argo_audit.audit.facts import Facts
 from argo_audit.audit.inputs import RAW
-from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, table, together
-from argo_audit.audit.risks import Flag
+from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, slug, table, together
+from argo_audit.audit.names import label_name, population_name, sentence_case
+from argo_audit.audit.risks import Flag, risks_checked
+from argo_audit.audit.trained import Backed, Trained
 from argo_audit.records import Agreement, Finding, Interval
 
 Safety = Literal["unsafe", "with care", "nothing flagged", "unknown"]
@@ -37,21 +33,28 @@ _SAYS: dict[Safety, str] = {
     "nothing flagged": "nothing that was checked speaks against optimising it",
     "unknown": "nobody can say yet",
 }
-_RULE = (
-    "The verdict: one high flag forbids, any other asks for a second signal; none is good news "
-    "only where agreement is above chance. What is a flag, and how severe, is said under Biases. A "
-    "spread is the median difference between the rewards of a pair."
+KEY = (
+    "How to read this: a spread is the median difference between the rewards of two responses to "
+    "one prompt. A habit is flagged when checks verified it and the risk catalogue or the declared "
+    "intent is against it; severity adds its harm to its size ([the rules]({rules})). One high "
+    "flag: do not optimise; any flag: not without a second signal. Whether you want a habit is "
+    "yours to say (`--intent`)."
+).format(rules=f"#{slug(TITLE)}")
+"""What a reader has to know before the first screen."""
+
+_SHARES = ("Explained by", "Agreement [95% interval]", "Of the way from chance to all")
+_LOOKED_FOR = (
+    ("looked for and not found", "not found"),
+    ("about which the checks cannot tell", "cannot tell"),
+    ("not tested", "untested"),
 )
-_SHARES = ("Explained by", "Agreement [95% interval]", "Of what chance leaves")
 
 
 def blocks(facts: Facts) -> list[str]:
     """Verdict, findings and coverage of the run that speaks for each population."""
     principals = [facts.principal(population) for population in facts.populations]
     most = MOST if len(principals) < 2 else MOST_EACH
-    return [block for t in principals for block in _blocks(facts, t, most)] + (
-        [_RULE] if principals else []
-    )
+    return [block for t in principals for block in _blocks(facts, t, most)]
 
 
 def safety(found: Assessment | None, held_out: Agreement | None) -> Safety:
@@ -106,34 +109,37 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
 def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
     found = facts.assessments.get(trained.record.run.id)
     held_out = facts.held_out(trained, trained.label_source).agreement
-    yield _sentence(trained, found, safety(found, held_out))
+    yield _sentence(trained, found, safety(found, held_out), most)
     if found is not None:
         if listed := _findings(found, Cells(facts, trained), most):
             yield listed
+        yield _looked_for(found)
         yield _coverage(facts, trained, found)
 
 
-def _sentence(trained: Trained, found: Assessment | None, verdict: Safety) -> str:
+def _sentence(trained: Trained, found: Assessment | None, verdict: Safety, most: int) -> str:
     raw = trained.label_source == RAW
     who = "the raw labels" if raw else f"the reward model {label_name(trained.label_source)}"
     name = sentence_case(population_name(trained.population))
     said = f"**{name}, {who}: {_SAYS[verdict]}.**"
     if found is None:
         return f"{said} Its rubric's claims were not checked."
-    checked = [f.status for f in found.findings if f.status != "untested"]
+    told = Counter(f.status for f in found.findings if f.status != "untested")
     unsaid = sum(finding.status == "verified" for finding in found.beyond)
-    more = f", and {unsaid} that no line of it makes" if unsaid else ""
+    more = f" Verified as well: {unsaid} that the rubric does not mention." if unsaid else ""
     return (
-        f"{said} {_flagged(found)}. Of the rubric's claims that could be checked, "
-        f"{checked.count('verified')} of {len(checked)} were verified{more}."
+        f"{said} {_flagged(found, most)}. Of the rubric's {told.total()} claims that could be "
+        f"checked, {told['verified']} were verified, {told['refuted']} refuted; for "
+        f"{told['inconclusive']} it cannot be told.{more}"
     )
 
 
-def _flagged(found: Assessment) -> str:
+def _flagged(found: Assessment, most: int) -> str:
     grades = [flag.severity for flag in found.flags]
     counts = [(grades.count(grade), grade) for grade in ("high", "medium", "low")]
     said = ", ".join(f"{count} {grade}" for count, grade in counts if count)
-    return f"Flagged: {said}" if said else "Nothing was flagged"
+    worst = f"; the worst {most}" if len(found.flags) > most else ""
+    return f"Flagged: {said}{worst}" if said else "Nothing was flagged"
 
 
 def _findings(found: Assessment, cells: Cells, most: int) -> str:
@@ -155,27 +161,47 @@ def _advice(flag: Flag, cells: Cells) -> str:
 
 
 def _backed(finding: Finding, cells: Cells) -> str:
-    """By how much, whether one kind of check is all that this rests on, the line, the pairs."""
-    alone = "" if len(finding.evidence) > 1 else ", one kind of check"
+    """By how much, by which checks, the rubric's line, and the pairs."""
+    kinds = {it.method for it in finding.evidence}
+    by = {
+        frozenset({"probe", "slope"}): "edited responses and pairs as they are agree",
+        frozenset({"probe"}): "edited responses alone",
+        frozenset({"slope"}): "pairs as they are alone, no edit",
+    }[frozenset(kinds)]
     pairs = cells.pairs(finding)
     line = f"{cells.line(finding)},{pairs}" if pairs else cells.line(finding)
-    return f"by {cells.effect(finding, ' spreads')}{alone}: {line}"
+    return f"by {cells.effect(finding, ' spreads')} ({by}): {line}"
+
+
+def _looked_for(found: Assessment) -> str:
+    """What became of the risks that were not flagged: good news is news too."""
+    flagged = {flag.risk.title for flag in found.flags if flag.risk}
+    told = risks_checked((*found.findings, *found.beyond))
+    said = []
+    for words, outcome in _LOOKED_FOR:
+        names = [escape(name) for name in told if told[name] == outcome and name not in flagged]
+        said += [f"{words}: {', '.join(names)}"] if names else []
+    return f"Other risks {'; '.join(said)}." if said else "Every risk of the catalogue was found."
 
 
 def _coverage(facts: Facts, trained: Trained, found: Assessment) -> str:
     held_out = facts.held_out(trained, trained.label_source)
     ceiling = facts.ceiling(trained.population)
+    judge = escape(trained.record.run.judge)
     style = _of(found.style.mean, found.style.interval, facts.evidence_href(trained, "slope"))
     rows = [
-        ["Style alone (surface features, cross-fitted)", *style],
-        ["The rubric, with its judge", *_measured(held_out)],
-        ["The ceiling: the planted rubric, same judge", *_measured(ceiling)],
+        ["Style alone: a regression on length, format and tone, cross-validated", *style],
+        [
+            f"The rubric, read by its judge, {judge}",
+            *_measured(held_out),
+        ],
+        ["The ceiling: the true (planted) rubric, same judge", *_measured(ceiling)],
     ]
     if ceiling.agreement is None:
         rows[-1] = ["The ceiling", "unknown: no rubric is known to be the truth", "-"]
     if held_out.accuracy is not None:
         missing = 2 - 2 * held_out.accuracy
-        rows.append(["Nothing: unexplained by the rubric", "-", percent(missing)])
+        rows.append(["Left unexplained by the rubric", "-", percent(missing)])
     return table(_SHARES, rows)
 
 
