@@ -87,13 +87,13 @@ def test_on_the_bound_no_number_of_pairs_would_decide() -> None:
 def test_a_session_is_failed_wrongly_no_more_often_than_said() -> None:
     """Six gates whose truth is exactly on the bound: the least favourable case."""
     failed = 0
-    for seed in range(80):
+    for seed in range(50):
         verdicts = [
             decide(means(0.25, 1.0, 60, 6 * seed + i), Bounds(at_most=0.25), family=6).verdict
             for i in range(6)
         ]
         failed += "fail" in verdicts
-    assert failed / 80 <= 0.05
+    assert failed / 50 <= 0.05
 
 
 @pytest.mark.parametrize("words", [{}, {"at_least": 0.5, "at_most": 0.4}])
