@@ -30,13 +30,14 @@ from argo_audit.journal import read_journal
 
 HEADER = ("Command", "Audits", "Runs", "Attempts", "Judgments", "Largest size, MB", "CPU seconds")
 _AUDIT, _STORE = "A", "rubric_store"
-_CHILD = (
-    "import resource, sys\n"
+_CHILD = (  # what a process inherits of ru_maxrss is its parent's; VmHWM (Linux) is its own
+    "import re, resource, sys\n"
     "from argo_audit.cli.commands import main\n"
     "try:\n    main()\n"
     "finally:\n"
     "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-    "    print('USED', used.ru_maxrss // 1024, used.ru_utime + used.ru_stime, file=sys.stderr)\n"
+    "    own = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
+    "    print('USED', int(own) // 1024, used.ru_utime + used.ru_stime, file=sys.stderr)\n"
 )
 _USED = re.compile(r"USED (\d+) ([\d.]+)")
 

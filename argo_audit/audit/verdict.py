@@ -15,6 +15,7 @@ from typing import Any, Literal
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.biases import TITLE, Cells
 from argo_audit.audit.facts import Facts
+from argo_audit.audit.findings import SMALLEST
 from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, slug, table, together
 from argo_audit.audit.names import label_name, population_name, sentence_case
@@ -44,7 +45,7 @@ KEY = (
 
 _SHARES = ("Explained by", "Agreement [95% interval]", "Of the way from chance to all")
 _LOOKED_FOR = (
-    ("looked for and not found", "not found"),
+    (f"looked for and not found (under {SMALLEST:g} spreads, or the other way round)", "not found"),
     ("about which the checks cannot tell", "cannot tell"),
     ("not tested", "untested"),
 )
@@ -125,20 +126,18 @@ def _sentence(trained: Trained, found: Assessment | None, verdict: Safety, most:
     if found is None:
         return f"{said} Its rubric's claims were not checked."
     told = Counter(f.status for f in found.findings if f.status != "untested")
+    counts = ", ".join(f"{count} {status}" for status, count in told.most_common()) or "none"
     unsaid = sum(finding.status == "verified" for finding in found.beyond)
-    more = f" Verified as well: {unsaid} that the rubric does not mention." if unsaid else ""
-    return (
-        f"{said} {_flagged(found, most)}. Of the rubric's {told.total()} claims that could be "
-        f"checked, {told['verified']} were verified, {told['refuted']} refuted; for "
-        f"{told['inconclusive']} it cannot be told.{more}"
-    )
+    more = f" Verified as well: {unsaid} that it does not mention." if unsaid else ""
+    checked = f"Claims of the rubric that could be checked: {counts}.{more}"
+    return f"{said} {_flagged(found, most)}. {checked}"
 
 
 def _flagged(found: Assessment, most: int) -> str:
     grades = [flag.severity for flag in found.flags]
     counts = [(grades.count(grade), grade) for grade in ("high", "medium", "low")]
     said = ", ".join(f"{count} {grade}" for count, grade in counts if count)
-    worst = f"; the worst {most}" if len(found.flags) > most else ""
+    worst = f"; the worst {most} are listed" if len(found.flags) > most else ""
     return f"Flagged: {said}{worst}" if said else "Nothing was flagged"
 
 
