@@ -57,7 +57,7 @@ class World:
         pytester.makepyfile(test_rm=PYTHON)
 
     def run(self, *words: str) -> pytest.RunResult:
-        plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest")
+        plugins = ("-p", "argo_audit.gate", "-p", "no:cacheprovider")
         return self.pytester.runpytest_inprocess(*plugins, *words)
 
     def record(self) -> None:
@@ -66,6 +66,8 @@ class World:
 
 @pytest.fixture
 def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Run with no plugin but those that it names: looking for others takes longer than gates."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return World(pytester)
@@ -204,7 +206,7 @@ def test_it_fails_unless_told_otherwise_and_says_how_many_pairs_would_decide(wor
     ended.stdout.re_match_lines([r".*about [\d,]+ pairs would decide it"])
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+@pytest.mark.parametrize("words", [[], ["-p", "xdist", "-n", "2"]])
 def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
     world: World, words: list[str]
 ) -> None:

@@ -30,12 +30,13 @@ def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A checkout of the example."""
     for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
     return pytester
 
 
 def run(example: pytest.Pytester, *words: str) -> pytest.RunResult:
-    plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    plugins = ("-p", "argo_audit.gate", "-p", "no:cacheprovider")
     return example.runpytest_inprocess(*plugins, *words)
 
 
