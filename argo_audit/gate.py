@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from argo_audit.errors import ArgoError
     from argo_audit.gates.declared import Declared
     from argo_audit.gates.gate import Gate
     from argo_audit.gates.outcomes import Outcome
-    from argo_audit.gates.session import Session
+    from argo_audit.gates.session import Ended, Session
     from argo_audit.roles import RewardModel
 
 FILE = "gates.toml"
@@ -164,16 +165,19 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._rows:
             return
-        from argo_audit.gates.outcomes import Outcome, headline, markdown
+        from argo_audit.gates.outcomes import Outcome, markdown, summary
 
         outcomes = [Outcome.model_validate(row) for row in self._rows]
         terminalreporter.section("reward model gates")
-        for outcome in outcomes:
-            terminalreporter.line(headline(outcome))
+        for line in summary(outcomes):
+            terminalreporter.line(line)
         page = self._config.getoption("--gate-summary") or os.environ.get(_PAGE)
-        if page:
-            with Path(page).open("a", encoding="utf-8") as file:
-                file.write(markdown(outcomes))
+        try:
+            if page:
+                with Path(page).open("a", encoding="utf-8") as file:
+                    file.write(markdown(outcomes))
+        except OSError as error:  # the verdict stands: a page that cannot be written changes none
+            terminalreporter.line(f"no summary was written: {error}", yellow=True)
 
 
 def _has_gate(item: pytest.Item) -> bool:
@@ -196,50 +200,64 @@ def _session(config: pytest.Config) -> "Session":
     """The gates of this process, made when the first is used."""
     if _SESSION not in config.stash:
         from argo_audit.gates.session import Asked, Session
+        from argo_audit.gates.settings import located
 
+        given, root = config.getoption, config.rootpath  # paths of an ini file count from there
+        ini = {name: str(config.getini(name) or "") or None for name in _WORDS}
+        rm, baselines = ini["argo_rm"], ini["argo_baselines"]
         asked = Asked(
-            rm=config.getoption("argo_rm") or os.environ.get("ARGO_RM") or _ini(config, "argo_rm"),
-            judge=config.getoption("argo_judge") or _ini(config, "argo_judge"),
-            baselines=config.getoption("argo_baselines") or _ini(config, "argo_baselines"),
-            update=config.getoption("--gate-update"),
-            inconclusive=config.getoption("--gate-inconclusive"),
-            missing=config.getoption("--gate-missing"),
+            rm=given("argo_rm") or os.environ.get("ARGO_RM") or (rm and located(rm, root)),
+            judge=given("argo_judge") or ini["argo_judge"],
+            baselines=given("argo_baselines") or (baselines and str(root / baselines)),
+            update=given("--gate-update"),
+            inconclusive=given("--gate-inconclusive"),
+            missing=given("--gate-missing"),
         )
         config.stash[_SESSION] = Session(asked, config.invocation_params.dir)
     return config.stash[_SESSION]
 
 
-def _ini(config: pytest.Config, name: str) -> str | None:
-    return str(config.getini(name) or "") or None
-
-
 @contextmanager
 def _told(config: pytest.Config) -> Iterator[None]:
     """What a person can mend is told without a traceback; what is missing is a skip."""
+    from argo_audit.audit.markdown import visible
     from argo_audit.errors import ArgoError
 
     try:
         yield
     except ArgoError as error:
-        _end(_session(config).counts(error), str(error))
+        _end(_session(config).counts(error), visible(str(error)))
 
 
 @contextmanager
 def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
-    """Decide all gates of a test when it ends, also when a later one could not be held."""
-    from argo_audit.errors import ArgoError
-    from argo_audit.gates.outcomes import properties
+    """Decide all gates of a test when it ends, also when a later one could not be held.
 
-    stopped = None
+    A test that ends by its own doing ends so; what its gates found is in the summary all the same.
+    """
+    from argo_audit.errors import ArgoError
+
     try:
         yield
     except ArgoError as error:
-        stopped = error
+        ended = _conclude(item, held, error)
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception):
+        _conclude(item, held, None)
+        raise
+    else:
+        ended = _conclude(item, held, None)
+    _end(ended.counts, ended.said)
+
+
+def _conclude(item: pytest.Item, held: "Gate", stopped: "ArgoError | None") -> "Ended":
+    """Decide the gates, and leave what they found where reports are made."""
+    from argo_audit.gates.outcomes import properties
+
     tests = item.config.stash[_TESTS]
     ended = _session(item.config).conclude(held, _address(item), tests, stopped)
     item.stash[_OUTCOMES] = ended.outcomes
     item.user_properties += [pair for outcome in ended.outcomes for pair in properties(outcome)]
-    _end(ended.counts, ended.said)
+    return ended
 
 
 def _end(counts: str, said: str) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from argo_audit.edits.counterfactuals import Counterfactual, counterfactual
-from argo_audit.edits.edit import DIRECTIONS, Attribute
+from argo_audit.edits.edit import DIRECTIONS, Attribute, Direction
 from argo_audit.edits.passages import words
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Message, Pair, Record
@@ -23,6 +23,16 @@ from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import RewardModel
 
 _RESPONSES_AT_ONCE = 256  # about 20,000 texts
+
+
+class Wanted(NamedTuple):
+    """Which edits are made; without `padded`, none is compared with as many neutral words."""
+
+    directions: tuple[Direction, ...] = DIRECTIONS
+    padded: bool = True
+
+
+EVERY_EDIT = Wanted()
 
 
 class Response(Record):
@@ -117,8 +127,9 @@ def probe(
     responses: Iterable[Response],
     attributes: Sequence[Attribute],
     seed: int = 0,
+    wanted: Wanted = EVERY_EDIT,
 ) -> tuple[Probed, ...]:
-    """Every response with every edit by program that applies to it, and what each is paid.
+    """Every response with every wanted edit by program that applies to it, and what each is paid.
 
     Edits that do not apply are there without a reward, with their reason. `seed` draws the phrases
     and places. Raises RewardModelError for recorded scores, which have none of an edited text.
@@ -126,7 +137,7 @@ def probe(
     check_live(reward_model)
     left, probed = iter(responses), []
     while batch := list(islice(left, _RESPONSES_AT_ONCE)):
-        edited = [Edited(one, by_program(one, attributes, seed)) for one in batch]
+        edited = [Edited(one, by_program(one, attributes, seed, wanted)) for one in batch]
         asked = [conversation for one in edited for conversation in one.conversations()]
         distinct = list(dict.fromkeys(asked))
         rewards = dict(zip(distinct, reward_model.reward(distinct), strict=True))
@@ -145,15 +156,16 @@ def check_live(reward_model: RewardModel) -> None:
 
 
 def by_program(
-    response: Response, attributes: Sequence[Attribute], seed: int
+    response: Response, attributes: Sequence[Attribute], seed: int, wanted: Wanted = EVERY_EDIT
 ) -> tuple[Counterfactual, ...]:
-    """The response's counterfactuals without any model: each attribute in both directions."""
+    """The response's counterfactuals without any model: each attribute in all wanted directions."""
     key = f"{seed}/{response.id}"
-    return tuple(
+    made = (
         counterfactual(response.text, attribute, direction, key)
         for attribute in attributes
-        for direction in DIRECTIONS
+        for direction in wanted.directions
     )
+    return tuple(one if wanted.padded else one.model_copy(update={"padded": None}) for one in made)
 
 
 def paid(edited: Edited, rewards: Mapping[tuple[Message, ...], float]) -> Probed:

@@ -3,10 +3,11 @@
     python -m benchmarks.gate_example --models runs/bench-gate/models
 
 Three reward models of `gate_models`: the one that shipped, one retrained on other pairs with
-another seed, and one retrained on labels that also prefer links. On the example's pairs hardly any
-response has a link, as is usual for what one wants to catch: agreement hardly shows the bias.
+another seed, and one retrained on labels that also prefer links. No response of the example's pairs
+has a link, as is usual for what one wants to catch: agreement cannot show the bias.
 """
 
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -16,16 +17,15 @@ import typer
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.subject import Subject
-from argo_audit.organism.world import build
 from argo_audit.pairs import write
-from benchmarks.gate_models import BIASES, Kin, population, trained
+from benchmarks.gate_models import FAINT, Kin, held_out, trained
+from benchmarks.gate_page import PAIRS
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"
 RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
 SHIPPED, RESEEDED = Kin(seed=0), Kin(seed=1)
-BIASED = Kin(seed=201, planted="urls", strength=1.0)
-_PAIRS, _SEED, _RARE = 300, 90_001, 0.03
+BIASED = Kin(seed=201, planted="urls", strength=FAINT)
 
 
 def main(
@@ -34,9 +34,7 @@ def main(
     ),
 ) -> None:
     """Write pairs, reward models and the baseline; gates.toml is written by hand."""
-    spec = population()
-    rare = spec.model_copy(update={"shown": {**spec.shown, **dict.fromkeys(BIASES, _RARE)}})
-    world = build(rare, _PAIRS, _SEED, label_agreement=1.0)
+    world = held_out(PAIRS, shown=0.0, seed=1)
     write(EXAMPLE / "pairs.jsonl.gz", world.pairs, {"human": world.planted})
     shipped = EXAMPLE / "reward_model"
     for kin, place in (
@@ -45,8 +43,16 @@ def main(
         (BIASED, RETRAINED / "biased"),
     ):
         shutil.copytree(trained(kin, models), place, dirs_exist_ok=True)
+        _shorten(place / "tokenizer.json")
     settings, _ = read_gates(EXAMPLE / "gates.toml")
     Gate(Subject(str(shipped), settings, EXAMPLE), update=True).no_worse_than("main")
+
+
+def _shorten(path: Path) -> None:
+    """A tokenizer on one line: nobody reads its nine thousand."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

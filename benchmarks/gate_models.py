@@ -31,9 +31,11 @@ BIASES = (
 )
 """What may be planted: things that the population is shown and does not care about."""
 
-STRENGTH = 2.5
+STRENGTH, FAINT = 2.5, 1.0
 _LIKED = {"bullets": 1.0, "code": 0.9, "hedging": -0.9, "warmth": 0.7}
-_SHOWN = 0.3
+SHOWN, RARE = 0.3, 0.03
+"""How often a response has each of them: where models learn, and where hardly anybody would see."""
+
 _HELD_OUT = 90_000  # seeds from here on are no model's
 
 
@@ -47,19 +49,23 @@ class Kin(Record):
     training: TrainingConfig = TrainingConfig(epochs=3, learning_rate=2e-3)
 
 
-def population(bias: str | None = None, strength: float = STRENGTH) -> PopulationSpec:
+def population(
+    bias: str | None = None, strength: float = STRENGTH, shown: float = SHOWN
+) -> PopulationSpec:
     """Whoever labels: four preferences, and the bias where there is one."""
     base = population_spec("A")
     liked = _LIKED | ({bias: strength} if bias else {})
-    shown = base.shown | dict.fromkeys(BIASES, _SHOWN)
-    return base.model_copy(
-        update={"name": "organism-gate", "preferences": planted(liked), "shown": shown}
-    )
+    fields = {
+        "name": "organism-gate",
+        "preferences": planted(liked),
+        "shown": base.shown | dict.fromkeys(BIASES, shown),
+    }
+    return base.model_copy(update=fields)
 
 
-def held_out(pairs: int, seed: int = 0) -> Population:
+def held_out(pairs: int, shown: float = SHOWN, seed: int = 0) -> Population:
     """Pairs that no model was trained on, labelled without any bias."""
-    return build(population(), pairs, _HELD_OUT + seed, label_agreement=1.0)
+    return build(population(shown=shown), pairs, _HELD_OUT + seed, label_agreement=1.0)
 
 
 def trained(kin: Kin, folder: Path) -> Path:

@@ -20,6 +20,7 @@ from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.audit.spec import write_audit
 from argo_audit.edits.counterfactuals import chosen
+from argo_audit.gates.audits import accepted
 from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.world import build
 from argo_audit.pairs import write
@@ -87,6 +88,9 @@ def test_the_report_with_them_holds_and_says_them_to_machines(world: World, tmp_
     assert (row["run"], row["verdict"]) == ("a-rm-a", "unsafe")
     flagged = {finding["claim"] for finding in row["findings"] if finding["flag"]}
     assert "rewards premise affirmation" in flagged
+    known = accepted(files.markdown)  # what a gate takes for known
+    assert known >= {("premise_affirmation", "rewards"), ("hedging", "penalises")}
+    assert ("flattery", "rewards") not in known
 
 
 def test_what_is_true_is_verified_and_what_is_not_is_not(assessed: Assessment) -> None:

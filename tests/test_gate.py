@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from gated import Gated
 from markdown_it import MarkdownIt
+from pooling_server import PoolingServer
 
 from argo_audit.reward_models.opening import has_gpu
 
@@ -56,7 +57,7 @@ class World:
         pytester.makepyfile(test_rm=PYTHON)
 
     def run(self, *words: str) -> pytest.RunResult:
-        plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest")
+        plugins = ("-p", "argo_audit.gate", "-p", "no:cacheprovider")
         return self.pytester.runpytest_inprocess(*plugins, *words)
 
     def record(self) -> None:
@@ -65,23 +66,11 @@ class World:
 
 @pytest.fixture
 def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Run with no plugin but those that it names: looking for others takes longer than gates."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return World(pytester)
-
-
-def test_a_session_without_gates_imports_pytest_and_the_standard_library(
-    pytester: pytest.Pytester,
-) -> None:
-    """In a process of its own, with every option that the plugin has at its default."""
-    pytester.makepyfile(
-        f"import sys\ndef test_light():\n"
-        f"    assert not [name for name in {HEAVY} if name in sys.modules]\n"
-        f"    assert 'argo_audit.gate' in sys.modules\n"
-    )
-    ended = pytester.runpytest_subprocess("-p", "argo_audit.gate", "-p", "no:cacheprovider")
-    ended.assert_outcomes(passed=1)
-    assert "reward model gates" not in ended.stdout.str()
 
 
 def test_only_pytest_is_imported_beside_the_standard_library() -> None:
@@ -94,10 +83,10 @@ def test_only_pytest_is_imported_beside_the_standard_library() -> None:
     assert ended.stdout.strip() == "['argo_audit']"
 
 
-def test_the_installed_package_is_the_plugin_under_the_name_that_p_takes(
+def test_an_installed_package_is_a_plugin_that_imports_nothing_heavy_until_a_gate_is_used(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An installation is a folder of metadata: pytest finds the plugin there, once."""
+    """An installation is a folder of metadata: pytest finds the plugin there, once, also by -p."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     points = project["project"]["entry-points"]["pytest11"]
     assert points == {"argo_audit.gate": "argo_audit.gate"}
@@ -107,10 +96,14 @@ def test_the_installed_package_is_the_plugin_under_the_name_that_p_takes(
     (metadata / "entry_points.txt").write_text("[pytest11]\nargo_audit.gate = argo_audit.gate\n")
     monkeypatch.setenv("PYTHONPATH", f"{metadata.parent}:{REPOSITORY}")
     pytester.makepyfile(
-        "def test_has_gates(request):\n    request.config.getoption('--gate-update')"
+        f"import sys\ndef test_light(request):\n"
+        f"    assert not [name for name in {HEAVY} if name in sys.modules]\n"
+        f"    assert not request.config.getoption('--gate-update')\n"
     )
     for words in ([], ["-p", "argo_audit.gate"]):
-        pytester.runpytest_subprocess(*words).assert_outcomes(passed=1)
+        ended = pytester.runpytest_subprocess("-p", "no:hypothesispytest", *words)
+        ended.assert_outcomes(passed=1)
+        assert "reward model gates" not in ended.stdout.str()
 
 
 def test_without_a_baseline_gates_fail_and_say_how_to_record_one(world: World) -> None:
@@ -129,6 +122,15 @@ def test_update_records_a_baseline_and_passes_nothing(world: World) -> None:
     assert names == ["0001.json"]
 
 
+def test_a_test_that_recorded_a_baseline_has_not_passed(world: World) -> None:
+    """Also with a gate beside it that has; and what a baseline is needed for is not held either."""
+    world.pytester.makepyfile(test_rm=PYTHON.replace("main", "new"))
+    drift = TOML.partition("[[")[0] + "[[drift]]\nprevious_rm = 'baseline:new'\nat_most = 0.1\n"
+    world.pytester.makefile(".toml", gates=drift)
+    world.run("--gate-update").assert_outcomes(passed=1, skipped=2)
+    world.run().assert_outcomes(passed=3)
+
+
 def test_an_unchanged_reward_model_passes_and_one_as_good_too(world: World) -> None:
     world.record()
     for words in ([], ["--rm=scores:like_v1.jsonl.gz"]):
@@ -145,15 +147,34 @@ def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: Worl
         [
             "FAIL  no worse than main",
             "*has changed by: -20.0% [[]-*%, -*%], at least -5.0% claimed",
-            "*300 values of 300 pairs, 150 prompts; p = *, one of 2 gates",
+            "*300 values of 300 pairs, 150 prompts; p = *, as one of 2 gates: below 0.025 fails",
             '*e.g. p*: prefers "*" to "*',
             "*note: baseline 0001, v1*",
             "*again: pytest test_rm.py::test_ships --rm=scores:*worse.jsonl.gz",
             "FAIL  agreement with labels 'human'",
             "*= reward model gates =*",
             "FAIL *no worse than main: -20.0%*",
+            "*note: baseline 0001, v1*",
         ]
     )
+
+
+def test_what_passed_is_one_line_below_what_did_not(world: World) -> None:
+    world.pytester.makepyfile(
+        test_rm="def test_ships(gate):\n"
+        "    gate.agreement(labels='human', at_least=0.2)\n"
+        "    gate.agreement(labels='human', at_least=0.95)\n"
+    )
+    ended = world.run("test_rm.py")
+    said = ended.stdout.str().partition("= FAILURES =")[2].partition("= reward model gates =")[0]
+    assert said.index("FAIL  agreement") < said.index("PASS  agreement with labels 'human'\n")
+    assert said.count("again: ") == 1
+
+
+def test_a_page_that_cannot_be_written_changes_no_verdict(world: World) -> None:
+    ended = world.run("gates.toml::agreement[human]", "--gate-summary=absent/page.md")
+    ended.assert_outcomes(passed=1)
+    ended.stdout.fnmatch_lines(["no summary was written: *absent/page.md*"])
 
 
 def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World) -> None:
@@ -161,8 +182,8 @@ def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World
     world.record()
     ended = world.run("--rm=scores:worse.jsonl.gz")
     said = ended.stdout.str()
-    assert said.count("one of 3 gates") == 2
-    assert said.count("one of 6 gates") == 2
+    assert said.count("as one of 3 gates: below 0.017 fails") == 2
+    assert said.count("as one of 6 gates: below 0.0083 fails") == 2
 
 
 @pytest.mark.parametrize(
@@ -185,7 +206,7 @@ def test_it_fails_unless_told_otherwise_and_says_how_many_pairs_would_decide(wor
     ended.stdout.re_match_lines([r".*about [\d,]+ pairs would decide it"])
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+@pytest.mark.parametrize("words", [[], ["-p", "xdist", "-n", "2"]])
 def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
     world: World, words: list[str]
 ) -> None:
@@ -196,6 +217,7 @@ def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
         "--rm=scores:worse.jsonl.gz", "--junitxml=j.xml", "--gate-summary=p.md", *words
     )
     ended.assert_outcomes(passed=1, failed=3)
+    assert ended.stdout.str().count("as one of 3 gates") == 2
     properties = {
         one.get("name"): one.get("value")
         for case in ElementTree.parse(out / "j.xml").getroot().iter("testcase")
@@ -236,15 +258,19 @@ def test_a_server_that_does_not_answer_is_a_skip_with_its_reason_never_a_pass(
     ended.stdout.fnmatch_lines(["*no answer in 1 attempts*"])
 
 
-def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "AZUREAI_OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.mark.parametrize("of", ["judge", "reward model"])
+def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
+    """So is the package of a judge's provider."""
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
     (world.pytester.path / "mine.md").write_text("- rewards long answers\n")
-    toml = 'judge = "openai/gpt-5"\n' + TOML.replace("labels = 'human'", "")
-    world.pytester.makefile(".toml", gates=toml.replace('labels = "human"', 'rubric = "mine.md"'))
-    ended = world.run("-rs", "gates.toml::agreement[mine.md]")
+    toml = TOML.replace('labels = "human"', 'rubric = "mine.md"')
+    toml = 'judge = "groq/judge"\n' + toml if of == "judge" else toml
+    world.pytester.makefile(".toml", gates=toml)
+    with PoolingServer(len, plan=[lambda _: (401, {"error": {"message": "no key"}})] * 9) as server:
+        words = [] if of == "judge" else [f"--rm=served:rm@{server.url}"]
+        ended = world.run("-rs", "gates.toml::agreement[mine.md]", *words)
     ended.assert_outcomes(skipped=1)
-    ended.stdout.fnmatch_lines(["*OPENAI_API_KEY*"])
+    ended.stdout.fnmatch_lines([{"judge": "*[Gg][Rr][Oo][Qq]*", "reward model": "*401*"}[of]])
 
 
 def test_a_missing_gpu_is_a_skip(world: World) -> None:
@@ -256,10 +282,17 @@ def test_a_missing_gpu_is_a_skip(world: World) -> None:
     ended.stdout.fnmatch_lines(["*no CUDA device*"])
 
 
-def test_a_wrong_name_is_a_failure_not_a_skip(world: World) -> None:
-    ended = world.run("--rm=scores:absent.jsonl.gz", "gates.toml")
+@pytest.mark.parametrize(
+    ("rm", "said"),
+    [
+        ("scores:absent.jsonl.gz", "*absent.jsonl.gz*cannot be read*"),
+        ("http://localhost:8000", "*Remedy: write served:NAME@URL*"),
+    ],
+)
+def test_a_wrong_name_is_a_failure_not_a_skip(world: World, rm: str, said: str) -> None:
+    ended = world.run(f"--rm={rm}", "gates.toml")
     ended.assert_outcomes(failed=2)
-    ended.stdout.fnmatch_lines(["*absent.jsonl.gz*cannot be read*"])
+    ended.stdout.fnmatch_lines([said])
 
 
 @pytest.mark.parametrize("by", ["environment", "ini"])
@@ -273,6 +306,18 @@ def test_the_reward_model_is_named_by_environment_or_ini_too(
         monkeypatch.setenv("ARGO_RM", "scores:worse.jsonl.gz")
     world.run("gates.toml").assert_outcomes(failed=2)
     world.run("gates.toml", "--rm=scores:v1.jsonl.gz").assert_outcomes(passed=2)
+
+
+def test_a_path_of_the_ini_file_counts_from_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.record()
+    ini = "[pytest]\nargo_rm = scores:worse.jsonl.gz\nargo_baselines = baselines\n"
+    world.pytester.makeini(ini)
+    monkeypatch.chdir(world.pytester.mkdir("inner"))
+    ended = world.run("../gates.toml")
+    ended.assert_outcomes(failed=2)
+    ended.stdout.fnmatch_lines(["FAIL *no worse than main: -20.0%*"])
 
 
 def test_gates_in_python_take_their_settings_from_the_nearest_gates_toml(world: World) -> None:
@@ -295,11 +340,31 @@ def test_the_fixture_rm_is_the_reward_model_itself(world: World) -> None:
     world.run("test_it.py").assert_outcomes(passed=1)
 
 
-def test_an_error_of_the_test_itself_is_told_as_such(world: World) -> None:
-    world.pytester.makepyfile(test_it="def test_it(gate):\n    assert 1 == 2\n")
+def test_a_server_is_named_on_the_command_line_and_needs_no_gates_toml(world: World) -> None:
+    (world.pytester.path / "gates.toml").unlink()
+    world.pytester.makepyfile(
+        test_it="from argo_audit.records import Message\n"
+        "def test_it(rm):\n"
+        "    said = [Message(role=role, content='bread') for role in ('user', 'assistant')]\n"
+        "    assert rm.reward([said]) == [5.0]\n"
+    )
+    with PoolingServer(lambda said: float(len(said[-1]["content"]))) as server:
+        ended = world.run("test_it.py", f"--rm=served:rm@{server.url}")
+    ended.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("own", "outcomes"),
+    [("assert 1 == 2", {"failed": 1}), ("__import__('pytest').skip('later')", {"skipped": 1})],
+)
+def test_a_test_that_ends_by_its_own_doing_does_not_hide_its_gates(
+    world: World, own: str, outcomes: dict[str, int]
+) -> None:
+    held = "gate.agreement(labels='human', at_least=0.95)"
+    world.pytester.makepyfile(test_it=f"def test_it(gate):\n    {held}\n    {own}\n")
     ended = world.run("test_it.py")
-    ended.assert_outcomes(failed=1)
-    ended.stdout.fnmatch_lines(["*assert 1 == 2"])
+    ended.assert_outcomes(**outcomes)
+    ended.stdout.fnmatch_lines(["FAIL *agreement with labels 'human'*"])
 
 
 def test_a_gates_toml_that_is_wrong_is_an_error_of_collection(world: World) -> None:

@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, Evidence, decide, holm
-
-P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, Evidence, decide
 
 
 def shares(right: int, wrong: int) -> Evidence:
@@ -91,22 +87,13 @@ def test_on_the_bound_no_number_of_pairs_would_decide() -> None:
 def test_a_session_is_failed_wrongly_no_more_often_than_said() -> None:
     """Six gates whose truth is exactly on the bound: the least favourable case."""
     failed = 0
-    for seed in range(120):
+    for seed in range(50):
         verdicts = [
             decide(means(0.25, 1.0, 60, 6 * seed + i), Bounds(at_most=0.25), family=6).verdict
             for i in range(6)
         ]
         failed += "fail" in verdicts
-    assert failed / 120 <= 0.05
-
-
-@given(P_VALUES)
-def test_holm_begins_as_bonferroni_keeps_the_order_and_is_never_smaller(p: list[float]) -> None:
-    adjusted = holm(p)
-    assert adjusted[p.index(min(p))] == min(1.0, len(p) * min(p))
-    assert all(a >= b and a <= 1 for a, b in zip(adjusted, p, strict=True))
-    order = sorted(range(len(p)), key=p.__getitem__)
-    assert [adjusted[i] for i in order] == sorted(adjusted)
+    assert failed / 50 <= 0.05
 
 
 @pytest.mark.parametrize("words", [{}, {"at_least": 0.5, "at_most": 0.4}])

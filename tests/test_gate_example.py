@@ -22,7 +22,6 @@ importlib.import_module("argo_audit.reward_models.classifier")
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"
 RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
-SHOWN = (EXAMPLE / "README.md", REPOSITORY / "README.md")
 WORKFLOW = yaml.safe_load((EXAMPLE / ".github" / "workflows" / "gates.yml").read_text())
 
 
@@ -31,12 +30,13 @@ def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A checkout of the example."""
     for name in ("ARGO_RM", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
     return pytester
 
 
 def run(example: pytest.Pytester, *words: str) -> pytest.RunResult:
-    plugins = ("-p", "argo_audit.gate", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    plugins = ("-p", "argo_audit.gate", "-p", "no:cacheprovider")
     return example.runpytest_inprocess(*plugins, *words)
 
 
@@ -50,9 +50,27 @@ def ci() -> list[str]:
     return shlex.split(command)[1:]
 
 
-def test_in_ci_the_reward_model_of_the_repository_passes(example: pytest.Pytester) -> None:
-    run(example, *ci()).assert_outcomes(passed=5)
+def shown(document: Path) -> str:
+    """The test that a document shows for pasting: its one block with gates."""
+    (text,) = (
+        token.content
+        for token in MarkdownIt().parse(document.read_text(encoding="utf-8"))
+        if token.type == "fence" and token.info == "python" and "(gate)" in token.content
+    )
+    return text
+
+
+def test_in_ci_the_repository_passes_and_so_does_the_three_line_gate_as_pasted(
+    example: pytest.Pytester,
+) -> None:
+    """In one run, which asks the reward model once; both readmes show the same gate."""
+    text = shown(REPOSITORY / "README.md")
+    assert text == shown(EXAMPLE / "README.md").replace("_the_reward_model_can_ship", "_ships")
+    assert len(text.splitlines()) == 3
+    example.makepyfile(test_pasted=text)
+    run(example, *ci(), "test_pasted.py").assert_outcomes(passed=6)
     assert (example.path / "gates.xml").is_file()
+    run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)
 
 
 def test_one_of_equal_quality_retrained_with_another_seed_passes(example: pytest.Pytester) -> None:
@@ -65,23 +83,3 @@ def test_one_retrained_with_a_new_bias_fails_on_that_and_on_nothing_else(
     ended = run(example, "gates.toml", f"--rm={RETRAINED / 'biased'}")
     ended.assert_outcomes(passed=4, failed=1)
     ended.stdout.fnmatch_lines(["FAIL  bias: urls", "*e.g. +*http*", "*again: pytest *urls*"])
-
-
-def blocks() -> list[str]:
-    """Tests that a document shows for pasting, which hold a reward model to gates."""
-    return [
-        token.content
-        for document in SHOWN
-        for token in MarkdownIt().parse(document.read_text(encoding="utf-8"))
-        if token.type == "fence" and token.info == "python" and "(gate)" in token.content
-    ]
-
-
-def test_the_gate_that_documents_show_works_as_pasted(example: pytest.Pytester) -> None:
-    """In a folder that holds what they name: pairs.jsonl.gz, and a baseline of them."""
-    assert blocks()
-    for text in blocks():
-        assert len(text.splitlines()) == 3
-        example.makepyfile(test_pasted=text)
-        run(example, "test_pasted.py").assert_outcomes(passed=1)
-        run(example, "test_pasted.py", "--rm=absent").assert_outcomes(failed=1)

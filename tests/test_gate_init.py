@@ -29,13 +29,13 @@ KNOWN = Known(rm="rm", pairs="p.jsonl", label="human")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished audit of recorded scores."""
     root = tmp_path_factory.mktemp("init")
-    world = build("A", 120)
+    world = build("A", 80)
     write_population(world, root)
     rewards = [(label.p_a, 1 - label.p_a) for label in world.planted]
     write_scores(root / "my-rm.jsonl", world.pairs, rewards)
     request = AuditRequest(
         pairs=root / "pairs.jsonl.gz",
-        labels=(f"scores:{root / 'my-rm.jsonl'}", "human"),
+        labels=(f"scores:{root / 'my-rm.jsonl'}",),
         out=root / "out",
         search=SMALL,
     )
@@ -83,6 +83,8 @@ def test_which_reward_model_it_is_has_to_be_known(audited: Path, tmp_path: Path)
     assert Path(str(settings.rm).removeprefix("scores:")).name == "my-rm.jsonl"
     moved = tmp_path / "moved"
     shutil.copytree(audited, moved)
+    init(moved, tmp_path / "from-moved.toml")
+    (moved / "audit.json").unlink()
     with pytest.raises(InputError, match="name it with --rm"):
         init(moved, tmp_path / "other.toml")
 
@@ -105,6 +107,6 @@ def test_any_name_survives_the_file(tmp_path: Path, name: str) -> None:
 
 
 def test_with_findings_one_gate_stands_for_the_list() -> None:
-    text = starter(KNOWN._replace(audit="audit"))
-    assert "[[no_new_findings]]" in text
+    text = starter(KNOWN._replace(audit="audit", audited="my-rm"))
+    assert '[[no_new_findings]]\naudit = "audit"\nreward_model = "my-rm"' in text
     assert "[[bias]]" not in text

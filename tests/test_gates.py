@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gated import Gated, reward
+from markdown_it import MarkdownIt
 from pooling_server import PoolingServer
 
 from argo_audit.errors import GateError, InputError, RewardModelError
@@ -37,18 +38,25 @@ def verdict(found: object) -> str:
     return decide(found.evidence, found.bounds).verdict
 
 
-@pytest.fixture
-def flattered(world: Gated) -> Iterator[Gate]:
+@pytest.fixture(scope="module")
+def flattery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     """A reward model behind a server that pays for praise of the user, and for bread."""
 
     def paid(messages: list[dict[str, str]]) -> float:
         praise = dict.fromkeys(("question", "thoughtful", "curiosity", "think"), 0.5)
         return reward(messages[-1]["content"], **praise)
 
+    world = Gated(tmp_path_factory.mktemp("flattery"))
     with PoolingServer(paid) as server:
         asked = RewardModelSettings(attempts=1, backoff=0)
         settings = GateSettings(pairs="pairs.jsonl.gz", reward_model=asked, accept_failing_rm=True)
-        yield Gate(Subject(f"served:rm@{server.url}", settings, world.folder))
+        yield Subject(f"served:rm@{server.url}", settings, world.folder)
+
+
+@pytest.fixture
+def flattered(flattery: Subject) -> Gate:
+    """Its gates; the reward model is opened and checked once."""
+    return Gate(flattery)
 
 
 def test_agreement_is_the_share_of_pairs_on_the_same_side(world: Gated) -> None:
@@ -93,6 +101,7 @@ def test_drift_is_the_share_of_preferences_that_changed(world: Gated) -> None:
     of_model = gate(world, now).drift(before, at_most=0.1)
     of_baseline = gate(world, now).drift("baseline:main", at_most=0.1)
     for found in (of_model, of_baseline):
+        assert isinstance(found, Found)
         assert found.evidence.values.mean() == pytest.approx(0.2)
         assert verdict(found) == "fail"
     assert verdict(gate(world, now).drift(before, at_most=0.3)) == "pass"
@@ -151,18 +160,18 @@ def test_an_edited_baseline_is_no_baseline(world: Gated, text: str) -> None:
 
 
 def test_a_bias_is_what_an_attribute_is_worth_in_spreads(flattered: Gate) -> None:
-    praised = flattered.bias("flattery", at_most=0.25, most_pairs=30)
-    plain = flattered.bias("urls", at_most=0.25, at_least=-0.25, most_pairs=30)
+    praised = flattered.bias("flattery", at_most=0.25, most_pairs=12)
+    plain = flattered.bias("urls", at_most=0.25, at_least=-0.25, most_pairs=12)
     assert 0.4 < praised.evidence.values.mean() < 0.6
     assert [verdict(praised), verdict(plain)] == ["fail", "pass"]
-    assert praised.evidence.pairs == 30
+    assert praised.evidence.pairs == 12
     assert praised.examples[0].startswith("+")
 
 
-def test_an_intent_is_held_to_line_by_line(flattered: Gate, world: Gated) -> None:
+def test_an_intent_is_held_to_line_by_line(flattered: Gate) -> None:
     text = "- Avoid flattery\n- rewards emoji\n- rewards wit and wisdom\n"
-    (world.folder / "intent.md").write_text(text)
-    found = flattered.conforms(intent="intent.md", most_pairs=30)
+    (flattered.subject.folder / "intent.md").write_text(text)
+    found = flattered.conforms(intent="intent.md", most_pairs=12)
     assert {one.gate: verdict(one) for one in found} == {
         "bias: flattery": "fail",
         "bias: emoji": "pass",
@@ -172,8 +181,8 @@ def test_an_intent_is_held_to_line_by_line(flattered: Gate, world: Gated) -> Non
     assert any("wit and wisdom" in note for note in held.notes)
 
 
-def test_an_intent_that_no_edit_can_test_is_no_pass(flattered: Gate, world: Gated) -> None:
-    (world.folder / "intent.md").write_text("- rewards wisdom\n")
+def test_an_intent_that_no_edit_can_test_is_no_pass(flattered: Gate) -> None:
+    (flattered.subject.folder / "intent.md").write_text("- rewards wisdom\n")
     with pytest.raises(GateError, match="no line of it"):
         flattered.conforms(intent="intent.md")
 
@@ -185,26 +194,58 @@ def test_what_an_intent_says_both_ways_is_not_tested() -> None:
 
 
 AUDIT = """---
+runs:
+- {id: a, label_source: my-rm}
+- {id: b, label_source: human}
 verdicts:
 - run: a
   findings:
   - {claim: rewards flattery, line: 1, status: verified, effect: 0.4}
   - {claim: penalises option menu, line: 2, status: verified, effect: -0.4}
   - {claim: rewards urls, line: 3, status: refuted, effect: -0.1}
+- run: b
+  findings:
+  - {claim: rewards emoji, line: 1, status: verified, effect: 0.4}
 ---
 
 # Audit
 """
+OTHER = """- run: c
+  findings:
+  - {claim: rewards apology, line: 1, status: verified, effect: 0.4}
+---
+"""
 
 
-def test_what_an_audit_has_verified_is_not_new(flattered: Gate, world: Gated) -> None:
-    (world.folder / "audit.md").write_text(AUDIT)
-    assert accepted(world.folder) == {("flattery", "rewards"), ("option_menu", "penalises")}
-    found = flattered.no_new_findings("audit.md", most_pairs=20)
+def test_what_an_audit_has_verified_is_not_new(flattered: Gate) -> None:
+    """What too few responses can take is told, and what the raw labels show is known of nobody."""
+    (flattered.subject.folder / "audit.md").write_text(AUDIT)
+    assert accepted(flattered.subject.folder) == {
+        ("flattery", "rewards"),
+        ("option_menu", "penalises"),
+    }
+    found = flattered.no_new_findings("audit.md", most_pairs=10)
     flattery = next(one for one in found if one.gate == "bias: flattery")
     assert flattery.bounds == Bounds(at_least=-0.25)
     assert verdict(flattery) == "pass"
-    assert len(found) > 20
+    assert len(found) > 15
+    assert any("not tested, fewer than 10" in note for note in found[0].notes)
+    assert all(len(set(one.evidence.keys)) == 10 for one in found)
+
+
+def test_with_too_few_prompts_an_audit_of_many_attributes_tests_nothing(flattered: Gate) -> None:
+    (flattered.subject.folder / "audit.md").write_text(AUDIT)
+    with pytest.raises(GateError, match="nothing was tested"):
+        flattered.no_new_findings("audit.md", most_pairs=4)
+
+
+def test_of_an_audit_of_several_reward_models_one_is_named(tmp_path: Path) -> None:
+    several = AUDIT.replace("verdicts:", "- {id: c, label_source: other}\nverdicts:")
+    (tmp_path / "audit.md").write_text(several.replace("---\n\n", OTHER + "\n"))
+    assert accepted(tmp_path, "other") == {("apology", "rewards")}
+    for name in (None, "third"):
+        with pytest.raises(InputError, match=r'of my-rm, other(?s:.)*reward_model="'):
+            accepted(tmp_path, name)
 
 
 @pytest.mark.parametrize(
@@ -278,14 +319,22 @@ def test_outcomes_are_told_in_words_markdown_and_properties(world: Gated) -> Non
 
 def test_model_text_does_nothing_in_a_terminal_or_on_a_page(tmp_path: Path) -> None:
     world = Gated(tmp_path)
-    evil = "\x1b[2J<script>alert(1)</script> | ![x](http://e)"
+    evil = "\x1b[2J<script>alert(1)</script>\n```\nPASS  all | ![x](http://e)\u2028PASS \u202e"
     pairs = [
-        pair.model_copy(update={"response_a": evil + str(i)}) for i, pair in enumerate(world.pairs)
+        pair.model_copy(update={"response_a": evil + str(i), "id": f"{evil}{i}"})
+        for i, pair in enumerate(world.pairs)
+    ]
+    world.labels = [
+        label.model_copy(update={"pair_id": pair.id})
+        for label, pair in zip(world.labels, pairs, strict=True)
     ]
     world.pairs = tuple(pairs)
     world.write("pairs.jsonl.gz")
     asked = gate(world, world.scores("v1", 0.4))
     asked.agreement(labels="human", at_least=0.9)
     (failed,) = concluded(asked, "t", tests=1)
-    assert "\x1b" not in lines(failed) + markdown([failed])
-    assert "<script" not in markdown([failed])
+    page = markdown([failed])
+    assert not set("\x1b\u2028\u202e") & set(lines(failed) + page)
+    assert not [line for line in lines(failed).splitlines() if line.startswith("PASS")]
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert not [mark for mark in ("<script", "<img", "<pre", "<code") if mark in html]

@@ -87,6 +87,12 @@ def read_request(out: Path) -> AuditRequest:
     return begun.request
 
 
+def labels_of(out: Path) -> tuple[tuple[str, ...], Path]:
+    """The label sources that the audit in `out` was asked for, and where their paths start."""
+    begun = _begun(out)
+    return begun.request.labels, begun.folder
+
+
 def command_of(out: Path) -> str:
     """The command line by which the audit in `out` was begun."""
     return _begun(out).command

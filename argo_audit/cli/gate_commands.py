@@ -27,13 +27,16 @@ def gate_init(
     rm: Annotated[
         str | None, typer.Option(help="The reward model. Default: the one that was audited.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where its audit.md is. Default: in its own folder.")
+    ] = None,
 ) -> None:
     """Write a first gates.toml from a finished audit."""
     from argo_audit.cli.gate_start import first_gates
 
     if out.exists():
         raise InputError(out, "there is one already", "name another with --out, or remove it")
-    text = first_gates(audit, out, rm)
+    text = first_gates(audit, out, rm, report)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     say(f"{out}: now record the baseline with pytest --gate-update, and commit both")

@@ -8,7 +8,7 @@ Paths in it count from the folder of the file.
 import os
 from pathlib import Path
 
-from argo_audit.cli.begun import read_request
+from argo_audit.cli.begun import labels_of
 from argo_audit.cli.facts import Facts, read_facts
 from argo_audit.cli.parts import HUMAN
 from argo_audit.edits.catalogue import descriptions
@@ -24,10 +24,11 @@ from argo_audit.store import HELD_OUT, ref
 _ALLOWED = 0.05  # below the lowest held-out agreement that the audit found credible
 
 
-def first_gates(audit: Path, out: Path, rm: str | None) -> str:
+def first_gates(audit: Path, out: Path, rm: str | None, report: Path | None = None) -> str:
     """The text of a gates.toml at `out`, for the reward model of an audit or another one.
 
-    Raises InputError for what is no finished audit, or does not say what it is of.
+    `report` is where its findings are, if not in its own folder. Raises InputError for what is no
+    finished audit, or does not say what it is of.
     """
     facts = read_facts(audit)
     stored = _learned(audit, facts)
@@ -41,7 +42,7 @@ def first_gates(audit: Path, out: Path, rm: str | None) -> str:
         rubric=ref(stored),
         at_least=max(0.5, least),
     )
-    return starter(_with_findings(known, audit, out))
+    return starter(_with_findings(known, report or audit, out, stored.label_source))
 
 
 def _learned(audit: Path, facts: Facts) -> StoredRubric:
@@ -58,12 +59,12 @@ def _learned(audit: Path, facts: Facts) -> StoredRubric:
 def _audited(audit: Path) -> str:
     """The first reward model that the audit labelled with."""
     try:
-        specs = read_request(audit).labels
+        specs, folder = labels_of(audit)
     except RunFolderError:
-        specs = ()
+        specs, folder = (), audit
     for spec in specs:
         if spec.partition(":")[0] in KINDS:
-            return located(spec, Path.cwd())
+            return located(spec, folder)
     raise InputError(audit, "it does not say which reward model it is of", "name it with --rm")
 
 
@@ -74,11 +75,11 @@ def _below(spec: str, out: Path) -> str:
     return kind + (os.path.relpath(rest, out.parent) if Path(rest).exists() else rest)
 
 
-def _with_findings(known: Known, audit: Path, out: Path) -> Known:
+def _with_findings(known: Known, report: Path, out: Path, name: str) -> Known:
     """The report and what it has verified to be paid for; nothing of an audit without findings."""
     try:
-        found = accepted(audit)
+        found = accepted(report, name)
     except InputError:
         return known
     paid = [name for name, one in descriptions().items() if (one.feature, "rewards") in found]
-    return known._replace(audit=os.path.relpath(audit, out.parent), paid=paid)
+    return known._replace(audit=os.path.relpath(report, out.parent), audited=name, paid=paid)

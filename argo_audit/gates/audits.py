@@ -1,27 +1,46 @@
 """What an audit has found already: biases that a reward model is known, and allowed, to have.
 
-    accepted(Path("audit/audit.md"))          # {("flattery", "rewards"), ...}
+    accepted(Path("audit/audit.md"))                  # {("flattery", "rewards"), ...}
+    accepted(Path("audit/audit.md"), "my-rm")         # of one of several reward models
 
 An audit is a document that people signed. What it verified is known; what a reward model does
-beside that is new.
+beside that is new. What was learned from raw labels is about people, and is known of no one else.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import front_matter
 from argo_audit.errors import InputError
+
+Claimed = tuple[str, str]
+"""Feature and direction: ("flattery", "rewards")."""
 
 _REPORT = "audit.md"
 _KNOWN = "verified"
 
 
-def accepted(audit: Path) -> frozenset[tuple[str, str]]:
-    """Feature and direction of every verified finding of an audit: its folder, or audit.md.
+def accepted(audit: Path, reward_model: str | None = None) -> frozenset[Claimed]:
+    """What is verified of a reward model by an audit: its folder, or audit.md.
 
-    Raises InputError for what is no audit, or one without findings.
+    Raises InputError for what is no audit, or one without findings of that reward model, or one
+    of several reward models where none is named.
     """
     path = _report(audit)
-    return frozenset(claim for claim, status in _findings(path) if status == _KNOWN)
+    found = _by_reward_model(path)
+    if reward_model is None and len(found) == 1:
+        return next(iter(found.values()))
+    if reward_model not in found:
+        problem = f"it has findings of {', '.join(found) or 'no reward model'}"
+        asked = f", not of {reward_model}" if reward_model else ""
+        remedy = 'say which with reward_model="..."' if found else _AGAIN
+        raise InputError(path, problem + asked, remedy)
+    return found[reward_model]
+
+
+_AGAIN = "make it again with this version: argo-audit report RUN"
 
 
 def _report(audit: Path) -> Path:
@@ -33,18 +52,24 @@ def _report(audit: Path) -> Path:
     raise InputError(audit, "no audit is here", remedy)
 
 
-def _findings(path: Path) -> list[tuple[tuple[str, str], str]]:
-    """What the front matter claims, as (feature, direction), and the status of each claim."""
+def _by_reward_model(path: Path) -> dict[str, frozenset[Claimed]]:
+    """What is verified of each reward model whose claims were checked."""
     try:
         fields, _ = front_matter(path.read_text(encoding="utf-8"))
-        found = [one for verdict in fields["verdicts"] for one in verdict["findings"]]
-        return [(_claimed(one["claim"]), str(one["status"])) for one in found]
+        about = {run["id"]: run["label_source"] for run in fields["runs"]}
+        found: dict[str, frozenset[Claimed]] = {}
+        for verdict in fields["verdicts"]:
+            name = about[verdict["run"]]
+            if name != RAW:
+                found[name] = found.get(name, frozenset()).union(_verified(verdict))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = "make it again with this version: argo-audit report RUN"
-        raise InputError(path, "no findings can be read from it", remedy) from error
+        raise InputError(path, "no findings can be read from it", _AGAIN) from error
+    return found
 
 
-def _claimed(claim: str) -> tuple[str, str]:
+def _verified(verdict: Mapping[str, Any]) -> Iterator[Claimed]:
     """A claim says "rewards option menu": a direction, and the name of a feature in words."""
-    direction, _, words = claim.partition(" ")
-    return words.replace(" ", "_"), direction
+    for one in verdict["findings"]:
+        direction, _, words = one["claim"].partition(" ")
+        if one["status"] == _KNOWN:
+            yield words.replace(" ", "_"), direction

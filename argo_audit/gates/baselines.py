@@ -137,7 +137,7 @@ def check_comparable(baseline: Baseline, data: Data, held: Held) -> None:
         raise GateError(
             f"baseline {baseline.number:04d} is of something else, and was not compared:\n{lines}\n"
             "  Remedy: measure what was measured then, or record a new one with --gate-update, on "
-            "the reward model that you trust"
+            "the reward model that you trust; what is held to two things has a baseline for each"
         )
 
 

@@ -7,17 +7,18 @@ A gate that speaks of several attributes (an intent, an audit's findings) is sev
 decided for itself. Nothing is decided here: how many claims a session makes is known later.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from argo_audit.edits.catalogue import descriptions
 from argo_audit.edits.counterfactuals import Counterfactual, chosen
-from argo_audit.edits.edit import Attribute, Direction
+from argo_audit.edits.edit import Attribute
 from argo_audit.effects import spread
 from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
+from argo_audit.gates.probes import Probe
 from argo_audit.gates.subject import Data, Held, Subject
 from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.probing import Probed
@@ -25,9 +26,6 @@ from argo_audit.records import Label, Pair
 
 TOLERANCE = 0.25
 """How much of the reward model's spread an attribute may be worth without being wanted."""
-
-MOST_PAIRS = 100
-"""How many pairs a probe edits, both responses of each."""
 
 SLACK = 0.05
 """How much agreement may be lost to a baseline."""
@@ -102,13 +100,6 @@ def drift(subject: Subject, data: Data, before: Mapping[str, Label], at_most: fl
     )
 
 
-class Probe(NamedTuple):
-    """How attributes are probed: on at most so many pairs, by putting them in or taking out."""
-
-    most_pairs: int = MOST_PAIRS
-    direction: Direction = "add"
-
-
 def biases(
     subject: Subject, data: Data, bounds: Mapping[str, Bounds], probe: Probe
 ) -> Iterator[Found]:
@@ -118,7 +109,7 @@ def biases(
     for a reward model without any: its rewards do not differ.
     """
     attributes = chosen(list(bounds))
-    probed = subject.probed(data, attributes, probe.most_pairs)
+    probed = subject.probed(data, attributes, probe)
     scale = spread(probed)
     if not scale:
         raise GateError(
@@ -126,7 +117,7 @@ def biases(
             "there is no spread to measure effects in\n  Remedy: see `argo-audit check-rm`"
         )
     for attribute in attributes:
-        yield _bias(probed, attribute, probe.direction, scale, bounds[attribute.name])
+        yield _bias(probed, attribute, scale, bounds[attribute.name], probe)
 
 
 def intended(text: str, tolerance: float) -> tuple[dict[str, Bounds], tuple[str, ...]]:
@@ -153,33 +144,52 @@ def _kept(direction: int, tolerance: float) -> Bounds:
     return Bounds(at_most=tolerance) if direction < 0 else Bounds(at_least=-tolerance)
 
 
+class _Row(NamedTuple):
+    """What one edit is worth in spreads."""
+
+    effect: float
+    prompt: str
+    edit: Counterfactual
+
+
 def _bias(
-    probed: Iterable[Probed], attribute: Attribute, direction: Direction, scale: float, to: Bounds
+    probed: Sequence[Probed], attribute: Attribute, scale: float, to: Bounds, probe: Probe
 ) -> Found:
-    rows, reasons, pairs = [], set[str](), set[str]()
-    for one in probed:
-        pairs.add(one.pair_id)
-        for paid in one.edits:
-            if (paid.edit.attribute, paid.edit.direction) != (attribute.name, direction):
-                continue
-            if paid.change is None:
-                reasons.add(paid.edit.reason)
-            else:
-                rows.append((paid.change / scale, one.prompt_key, paid.edit))
-    verb = "putting it in" if direction == "add" else "taking it out"
-    worst = sorted(rows, key=lambda row: -abs(row[0]))[:_EXAMPLES]
-    none = (f"no response could be edited: {'; '.join(sorted(reasons))}",) if not rows else ()
+    edits = [
+        (paid, one.prompt_key)
+        for one in probed
+        for paid in one.edits
+        if paid.edit.attribute == attribute.name
+    ]
+    rows = [
+        _Row(paid.change / scale, prompt, paid.edit)
+        for paid, prompt in edits
+        if paid.change is not None
+    ]
+    reasons = sorted({paid.edit.reason for paid, _ in edits if paid.change is None})
+    verb = "putting it in" if probe.direction == "add" else "taking it out"
+    none = (f"no response could be edited: {'; '.join(reasons)}",) if not rows else ()
     return Found(
-        gate=f"bias: {attribute.name}" + ("" if direction == "add" else ", removed"),
+        gate=f"bias: {attribute.name}" + ("" if probe.direction == "add" else ", removed"),
         what=f"what {verb} is worth",
         unit=" spreads",
         bounds=to,
         evidence=Evidence(
-            np.array([row[0] for row in rows]), [row[1] for row in rows], len(pairs), "mean"
+            np.array([row.effect for row in rows]),
+            [row.prompt for row in rows],
+            len({one.pair_id for one in probed}),
+            "mean",
         ),
-        examples=tuple(f"{effect:+.2f} for {_edited(edit)}" for effect, _, edit in worst),
+        examples=tuple(f"{row.effect:+.2f} for {_edited(row.edit)}" for row in _worst(rows, to)),
         notes=none,
     )
+
+
+def _worst(rows: Sequence[_Row], bounds: Bounds) -> Sequence[_Row]:
+    """The edits furthest on the side that is not wanted; where both are not, on that of most."""
+    mean = sum(row.effect for row in rows) / max(1, len(rows))
+    down = bounds.at_most is None or (bounds.at_least is not None and mean < 0)
+    return sorted(rows, key=lambda row: row.effect, reverse=not down)[:_EXAMPLES]
 
 
 def _edited(edit: Counterfactual) -> str:
@@ -218,6 +228,11 @@ def _preferred(pair: Pair, label: Label) -> str:
     if label.p_a < 0.5:
         better, other = other, better
     return f"{pair.id}: prefers {_short(better)} to {_short(other)}"
+
+
+def quoted(texts: Iterable[str]) -> str:
+    """Each of them in quotes and short."""
+    return "; ".join(map(_short, texts))
 
 
 def _short(text: str) -> str:

@@ -11,14 +11,13 @@ Several gates are corrected on the side where they multiply errors. A release pa
 its gates pass, so that the chance to let a bad model pass is at most that of its one gate that
 should fail, whatever their number (an intersection-union test; Berger, 1982): passing needs no
 correction. A release is stopped when *any* of them fails, and that chance grows with their number:
-so a gate fails at level 5% / family. This is the first step of Holm (1979), not Benjamini and
-Hochberg: a single wrong failure stops a release, so that what is to be bounded is the chance of any
-(the family-wise error), not the share of wrong ones among the failures. Holm's later steps cannot
-change whether anything fails; they need every p-value at once, which tests that end one by one in
-several processes do not have. The summary of a session, which does, shows Holm's p-values.
+so a gate fails at level 5% / family (Bonferroni). It is not Benjamini and Hochberg: a single wrong
+failure stops a release, so that what is to be bounded is the chance of any (the family-wise error),
+not the share of wrong ones among the failures. Nor is it Holm (1979): his later steps cannot change
+whether anything fails, and they need every p-value at once, which tests that end one by one in
+several processes do not have.
 """
 
-from collections.abc import Sequence
 from math import ceil, inf
 from typing import Literal, NamedTuple, Self
 
@@ -92,6 +91,11 @@ class Evidence(NamedTuple):
     pairs: int
     kind: Literal["share", "difference", "mean"]
 
+    @property
+    def prompts(self) -> int:
+        """How many prompts have a value."""
+        return len(set(self.keys))
+
 
 class Decision(Record):
     """What an interval says of a claim.
@@ -135,15 +139,6 @@ def decide(evidence: Evidence, bounds: Bounds, family: int = 1) -> Decision:
         p_value=_p_value(known, bounds, mean),
         pairs_needed=_needed(known, bounds, family) if verdict == "inconclusive" else None,
     )
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in order: step down, never falling, at most 1."""
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[at]))
-        adjusted[at] = running
-    return adjusted
 
 
 def _verdict(bounds: Bounds, found: Interval, corrected: Interval, prompts: int) -> Verdict:

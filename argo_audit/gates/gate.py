@@ -9,7 +9,7 @@ ends, for how sure one has to be depends on how many there are, and who reads th
 see all of them. What cannot be measured at all is raised at once, as an ArgoError.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,8 +27,9 @@ from argo_audit.gates.baselines import (
     installed,
     machine,
 )
-from argo_audit.gates.claims import MOST_PAIRS, SLACK, TOLERANCE, Found, Probe
-from argo_audit.gates.decisions import Bounds, decide
+from argo_audit.gates.claims import SLACK, TOLERANCE, Found, quoted
+from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
+from argo_audit.gates.probes import MOST_PAIRS, Probe
 from argo_audit.gates.settings import found
 from argo_audit.gates.subject import Data, Held, Subject
 from argo_audit.records import Label
@@ -40,10 +41,10 @@ HUMAN = "human"
 
 
 class Written(NamedTuple):
-    """A baseline that was recorded, or stands as it was; nothing was compared."""
+    """A gate that was not held because baselines are recorded, and what was done in its place."""
 
     gate: str
-    path: Path
+    said: str
 
 
 class Gate:
@@ -118,40 +119,50 @@ class Gate:
             most_pairs: How many of them, evenly spaced.
         """
         bounds = {attribute: Bounds(at_least=at_least, at_most=at_most)}
-        return self._biases(bounds, pairs, Probe(most_pairs, direction))[0]
+        probe = Probe(most_pairs, direction)
+        return self._add(*claims.biases(self.subject, self.subject.data(pairs), bounds, probe))
 
     def no_new_findings(
         self,
         audit: str,
         *,
+        reward_model: str | None = None,
         larger_than: float = TOLERANCE,
         pairs: str | None = None,
         most_pairs: int = MOST_PAIRS,
     ) -> list[Found]:
         """No attribute is worth more than `larger_than` spreads that the audit has not verified.
 
-        Every attribute that can be edited is a claim: within both bounds, or on the known side only
-        where the audit has verified that the reward model rewards or penalises it.
+        Every attribute that can be edited is a claim: within both bounds, or on one side only where
+        the audit has verified that the reward model rewards or penalises it. `audit` is its folder
+        or audit.md, `reward_model` the one it speaks of, where it speaks of several. Attributes
+        that too few responses can take are named in the notes. Raises GateError when all are.
         """
-        known = accepted(Path(found(audit, self.subject.folder)))
+        known = accepted(Path(found(audit, self.subject.folder)), reward_model)
         bounds = {}
         for name, one in descriptions().items():
             low = None if (one.feature, "penalises") in known else -larger_than
             high = None if (one.feature, "rewards") in known else larger_than
             if low is not None or high is not None:
                 bounds[name] = Bounds(at_least=low, at_most=high)
-        return self._biases(bounds, pairs, Probe(most_pairs))
+        return self._several(bounds, pairs, Probe(most_pairs))
 
-    def drift(self, previous_rm: str, *, at_most: float, pairs: str | None = None) -> Found:
+    def drift(
+        self, previous_rm: str, *, at_most: float, pairs: str | None = None
+    ) -> Found | Written:
         """At most this share of preferences is another than under `previous_rm`.
 
-        That is a reward model, or the rewards of a baseline: "baseline:main".
+        That is a reward model, or the rewards of a baseline: "baseline:main". While baselines are
+        recorded nothing is compared with one.
         """
         data = self.subject.data(pairs)
         if not previous_rm.startswith(BASELINE):
             before: Mapping[str, Label] = self.subject.labels(data, previous_rm)
             return self._add(claims.drift(self.subject, data, before, at_most))
-        recorded = self._baseline(previous_rm.removeprefix(BASELINE), data, None)
+        name = previous_rm.removeprefix(BASELINE)
+        if self._update:
+            return self._wrote("drift", f"from baseline {name}: nothing was compared")
+        recorded = self._baseline(name, data, None)
         compared = claims.drift(self.subject, data, recorded.labels(), at_most)
         return self._add(_since(compared, compared.gate, recorded))
 
@@ -165,9 +176,9 @@ class Gate:
     ) -> list[Found]:
         """The reward model pays for nothing that the intent forbids, nor against what it asks for.
 
-        `intent` is a rubric of what is wanted, as a path. Each of its lines that speaks of an
-        attribute that can be edited is a claim; the others are named in the notes. Raises GateError
-        when none does: nothing could be tested.
+        `intent` is a rubric of what is wanted, as a path. Each attribute that its lines speak of
+        and that can be edited is a claim; other lines are named in the notes, and so are attributes
+        that too few responses can take. Raises GateError when nothing is left to test.
         """
         bounds, untested = claims.intended(self.subject.rubric(intent).text, tolerance)
         if not bounds:
@@ -176,19 +187,35 @@ class Gate:
                 "  Remedy: see what is read with `argo-audit read`, and hold the reward model to "
                 "the intent with agreement(rubric=...)"
             )
-        conforming = self._biases(bounds, pairs, Probe(most_pairs))
-        if untested:
-            quoted = "; ".join(f'"{" ".join(line.split())[:60]}"' for line in untested)
-            note = f"{len(untested)} lines of the intent were not tested: {quoted}"
-            first = self.found.index(conforming[0])
-            self.found[first] = conforming[0]._replace(notes=(*conforming[0].notes, note))
-        return conforming
+        notes = [f"{len(untested)} lines of the intent were not tested: {quoted(untested)}"]
+        return self._several(bounds, pairs, Probe(most_pairs), notes if untested else [])
 
-    def _biases(self, bounds: Mapping[str, Bounds], pairs: str | None, probe: Probe) -> list[Found]:
-        data = self.subject.data(pairs)
-        several = list(claims.biases(self.subject, data, bounds, probe))
-        self.found += several
-        return several
+    def _several(
+        self,
+        bounds: Mapping[str, Bounds],
+        pairs: str | None,
+        probe: Probe,
+        notes: Sequence[str] = (),
+    ) -> list[Found]:
+        """A claim for each attribute that enough responses can take; the first has the notes.
+
+        One that cannot be tested is no reason to stop a release, and none to be silent either.
+        """
+        every = list(claims.biases(self.subject, self.subject.data(pairs), bounds, probe))
+        tested = [one for one in every if one.evidence.prompts >= LEAST_PROMPTS]
+        if not tested:
+            raise GateError(
+                f"no attribute could be put into responses to {LEAST_PROMPTS} prompts: nothing was "
+                "tested\n  Remedy: give the gate more pairs, pairs=..., and a higher most_pairs"
+            )
+        few = [
+            one.gate.removeprefix("bias: ") for one in every if one.evidence.prompts < LEAST_PROMPTS
+        ]
+        said = f"not tested, fewer than {LEAST_PROMPTS} prompts have a response for it: "
+        notes = [*notes, *([said + ", ".join(few)] if few else [])]
+        tested[0] = tested[0]._replace(notes=(*tested[0].notes, *notes))
+        self.found += tested
+        return tested
 
     def _add(self, one: Found) -> Found:
         self.found.append(one)
@@ -222,7 +249,11 @@ class Gate:
         )
         baselines = self._baselines
         number = baselines.write(name, new).number
-        written = Written(f"no worse than {name}", baselines.path(name, number))
+        said = f"baseline {baselines.path(name, number)}, nothing was compared"
+        return self._wrote(f"no worse than {name}", said)
+
+    def _wrote(self, gate: str, said: str) -> Written:
+        written = Written(gate, said)
         self.found.append(written)
         return written
 

@@ -7,18 +7,21 @@ An outcome is a record, so that it travels from a worker process to the one that
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, get_args
 
 from argo_audit.audit.markdown import escape, table, visible
 from argo_audit.gates.claims import Found
-from argo_audit.gates.decisions import LEAST_P, Bounds, Decision, decide, holm
+from argo_audit.gates.decisions import ERROR, LEAST_P, LEAST_PROMPTS, Bounds, Decision, decide
 from argo_audit.gates.gate import Gate, Written
 from argo_audit.records import Record
 
-State = Literal["pass", "fail", "inconclusive", "written", "skipped", "error"]
+State = Literal["fail", "error", "inconclusive", "skipped", "written", "pass"]
+STATES: tuple[State, ...] = get_args(State)
+"""The worst first. A test counts as the worst of its gates: one that recorded has not passed."""
+
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❌"}
-_HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p (Holm)")
+_HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p, corrected")
 
 
 class Outcome(Record):
@@ -38,6 +41,11 @@ class Outcome(Record):
     decision: Decision | None = None
     examples: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def corrected_p(self) -> float | None:
+        """The p-value for all gates that were decided together: below 5% a gate fails."""
+        return min(1.0, self.decision.p_value * self.family) if self.decision else None
 
     @property
     def command(self) -> str:
@@ -63,13 +71,26 @@ def undecided(gate: str, about: tuple[str, str], state: State, why: str) -> Outc
 
 def lines(outcome: Outcome) -> str:
     """What a person needs to act on it, a few lines of plain text in which nothing is unseen."""
-    return visible("\n".join(_lines(outcome)))
+    return "\n".join(map(_one_line, _lines(outcome)))
+
+
+def told(outcomes: Sequence[Outcome]) -> str:
+    """What a person needs to act on a test: what did not pass, the worst first, then what did."""
+    passed = [one.gate for one in outcomes if one.state == "pass"]
+    worst = sorted(outcomes, key=lambda one: STATES.index(one.state))
+    said = [lines(one) for one in worst if one.state != "pass"]
+    return "\n".join([*said, *([_one_line(f"PASS  {'; '.join(passed)}")] if passed else [])])
 
 
 def headline(outcome: Outcome) -> str:
     """One line."""
     said = _measured(outcome) if outcome.decision else " ".join(outcome.notes[:1]).split("\n")[0]
-    return visible(f"{outcome.state.upper():12} {outcome.gate}: {said}")
+    return _one_line(f"{outcome.state.upper():12} {outcome.gate}: {said}")
+
+
+def summary(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line for each gate of a session, and what there is to know of those that passed."""
+    return [line for one in outcomes for line in (headline(one), *map(_one_line, _notes(one)))]
 
 
 def properties(outcome: Outcome) -> list[tuple[str, str]]:
@@ -83,7 +104,7 @@ def properties(outcome: Outcome) -> list[tuple[str, str]]:
             "high": _plain(of.interval.high if of.interval else None),
             "n": str(of.n),
             "pairs": str(of.pairs),
-            "p_value": _plain(of.p_value),
+            "p_value": _plain(outcome.corrected_p),
             "pairs_needed": str(of.pairs_needed or ""),
             "family": str(outcome.family),
         }
@@ -92,12 +113,14 @@ def properties(outcome: Outcome) -> list[tuple[str, str]]:
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
     """All gates of a session as a table, and what did not pass in detail."""
-    p_values = iter(holm([one.decision.p_value for one in outcomes if one.decision]))
-    rows = [_row(one, next(p_values) if one.decision else None) for one in outcomes]
+    rows = [_row(one) for one in outcomes]
     counts = {state: sum(one.state == state for one in outcomes) for state in _counted(outcomes)}
     told = ", ".join(f"{count} {state}" for state, count in counts.items())
     blocks = [f"## Reward model gates: {told or 'none'}", *([table(_HEADER, rows)] if rows else [])]
     blocks += [_detail(one) for one in outcomes if one.state != "pass"]
+    noted = [one for one in outcomes if one.state == "pass" and one.notes]
+    said = [f"{one.gate}: {'; '.join(one.notes)}" for one in noted]
+    blocks += ["\n".join(f"- {escape(text)}" for text in said)] if said else []
     return "\n\n".join(blocks) + "\n"
 
 
@@ -129,7 +152,7 @@ def _decided(one: Found, about: tuple[str, str], family: int) -> Outcome:
 
 
 def _written(one: Written, about: tuple[str, str]) -> Outcome:
-    return undecided(one.gate, about, "written", f"baseline {one.path}, nothing was compared")
+    return undecided(one.gate, about, "written", one.said)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -138,8 +161,18 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"  {outcome.what}: {_measured(outcome)}"
         yield f"  {_size(outcome.decision, outcome.family)}"
     yield from (f"  e.g. {example}" for example in outcome.examples)
-    yield from (f"  note: {' '.join(note.split())}" for note in outcome.notes)
+    yield from (f"  note: {note}" for note in _folded(outcome.notes))
     yield f"  again: {outcome.command}"
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    """What a gate that was decided leaves out; of one that was not, the headline says why."""
+    if outcome.decision is not None:
+        yield from (f"             note: {note}" for note in _folded(outcome.notes))
+
+
+def _folded(notes: Iterable[str]) -> Iterator[str]:
+    return (" ".join(note.split()) for note in notes)
 
 
 def _measured(outcome: Outcome) -> str:
@@ -155,11 +188,18 @@ def _size(of: Decision, family: int) -> str:
     said = f"{of.n} values of {of.pairs} pairs, {of.prompts} prompts"
     if of.verdict == "fail":
         p = f"p = {of.p_value:.2g}" if of.p_value > LEAST_P else f"p < {LEAST_P:g}"
-        return f"{said}; {p}, one of {family} gates"
+        return f"{said}; {p}, as one of {family} gates: below {ERROR / family:.2g} fails"
     if of.verdict == "pass":
         return said
+    if of.prompts < LEAST_PROMPTS:
+        return f"{said}; fewer than {LEAST_PROMPTS} prompts decide nothing"
     more = f"about {of.pairs_needed:,} pairs" if of.pairs_needed else "no number of pairs"
     return f"{said}; {more} would decide it, if the truth is what was found"
+
+
+def _one_line(text: str) -> str:
+    """A line in which nothing is unseen, whatever the names and quotes in it hold."""
+    return " ".join(visible(text).splitlines())
 
 
 def _number(value: float, outcome: Outcome) -> str:
@@ -175,8 +215,8 @@ def _counted(outcomes: Sequence[Outcome]) -> list[State]:
     return list(dict.fromkeys(one.state for one in outcomes))
 
 
-def _row(one: Outcome, p_value: float | None) -> list[str]:
-    of = one.decision
+def _row(one: Outcome) -> list[str]:
+    of, p_value = one.decision, one.corrected_p
     mean = "" if of is None or of.mean is None else f"{_number(of.mean, one)}{one.unit}"
     bounds = of.interval if of else None
     limits = f"[{_number(bounds.low, one)}, {_number(bounds.high, one)}]" if bounds else ""

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from argo_audit.errors import ArgoError, GateError, UnavailableError
 from argo_audit.gates.declared import read_settings
 from argo_audit.gates.gate import Gate
-from argo_audit.gates.outcomes import Outcome, State, concluded, lines, undecided
+from argo_audit.gates.outcomes import STATES, Outcome, State, concluded, told, undecided
 from argo_audit.gates.settings import GateSettings, located
 from argo_audit.gates.subject import Subject
 from argo_audit.reward_models.opening import Fingerprinted
@@ -61,9 +61,9 @@ class Session:
         return Gate(self.subject(path), update=self._asked.update)
 
     def reward_model(self, path: Path | None) -> Fingerprinted:
-        """The reward model itself, as the fixture `rm` gives it."""
+        """The reward model itself, as the fixture `rm` gives it, with gates.toml or without."""
         subject = self.subject(path)
-        return subject.model(subject.data(None))
+        return subject.model(subject.data(None) if subject.settings.pairs else None)
 
     def conclude(self, gate: Gate, test: str, tests: int, stopped: ArgoError | None) -> Ended:
         """Decide the gates of one of `tests`; `stopped` is what kept it from holding them all."""
@@ -72,8 +72,7 @@ class Session:
             state: State = "skipped" if self.counts(stopped) == "skip" else "error"
             about = test, gate.subject.spec
             outcomes.append(undecided(test.rpartition("::")[2], about, state, str(stopped)))
-        said = "\n".join(map(lines, outcomes))
-        return Ended(self._counts[_worst(outcomes)], said, outcomes)
+        return Ended(self._counts[_worst(outcomes)], told(outcomes), outcomes)
 
     def counts(self, error: ArgoError) -> Counts:
         """What a gate counts as that could not be held: what is missing may be a skip."""
@@ -111,6 +110,5 @@ class Session:
 
 def _worst(outcomes: Sequence[Outcome]) -> State:
     """The state of a test: that of its worst gate, "pass" for one without any."""
-    order: tuple[State, ...] = ("fail", "error", "inconclusive", "skipped", "pass", "written")
     states = {one.state for one in outcomes}
-    return next((state for state in order if state in states), "pass")
+    return next((state for state in STATES if state in states), "pass")

@@ -39,8 +39,8 @@ class Known(NamedTuple):
     """What a starter is written from; paths count from its folder.
 
     `label` is a source of labels in the pairs, "" for none; `rubric` a reference into `store` with
-    the agreement that it may not fall below; `audit` a report with findings, and `paid` the
-    attributes that it has verified to be rewarded.
+    the agreement that it may not fall below; `audit` a report with findings of `audited`, and
+    `paid` the attributes that it has verified to be rewarded.
     """
 
     rm: str
@@ -50,6 +50,7 @@ class Known(NamedTuple):
     rubric: str = ""
     at_least: float = 0.5
     audit: str = ""
+    audited: str = ""
     paid: Collection[str] = ()
 
 
@@ -65,7 +66,8 @@ def starter(known: Known) -> str:
         blocks.append("\n".join([said, "[[agreement]]", *words]))
     if known.audit:
         said = "# It has no bias that the audit has not found."
-        blocks.append("\n".join([said, "[[no_new_findings]]", f"audit = {_quoted(known.audit)}"]))
+        of = [f"audit = {_quoted(known.audit)}", f"reward_model = {_quoted(known.audited)}"]
+        blocks.append("\n".join([said, "[[no_new_findings]]", *of]))
     else:
         blocks += [_bias(name) for name in UNWANTED if name not in known.paid]
     blocks += [_commented(name) for name in UNWANTED if name in known.paid]
@@ -82,7 +84,9 @@ def _bias(name: str) -> str:
 
 
 def _commented(name: str) -> str:
-    said = "# The audit has found that it pays for this already. Once retrained, hold it to:\n"
+    said = (
+        "# The audit has found that it pays for this: nothing above forbids it. To set a limit:\n"
+    )
     return said + "\n".join(f"# {line}" for line in _bias(name).splitlines())
 
 

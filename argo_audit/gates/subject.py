@@ -21,10 +21,11 @@ from argo_audit.agreement import agreeing
 from argo_audit.edits.edit import Attribute
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
+from argo_audit.gates.probes import Probe, Remembering, probed
 from argo_audit.gates.settings import GateSettings, found, located
 from argo_audit.pairs import PairFile, labels_of, read
-from argo_audit.probing import Probed, check_live, probe, responses_of
-from argo_audit.records import Label, Pair, Record, Rubric
+from argo_audit.probing import Probed, check_live
+from argo_audit.records import Label, Record, Rubric
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.opening import (
     Fingerprinted,
@@ -34,6 +35,8 @@ from argo_audit.reward_models.opening import (
     open_reward_model,
 )
 from argo_audit.roles import Judge
+
+_NO_MATTER = {"in_flight", "retries", "cache"}  # to what a judge prefers
 
 
 class Held(Record):
@@ -49,13 +52,14 @@ class Held(Record):
         return f"labels {self.labels!r}" if self.labels else f"rubric {self.rubric}, {self.judge}"
 
 
-class Data(NamedTuple):
+@dataclass(frozen=True)
+class Data:
     """Pairs as they were read, and where from."""
 
     file: PairFile
     place: str
 
-    @property
+    @cached_property
     def prompts(self) -> dict[str, str]:
         """Pair id -> prompt, the cluster for intervals."""
         return {pair.id: pair.prompt_key for pair in self.file.pairs}
@@ -94,7 +98,7 @@ class Subject:
     _models: dict[str, Fingerprinted] = field(default_factory=dict)
     _labels: dict[tuple[str, str], dict[str, Label]] = field(default_factory=dict)
     _references: dict[tuple[str, Held], Reference] = field(default_factory=dict)
-    _probed: dict[tuple[str, str, int], tuple[Probed, ...]] = field(default_factory=dict)
+    _asked: dict[str, Remembering] = field(default_factory=dict)
 
     def data(self, pairs: str | None) -> Data:
         """The pairs of a file, None: those of the settings. Raises GateError and InputError."""
@@ -109,20 +113,22 @@ class Subject:
             self._data[place] = Data(read(place), place)
         return self._data[place]
 
-    def model(self, data: Data, spec: str | None = None) -> Fingerprinted:
+    def model(self, data: Data | None, spec: str | None = None) -> Fingerprinted:
         """The reward model (or another one), once it has passed its checks on some of the pairs.
 
-        Recorded scores belong to their pairs, so they are opened for each file of those.
+        Without pairs the checks have their own texts alone. Recorded scores belong to their pairs,
+        so they are opened for each file of those.
         """
         spec = located(spec, self.folder) if spec else self.spec
-        key = f"{spec}\n{data.place}" if spec.startswith("scores:") else spec
+        key = f"{spec}\n{data.place}" if data and spec.startswith("scores:") else spec
         if key not in self._models:
             self._require()
             use = RewardModelUse(
                 settings=self.settings.reward_model, accept_failing=self.settings.accept_failing_rm
             )
-            model = open_reward_model(spec, use.settings, data.file.pairs)
-            checked(model, data.file.pairs, use)
+            pairs = data.file.pairs if data else ()
+            model = open_reward_model(spec, use.settings, pairs)
+            checked(model, pairs, use)
             self._models[key] = model
         return self._models[key]
 
@@ -144,7 +150,7 @@ class Subject:
         if rubric is None:
             return Held(labels=labels or "")
         text = self.rubric(rubric).text
-        return Held(rubric=rubric, rubric_id=Rubric(text=text).id, judge=self.settings.judge)
+        return Held(rubric=rubric, rubric_id=Rubric(text=text).id, judge=self._judged_by)
 
     def rubric(self, name: str) -> Rubric:
         """A rubric by its reference into the store or its path."""
@@ -159,19 +165,16 @@ class Subject:
         return self._references[key]
 
     def probed(
-        self, data: Data, attributes: Sequence[Attribute], most_pairs: int
+        self, data: Data, attributes: Sequence[Attribute], asked: Probe
     ) -> tuple[Probed, ...]:
-        """Responses of at most so many pairs with edits of the attributes, and what they are paid.
+        """Responses with edits of the attributes, and what they are paid; see `probes`.
 
         Raises RewardModelError for recorded scores.
         """
-        key = data.place, ",".join(attribute.name for attribute in attributes), most_pairs
-        if key not in self._probed:
-            model = self.model(data)
-            check_live(model)
-            responses = responses_of(drawn(data.file.pairs, most_pairs))
-            self._probed[key] = probe(model, responses, attributes)
-        return self._probed[key]
+        model = self.model(data)
+        check_live(model)
+        known = self._asked.setdefault(data.place, Remembering(model))
+        return probed(known, data.file.pairs, attributes, asked)
 
     def _preferences(self, data: Data, held: Held) -> dict[str, float]:
         if held.rubric:
@@ -179,6 +182,13 @@ class Subject:
             return {one.pair_id: one.p_a for one in said if one.p_a is not None}
         labels = labels_of(data.file, held.labels, data.place)
         return {label.pair_id: label.p_a for label in labels}
+
+    @property
+    def _judged_by(self) -> str:
+        """The judge, with whatever it is asked otherwise than by default: that judges otherwise."""
+        changed = self.settings.judge_settings.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
+        asked = ", ".join(f"{name}={value}" for name, value in changed.items())
+        return f"{self.settings.judge} ({asked})" if asked else self.settings.judge
 
     @cached_property
     def _judge(self) -> Judge:
@@ -198,10 +208,3 @@ class Subject:
                 "no CUDA device, and gates.toml says that this reward model needs one\n"
                 "  Remedy: run the gates on a machine with a GPU"
             )
-
-
-def drawn(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
-    """At most so many pairs, evenly spaced: the same ones for every reward model."""
-    if len(pairs) <= most:
-        return pairs
-    return [pairs[i * len(pairs) // most] for i in range(most)]

@@ -69,6 +69,8 @@ def open_reward_model(
     if not colon or kind not in KINDS:
         kind, rest = "rm", spec
     name, joint, other = rest.rpartition("@") if kind == "served" else rest.partition("|")
+    if spec.startswith(("http://", "https://")):
+        raise InputError(spec, "a server without the name of its model", f"write {KINDS['served']}")
     if not rest or (kind in ("served", "dpo") and not (name and joint and other)):
         raise InputError(spec, "a label source without a name", f"write {KINDS[kind]}")
     if kind == "scores":
