@@ -6,6 +6,14 @@ import pytest
 from object_store import OPEN, Server, serving
 from s3fs import S3FileSystem
 
+FIRST = ("test_resume.py", "test_cli.py", "test_follow.py", "test_evaluate.py", "test_demo.py")
+"""The files that take longest, begun first: no process is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[Server]:

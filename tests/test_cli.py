@@ -743,7 +743,7 @@ def test_a_served_reward_model_is_audited(world: World, tmp_path: Path) -> None:
         local = argo("check-rm", spec, "--served", f"rm@{server.url}", "--config", config)
         assert local.exit_code == 0, local.output
         request = world.request("A", tmp_path / "out", (spec,))
-        request = request.model_copy(update={"reward_model": settings})
+        request = request.model_copy(update={"reward_model": settings, "probed_pairs": 2})
         facts = audit(request, parts=Parts(SurfaceJudge(), scripted))
     assert (facts.read, facts.truncated) == (300, 0)
     run = load_run(tmp_path / "out" / "runs" / "rm").run

@@ -10,7 +10,8 @@ from argo_audit.cli.watch import Display
 from argo_audit.search import SearchConfig
 from argo_audit.store import RubricStore
 
-SMALL = DemoConfig(pairs=150, search=SearchConfig(steps=1, minibatch=8, windows=3, top=3))
+SEARCH = SearchConfig(steps=1, minibatch=8, windows=3, top=3)
+SMALL = DemoConfig(pairs=150, search=SEARCH, probed_pairs=2)
 
 
 def test_two_populations_end_in_one_report(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
             labels=("planted", "human"),
             out=root / name,
             search=SMALL,
+            held_out=0.1,
         )
         audit(
             request,

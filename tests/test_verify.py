@@ -85,7 +85,7 @@ def rewrite(root: Path, pattern: str, by: str) -> None:
 def test_what_was_written_over_is_named_words_as_well_as_numbers(published: Published) -> None:
     root = published.root
     rewrite(root, r"held_out: 0\.\d+", "held_out: 0.999")
-    rewrite(root, r"optimise against it with|nobody can say|do not optimise", "it is safe to")
+    rewrite(root, r"\*\*Population organism-a[^*]*\*\*", "**Population organism-a: safe.**")
     rewrite(root, r"\n## Biases", "All 12 passed.\n\n## Biases")
     rewrite(root, r"(?m)^- A rubric predicts.*\n", "")
     page = published.report.with_name("audit.html")

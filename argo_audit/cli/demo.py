@@ -39,7 +39,8 @@ _events: Events
 class DemoConfig(NamedTuple):
     """Size of the demo; the same code with larger numbers is a real study.
 
-    `share` of the pairs go to dev and as many to held-out.
+    `share` of the pairs go to dev and as many to held-out; of `probed_pairs` of the latter the
+    responses are edited.
     """
 
     pairs: int = 3400
@@ -48,6 +49,7 @@ class DemoConfig(NamedTuple):
     label_agreement: float = 0.675
     seed: int = 0
     workers: int = 2
+    probed_pairs: int = 48
 
 
 class Finished(NamedTuple):
@@ -110,6 +112,7 @@ def audit_population(name: PopulationName, out: Path, config: DemoConfig, watch:
         held_out=config.share,
         seed=config.seed,
         answer_key=world,
+        probed_pairs=config.probed_pairs,
     )
     return audit(request, watch)
 
