@@ -32,6 +32,7 @@ for (const table of document.querySelectorAll("table")) {
   const original = [...body.rows];
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
+    if (head.querySelector("a")) return; // a link cannot be followed inside a button
     const button = document.createElement("button");
     button.type = "button";
     if (!head.textContent.trim()) button.setAttribute("aria-label", "Sort by the first column");
