@@ -91,6 +91,8 @@ def test_an_audit_keeps_its_store_and_logs_on_s3(
     report = tmp_path / "audit" / "audit.md"
     assert f"{world.bucket}/{log}" in report.read_text(encoding="utf-8").replace("\\", "")
     assert check_audit(report, *(tmp_path / "audit" / "stores").iterdir()) == []
+    verified = argo("verify", report)
+    assert verified.exit_code == 0, verified.output
 
     key = f"store/planted/{HELD_OUT}"
     world.s3.put(world.bucket, key, (tmp_path / "moved" / HELD_OUT).read_bytes())

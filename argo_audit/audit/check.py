@@ -36,11 +36,12 @@ class _Link(NamedTuple):
     before: str
 
 
-def check_audit(path: Path, *stores: Path) -> list[str]:
+def check_audit(path: Path, *stores: Path, to_be_in: Path | None = None) -> list[str]:
     """One sentence per problem of the audit at `path`; empty when all of it holds.
 
     HTML anywhere, tables with uneven rows, links and anchors that lead nowhere, and quotes that do
-    not stand on the line they name, in one of the stores (by root) or in a run's attempts.
+    not stand on the line they name, in one of the stores (by root) or in a run's attempts. Of an
+    audit that is checked before it is moved, links may lead from `to_be_in`, too.
     """
     text = path.read_text(encoding="utf-8")
     try:
@@ -49,8 +50,9 @@ def check_audit(path: Path, *stores: Path) -> list[str]:
         return [f"{path}: {error}"]
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
     lines = body.split("\n")
-    found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, path)]
-    return found + list(_quotes(tokens, path, stores))
+    folders = (path.parent, to_be_in or path.parent)
+    found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, folders)]
+    return found + list(_quotes(tokens, folders, stores))
 
 
 def anchors(tokens: Sequence[Token]) -> list[str]:
@@ -105,14 +107,20 @@ def _tables(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[str]:
             yield f"a table that does not parse: {token.content[:80]!r}"
 
 
-def _links(tokens: Sequence[Token], path: Path) -> Iterator[str]:
+def _links(tokens: Sequence[Token], folders: Sequence[Path]) -> Iterator[str]:
     known = set(anchors(tokens))
     for link in (link for token in tokens for link in _links_of(token)):
         target, _, fragment = link.href.partition("#")
         if not target and fragment not in known:
             yield f"no heading for the link #{fragment}"
-        elif "://" not in target and not (path.parent / unquote(target)).exists():
+        elif "://" not in target and not _linked(target, folders).exists():
             yield f"no file for the link {link.href}"
+
+
+def _linked(target: str, folders: Sequence[Path]) -> Path:
+    """The file that a link leads to from the first of the folders that has it."""
+    places = [folder / unquote(target) for folder in folders]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def _links_of(token: Token) -> Iterator[_Link]:
@@ -132,14 +140,16 @@ def _links_of(token: Token) -> Iterator[_Link]:
             text += child.content
 
 
-def _quotes(tokens: Sequence[Token], path: Path, stores: Sequence[Path]) -> Iterator[str]:
+def _quotes(
+    tokens: Sequence[Token], folders: Sequence[Path], stores: Sequence[Path]
+) -> Iterator[str]:
     """Every link "line N" that a quote stands before, or a quoting fence after."""
     for i, token in enumerate(tokens):
         for link in _links_of(token):
             named = _LINE_LINK.fullmatch(link.text)
             said = link.before if "“" in link.before else _excerpt(tokens[i:])
             if named and said:
-                source = path.parent / unquote(link.href.partition("#")[0])
+                source = _linked(link.href.partition("#")[0], folders)
                 yield from _quote(said, source, int(named[1]), stores)
 
 

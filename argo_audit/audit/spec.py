@@ -76,11 +76,11 @@ def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
     try:
-        made = documents(inputs, staged, *stores)
+        made = documents(inputs, out_dir, *stores)
         (staged / "figures").mkdir()
         for name, text in made.items():
             (staged / name).write_text(text, encoding="utf-8", newline="\n")
-        if problems := check_audit(staged / "audit.md", *stores):
+        if problems := check_audit(staged / "audit.md", *stores, to_be_in=out_dir):
             listed = "\n".join(f"  - {problem}" for problem in problems)
             remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
             raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
