@@ -528,17 +528,11 @@ def ends_with(*words):
     except SystemExit as ended:
         print(ended.code)
 
-def interrupt():  # again where it was lost: Python ignores one that comes in a weakref's callback
-    while not ended.wait(3):
-        os.kill(os.getpid(), signal.SIGINT)
-
 bad, out = sys.argv[1:]
 ends_with("read", bad)
-ended = threading.Event()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-threading.Thread(target=interrupt, daemon=True).start()
 ends_with("organism", "build", "--pairs", "1000000", "--out", out)
-ended.set()
 """
 
 
