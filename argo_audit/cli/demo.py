@@ -49,7 +49,7 @@ class DemoConfig(NamedTuple):
     label_agreement: float = 0.675
     seed: int = 0
     workers: int = 2
-    probed_pairs: int = 48
+    probed_pairs: int = 24
 
 
 class Finished(NamedTuple):
