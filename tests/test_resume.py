@@ -39,6 +39,8 @@ def request(pairs: Path, out: Path) -> AuditRequest:
         labels=("planted", "human"),
         out=out,
         search=SearchConfig(steps=5, minibatch=24, windows=3, top=2),
+        dev=0.1,
+        held_out=0.1,
         policy_settings=PolicySettings(rubrics_per_prompt=2, max_rubric_tokens=64),
     )
 
