@@ -241,6 +241,7 @@ def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
         yield
     except ArgoError as error:
         ended = _conclude(item, held, error)
+    # pytest's own two are no Exceptions; nothing is silenced, what was raised goes on
     except (Exception, pytest.fail.Exception, pytest.skip.Exception):
         _conclude(item, held, None)
         raise

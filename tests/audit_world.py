@@ -96,6 +96,23 @@ def agreement(accuracy: float | None, n: int = 400, *, interval: bool = False) -
     )
 
 
+def bare_run() -> Run:
+    """A run of which only what it measured matters."""
+    return Run(
+        id="r",
+        population="A",
+        label_source="rm",
+        judge="j",
+        policy="p",
+        config={},
+        seed=0,
+        packages={},
+        data_fingerprint="d",
+        rm_fingerprint="f",
+        started=START,
+    )
+
+
 def rubric_text(population: str, progress: float, rng: Random) -> str:
     """A rubric of the paper's shape; gates and weights go as `progress` comes to 1."""
     criteria = rng.sample(CRITERIA[population], rng.randint(3, len(CRITERIA[population])))

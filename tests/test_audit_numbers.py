@@ -1,12 +1,11 @@
 """The numbers behind the figures, on searches small enough to reckon by hand."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
-from audit_world import agreement
+from audit_world import agreement, bare_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from argo_audit.audit.inputs import Planted, RunRecord
 from argo_audit.audit.recovery import recovered, score
 from argo_audit.audit.stances import Stance, stances
 from argo_audit.organism.populations import PlantedPreference
-from argo_audit.records import Attempt, Measurement, Rubric, Run, Split, Usage
+from argo_audit.records import Attempt, Measurement, Rubric, Split, Usage
 
 
 def attempt(step: int, reward: float, text: str = "", variant: int = 0) -> Attempt:
@@ -33,19 +32,6 @@ def attempt(step: int, reward: float, text: str = "", variant: int = 0) -> Attem
 
 
 def record(attempts: list[Attempt], measured: dict[tuple[str, Split], float]) -> RunRecord:
-    run = Run(
-        id="r",
-        population="A",
-        label_source="rm",
-        judge="j",
-        policy="p",
-        config={},
-        seed=0,
-        packages={},
-        data_fingerprint="d",
-        rm_fingerprint="f",
-        started=datetime(2026, 1, 1, tzinfo=UTC),
-    )
     measurements = tuple(
         Measurement(
             run="r",
@@ -56,7 +42,7 @@ def record(attempts: list[Attempt], measured: dict[tuple[str, Split], float]) ->
         )
         for (text, split), accuracy in measured.items()
     )
-    return RunRecord(run, tuple(attempts), measurements, Path("none"))
+    return RunRecord(bare_run(), tuple(attempts), measurements, Path("none"))
 
 
 @settings(deadline=None)

@@ -275,7 +275,7 @@ def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_missing_gpu_is_a_skip(world: World) -> None:
     if has_gpu():
-        pytest.skip("there is one")
+        pytest.skip("a GPU is here, so none is missing")
     world.pytester.makefile(".toml", gates='needs = ["gpu"]\n' + TOML)
     ended = world.run("-rs", "gates.toml::agreement[human]")
     ended.assert_outcomes(skipped=1)

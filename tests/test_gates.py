@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gated import Gated, reward
@@ -133,13 +134,13 @@ def test_baselines_are_numbered_never_rewritten_and_carry_what_pins_them(world: 
     ],
 )
 def test_what_is_of_other_data_or_another_judge_is_refused_with_the_difference(
-    world: Gated, change: dict[str, str], difference: str
+    world: Gated, change: dict[str, Any], difference: str
 ) -> None:
     (world.folder / "mine.md").write_text("- rewards long answers\n")
     world.write("fewer.jsonl.gz", 290)
     gate(world, world.scores("v1", 0.1), update=True).no_worse_than("main")
     with pytest.raises(GateError, match=difference):
-        gate(world, world.scores("v1", 0.1)).no_worse_than("main", **change)  # type: ignore[arg-type]
+        gate(world, world.scores("v1", 0.1)).no_worse_than("main", **change)
 
 
 def test_another_judge_is_refused(world: Gated) -> None:

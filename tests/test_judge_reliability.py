@@ -157,7 +157,7 @@ def test_what_was_not_there_is_not_measured(tmp_path: Path) -> None:
     found = run(tmp_path, task, fake_judge(planted))
     missing = ["runs: flip", "criteria shuffled: flip", "other judge: flip"]
     rows = [found[measure] for measure in missing]
-    assert all(row.estimate is row.interval is None and row.n == 0 for row in rows)  # type: ignore[comparison-overlap]
+    assert all(row.estimate is None and row.interval is None and row.n == 0 for row in rows)
     assert [row.note.partition(":")[0] for row in rows] == ["not measured"] * 3
     assert found["paraphrased: flip"].note == "reworded by word table"
 

@@ -1,16 +1,15 @@
 """Phases of a search: cut where it became better, by what was measured, and told with their n."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
-from audit_world import agreement
+from audit_world import agreement, bare_run
 
 from argo_audit.audit.inputs import RunRecord
 from argo_audit.audit.phases import GAIN, Phases, length_effect, phases
-from argo_audit.records import Attempt, Measurement, Rubric, Run, Split, Usage
+from argo_audit.records import Attempt, Measurement, Rubric, Split, Usage
 
 
 def searched(
@@ -20,19 +19,6 @@ def searched(
     splits: tuple[Split, ...] = ("held-out",),
 ) -> RunRecord:
     """A search of three rubrics a step, each measured."""
-    run = Run(
-        id="r",
-        population="A",
-        label_source="rm",
-        judge="j",
-        policy="p",
-        config={},
-        seed=0,
-        packages={},
-        data_fingerprint="d",
-        rm_fingerprint="f",
-        started=datetime(2026, 1, 1, tzinfo=UTC),
-    )
     attempts = tuple(
         Attempt(
             run="r",
@@ -58,7 +44,7 @@ def searched(
         for tried in attempts
         for split in splits
     )
-    return RunRecord(run, attempts, measurements, Path("none"))
+    return RunRecord(bare_run(), attempts, measurements, Path("none"))
 
 
 def a_rubric(step: int, i: int) -> str:

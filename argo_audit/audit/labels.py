@@ -20,6 +20,7 @@ from argo_audit.audit.markdown import (
     escape,
     linked,
     percent,
+    points,
     table,
     together,
 )
@@ -27,7 +28,6 @@ from argo_audit.audit.names import label_name, panel_title, population_name
 from argo_audit.audit.side_by_side import quoted_rows
 from argo_audit.audit.summary import with_interval
 from argo_audit.audit.trained import Trained
-from argo_audit.records import Interval
 
 TITLE = "Reward model labels beside raw labels (Figure 6)"
 
@@ -135,9 +135,8 @@ def _end(facts: Facts, trained: Trained) -> list[str]:
 
 def _mean(spread: Spread) -> str:
     count = len(spread.accuracies)
-    interval = spread_interval(spread)
-    bounds = f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" if interval else ""
-    return f"mean {percent(spread.mean)}{together(bounds)} of {count}" if count else NOT_MEASURED
+    mean = together(percent(spread.mean, spread_interval(spread)))
+    return f"mean {mean} of {count}" if count else NOT_MEASURED
 
 
 def _difference(facts: Facts, population: str, source: str) -> str:
@@ -148,16 +147,11 @@ def _difference(facts: Facts, population: str, source: str) -> str:
     paired = facts.inputs.differences.get(population)
     if paired and source == first.label_source:
         method = f"pair by pair, {paired.interval.method}, p = {paired.p_value:.3g}, n = {paired.n}"
-        points = linked(_points(paired.estimate, paired.interval), facts.kept_href(population))
-        return f"{said}: {points} ({escape(method)})."
+        found = points(paired.estimate, paired.interval, " points")
+        return f"{said}: {linked(found, facts.kept_href(population))} ({escape(method)})."
     ours, theirs = (final(trained.record, source) for trained in (first, last))
     interval = mean_difference(ours, theirs)
     if last.label_source != RAW or not (interval and ours.mean and theirs.mean):
         return f"{said}: not measured."
-    found = _points(ours.mean - theirs.mean, interval)
+    found = points(ours.mean - theirs.mean, interval, " points")
     return f"{said}: {found} (over rubrics, {escape(interval.method)})."
-
-
-def _points(difference: float, interval: Interval) -> str:
-    low, high = 100 * interval.low, 100 * interval.high
-    return f"{100 * difference:+.1f} points [{low:+.1f}, {high:+.1f}]"

@@ -20,6 +20,8 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from argo_audit.records import Interval
+
 NOT_MEASURED = "not measured"
 
 EDITED = "edited"
@@ -118,9 +120,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def percent(share: float | None) -> str:
-    """A share as a percentage with one decimal; None is "not measured"."""
-    return NOT_MEASURED if share is None else f"{100 * share:.1f}%"
+def percent(share: float | None, interval: Interval | None = None) -> str:
+    """A share as a percentage with one decimal and its interval; None is "not measured"."""
+    if share is None:
+        return NOT_MEASURED
+    bounds = f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" if interval else ""
+    return f"{100 * share:.1f}%{bounds}"
+
+
+def points(difference: float, interval: Interval | None = None, unit: str = "") -> str:
+    """A difference of shares in percentage points, signed, with its interval."""
+    bounds = f" [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]" if interval else ""
+    return f"{100 * difference:+.1f}{unit}{bounds}"
 
 
 def number(value: float | None, digits: int = 2) -> str:

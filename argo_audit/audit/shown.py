@@ -21,6 +21,7 @@ from argo_audit.audit.markdown import (
     Section,
     escape,
     percent,
+    points,
     table,
     together,
 )
@@ -81,8 +82,7 @@ def against_planted(crossing: Crossing) -> str:
 
 def part(found: Part) -> str:
     """A part with its interval, in points."""
-    low, high = 100 * found.interval.low, 100 * found.interval.high
-    return together(f"{100 * found.estimate:+.1f} [{low:+.1f}, {high:+.1f}]")
+    return together(points(found.estimate, found.interval))
 
 
 def probability(value: float) -> str:
@@ -100,9 +100,7 @@ def agreement(cell: Cell) -> str:
     found = cell.agreement
     if found.mean is None:
         return NOT_MEASURED
-    bounds = found.interval
-    within = f" [{100 * bounds.low:.1f}, {100 * bounds.high:.1f}]" if bounds else ""
-    return together(f"{percent(found.mean)}{within}") + f" of {found.n}"
+    return together(percent(found.mean, found.interval)) + f" of {found.n}"
 
 
 def _holds(found: Part, true: Part) -> bool:

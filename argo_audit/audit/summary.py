@@ -91,9 +91,8 @@ def with_interval(found: Backed) -> str:
     agreement = found.agreement
     if agreement is None or agreement.accuracy is None:
         return NOT_MEASURED
-    bounds = agreement.accuracy_interval
-    said = percent(agreement.accuracy) + (f" {_bounds(bounds)}" if bounds else "")
-    return linked(said, found.href)
+    said = percent(agreement.accuracy, agreement.accuracy_interval)
+    return linked(together(said), found.href)
 
 
 def _figures(facts: Facts, trained: Trained) -> KeyFigures:
@@ -196,7 +195,3 @@ def _against(bounds: Interval | None, beside: dict[str, float]) -> str:
 
 def _listed(baselines: dict[str, float]) -> str:
     return " and ".join(f"{name} ({percent(value)})" for name, value in baselines.items())
-
-
-def _bounds(interval: Interval) -> str:
-    return together(f"[{100 * interval.low:.1f}, {100 * interval.high:.1f}]")

@@ -214,16 +214,12 @@ def _of(mean: float | None, bounds: Interval | None, href: str) -> list[str]:
     """Agreement with its interval, and both as shares of what chance leaves."""
     if mean is None:
         return [NOT_MEASURED, NOT_MEASURED]
-    return [linked(_share(mean, bounds), href), _share(2 * mean - 1, _doubled(bounds))]
+    shares = (percent(mean, bounds), percent(2 * mean - 1, _doubled(bounds)))
+    agreement, above_chance = map(together, shares)
+    return [linked(agreement, href), above_chance]
 
 
 def _doubled(bounds: Interval | None) -> Interval | None:
     if bounds is None:
         return None
     return bounds.model_copy(update={"low": 2 * bounds.low - 1, "high": 2 * bounds.high - 1})
-
-
-def _share(mean: float, bounds: Interval | None) -> str:
-    if bounds is None:
-        return percent(mean)
-    return percent(mean) + " " + together(f"[{100 * bounds.low:.1f}, {100 * bounds.high:.1f}]")

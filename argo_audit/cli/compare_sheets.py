@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from argo_audit.alignment import Item
 from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
 from argo_audit.audit.crossing import Crossing, FeatureSplit
+from argo_audit.audit.markdown import points
 from argo_audit.audit.shown import FEATURE_NOTE, MOST_FEATURES, NOTE, against_planted, clear
 from argo_audit.audit.stances import feature_name
 from argo_audit.cli.sheets import Sheet
@@ -106,8 +107,7 @@ def _parts(found: Split) -> tuple[Part, Part, Part]:
 
 
 def _part(found: Part) -> str:
-    low, high = 100 * found.interval.low, 100 * found.interval.high
-    return f"{100 * found.estimate:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return points(found.estimate, found.interval)
 
 
 def _estimate(found: Estimate) -> str:

@@ -16,6 +16,7 @@ from argo_audit.audit.drift import (
     rubric_moves,
     shown,
 )
+from argo_audit.audit.markdown import points
 from argo_audit.audit.shown import probability
 from argo_audit.audit.stances import feature_name
 from argo_audit.cli.compare_sheets import line
@@ -124,8 +125,6 @@ def _sheet(title: str, moves: Sequence[Move], on: Shown, who: str) -> Sheet:
 
 
 def _move(move: Move) -> tuple[str, ...]:
-    within = move.change.interval
-    limits = f" [{100 * within.low:+.1f}, {100 * within.high:+.1f}]" if within else ""
     leans = (f"{100 * lean:+.1f}" for lean in (move.before, move.after))
-    change = f"{100 * (move.after - move.before):+.1f}{limits}"
+    change = points(move.after - move.before, move.change.interval)
     return feature_name(move.feature), *leans, change, probability(move.q_value)

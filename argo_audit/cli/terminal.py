@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from argo_audit.audit import markdown
 from argo_audit.audit.markdown import visible
 from argo_audit.pair_formats.registry import FORMATS
 from argo_audit.records import Agreement
@@ -69,6 +70,4 @@ def percent(agreement: Agreement | None) -> str:
     """Accuracy, with its interval when there is one, or "not measured"."""
     if agreement is None or agreement.accuracy is None:
         return "not measured"
-    interval = agreement.accuracy_interval
-    bounds = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-    return f"{agreement.accuracy:.1%}{bounds}"
+    return markdown.percent(agreement.accuracy, agreement.accuracy_interval)
