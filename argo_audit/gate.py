@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FILE = "gates.toml"
 _REPORTED = "argo_gates"  # what a test report carries
+_BRIEF = "argo_brief"  # what a failure carries: itself in one line
 _PAGE = "GITHUB_STEP_SUMMARY"  # where CI jobs of GitHub have their page
 _WORDS = {
     "argo_rm": "Reward model: folder, hub id, served:NAME@URL, dpo:POLICY|REFERENCE, scores:FILE.",
@@ -113,8 +114,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The report of a test carries the outcomes of its gates, as plain values."""
+    """The report of a test carries the outcomes of its gates, as plain values.
+
+    Its line in pytest's short summary is one line, also where CI has pytest print all of it.
+    """
     report = yield
+    brief = getattr(call.excinfo.value, _BRIEF, None) if call.excinfo else None
+    if brief and (crash := getattr(report.longrepr, "reprcrash", None)):
+        crash.message = brief
     if call.when == "call" and (outcomes := item.stash.get(_OUTCOMES, None)):
         setattr(report, _REPORTED, [outcome.model_dump(mode="json") for outcome in outcomes])
     return report
@@ -226,7 +233,8 @@ def _told(config: pytest.Config) -> Iterator[None]:
     try:
         yield
     except ArgoError as error:
-        _end(_session(config).counts(error), visible(str(error)))
+        said = visible(str(error))
+        _end(_session(config).counts(error), said, said.partition("\n")[0])
 
 
 @contextmanager
@@ -247,7 +255,7 @@ def _concluding(item: pytest.Item, held: "Gate") -> Iterator[None]:
         raise
     else:
         ended = _conclude(item, held, None)
-    _end(ended.counts, ended.said)
+    _end(ended.counts, ended.said, ended.brief)
 
 
 def _conclude(item: pytest.Item, held: "Gate", stopped: "ArgoError | None") -> "Ended":
@@ -261,9 +269,11 @@ def _conclude(item: pytest.Item, held: "Gate", stopped: "ArgoError | None") -> "
     return ended
 
 
-def _end(counts: str, said: str) -> None:
+def _end(counts: str, said: str, brief: str) -> None:
     """End a test as what it counts as; nobody needs the error that it came from."""
     if counts == "fail":
-        raise pytest.fail.Exception(said, pytrace=False) from None
+        failed = pytest.fail.Exception(said, pytrace=False)
+        setattr(failed, _BRIEF, brief)
+        raise failed from None
     if counts == "skip":
         raise pytest.skip.Exception(said) from None

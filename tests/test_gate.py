@@ -186,6 +186,22 @@ def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World
     assert said.count("as one of 6 gates: below 0.0083 fails") == 2
 
 
+def test_ci_where_pytest_shortens_nothing_has_a_line_a_test_in_the_short_summary(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    world.record()
+    ended = world.run("--rm=scores:worse.jsonl.gz")
+    short = ended.stdout.str().partition("= short test summary info =")[2].splitlines()[1:-1]
+    agreement = "FAIL agreement with labels 'human': 70.0% [64.4%, 75.1%], at least 80.0% claimed"
+    worse = "FAIL no worse than main: -20.0% [-26.1%, -13.9%], at least -5.0% claimed"
+    assert short == [
+        f"FAILED gates.toml::agreement[human] - {agreement}",
+        f"FAILED gates.toml::no_worse_than[main] - {worse}",
+        f"FAILED test_rm.py::test_ships - {worse}; and 1 more",
+    ]
+
+
 @pytest.mark.parametrize(
     ("counts", "outcomes"),
     [("fail", {"failed": 1}), ("skip", {"skipped": 1}), ("pass", {"passed": 1})],

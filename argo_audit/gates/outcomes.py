@@ -77,9 +77,15 @@ def lines(outcome: Outcome) -> str:
 def told(outcomes: Sequence[Outcome]) -> str:
     """What a person needs to act on a test: what did not pass, the worst first, then what did."""
     passed = [one.gate for one in outcomes if one.state == "pass"]
-    worst = sorted(outcomes, key=lambda one: STATES.index(one.state))
-    said = [lines(one) for one in worst if one.state != "pass"]
+    said = [lines(one) for one in _worst(outcomes)]
     return "\n".join([*said, *([_one_line(f"PASS  {'; '.join(passed)}")] if passed else [])])
+
+
+def brief(outcomes: Sequence[Outcome]) -> str:
+    """The worst that did not pass in one line, and how many more did not."""
+    worst = _worst(outcomes)
+    more = f"; and {len(worst) - 1} more" if len(worst) > 1 else ""
+    return " ".join(headline(worst[0]).split()) + more if worst else ""
 
 
 def headline(outcome: Outcome) -> str:
@@ -153,6 +159,12 @@ def _decided(one: Found, about: tuple[str, str], family: int) -> Outcome:
 
 def _written(one: Written, about: tuple[str, str]) -> Outcome:
     return undecided(one.gate, about, "written", one.said)
+
+
+def _worst(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What did not pass, the worst first."""
+    told = [one for one in outcomes if one.state != "pass"]
+    return sorted(told, key=lambda one: STATES.index(one.state))
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from argo_audit.errors import ArgoError, GateError, UnavailableError
 from argo_audit.gates.declared import read_settings
 from argo_audit.gates.gate import Gate
-from argo_audit.gates.outcomes import STATES, Outcome, State, concluded, told, undecided
+from argo_audit.gates.outcomes import STATES, Outcome, State, brief, concluded, told, undecided
 from argo_audit.gates.settings import GateSettings, located
 from argo_audit.gates.subject import Subject
 from argo_audit.reward_models.opening import Fingerprinted
@@ -41,10 +41,14 @@ class Asked(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A test with gates that has ended: what it counts as, what is said of it, all outcomes."""
+    """A test with gates that has ended: what it counts as, what is said of it, all outcomes.
+
+    `brief` is one line of what is said.
+    """
 
     counts: Counts
     said: str
+    brief: str
     outcomes: list[Outcome]
 
 
@@ -72,7 +76,8 @@ class Session:
             state: State = "skipped" if self.counts(stopped) == "skip" else "error"
             about = test, gate.subject.spec
             outcomes.append(undecided(test.rpartition("::")[2], about, state, str(stopped)))
-        return Ended(self._counts[_worst(outcomes)], told(outcomes), outcomes)
+        counts = self._counts[_worst(outcomes)]
+        return Ended(counts, told(outcomes), brief(outcomes), outcomes)
 
     def counts(self, error: ArgoError) -> Counts:
         """What a gate counts as that could not be held: what is missing may be a skip."""
