@@ -167,8 +167,9 @@ class _Search:
         fresh = [p for p, attempt in zip(proposals, claimed, strict=True) if attempt is None]
         made = self._attempted(fresh, batch)
         self._memory.add(*made)
+        end = self._end_of_step(len(recorded) + len(made))
         if self._step >= self.done:
-            self._memory.add(self._end_of_step(len(recorded) + len(made)))
+            self._memory.add(end)
         self._close([*recorded, *made])
         rest = iter(made)
         return [(attempt or next(rest)).policy_reward for attempt in claimed]
@@ -260,6 +261,7 @@ class _Search:
         )
 
     def _end_of_step(self, attempts: int) -> Step:
+        """What the step has taken; what was written again for a step on record is in no other."""
         used = self._policy.used
         end = Step(
             run=self._memory.run,

@@ -290,6 +290,13 @@ class Mortal(Kept):
             super().add(record)
 
 
+class Replaying(ScriptedPolicy):
+    """Begins at the first step again."""
+
+    def resume(self, done: int) -> int:
+        return super().resume(0)
+
+
 ROUNDS = [[GOOD, BAD], [BAD, GOOD], ["- lists", GOOD]]
 
 
@@ -298,7 +305,11 @@ def strip(journal: Journal) -> list[object]:
     return [timeless, journal.prompts, journal.steps, journal.measurements]
 
 
-def test_a_search_that_dies_at_any_record_goes_on_as_if_it_had_not() -> None:
+@pytest.mark.parametrize("survivor", [ScriptedPolicy, Replaying])
+def test_a_search_that_dies_at_any_record_goes_on_as_if_it_had_not(
+    survivor: type[ScriptedPolicy],
+) -> None:
+    """Also where the policy has to write again what is on record: it is counted once."""
     whole, _, winners = run(ROUNDS)
     records = sum(map(len, strip(whole.journal)))  # type: ignore[arg-type]
     for dies_at in range(records):
@@ -306,7 +317,7 @@ def test_a_search_that_dies_at_any_record_goes_on_as_if_it_had_not() -> None:
         with pytest.raises(SystemExit):
             argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), first)
         second = Kept(journal=first.journal)
-        again = argo(ScriptedPolicy(ROUNDS), FixedJudge(follow), world(), config(), second)
+        again = argo(survivor(ROUNDS), FixedJudge(follow), world(), config(), second)
         assert again == winners
         assert strip(second.journal) == strip(whole.journal)
 
@@ -351,13 +362,6 @@ def test_a_record_that_this_search_could_not_have_made_is_refused() -> None:
             config(feedback=changed),
             Kept(journal=memory.journal),
         )
-
-
-class Replaying(ScriptedPolicy):
-    """Begins at the first step again."""
-
-    def resume(self, done: int) -> int:
-        return super().resume(0)
 
 
 def test_a_search_that_may_not_go_on_measures_what_it_has() -> None:
