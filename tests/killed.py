@@ -6,6 +6,7 @@ A moment is a phase and seconds after its first event. The libraries are importe
 life of every audit is a fork, so that twenty lives take no longer than their work.
 """
 
+import gc
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ import sys
 import threading
 from pathlib import Path
 
-import matplotlib.figure  # noqa: F401 - imported before the forks, like all that follow
+import acp.agent.router  # noqa: F401 - imported before the forks, like all that follow
+import matplotlib.figure  # noqa: F401
+import openai.types.responses  # noqa: F401 - Inspect needs this and acp at its first evaluation
 import peft  # noqa: F401
 import torch
 import trl  # noqa: F401
@@ -52,6 +55,7 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
 
 def main() -> None:
     """Live every life of every audit, and leave beside each how many were killed."""
+    gc.freeze()
     for asked in json.loads(sys.argv[1]):
         request = AuditRequest.model_validate(asked["request"])
         killed = lives(request, asked["lives"])
