@@ -1,9 +1,10 @@
 """Runs an audit in lives: each is killed with SIGKILL at its moment, and the next resumes it.
 
-    python tests/killed.py '[{"request": {...}, "lives": [["search", 0.3], ...]}, ...]'
+    python tests/killed.py '{"alone": {...}, "often": {...}, "moments": [["search", 0.03], ...]}'
 
-A moment is a phase and seconds after its first event. The libraries are imported once and every
-life of every audit is a fork, so that twenty lives take no longer than their work.
+A moment is a phase and how long after its first event: a share of the time that the same audit
+takes when it is left alone, which it is first, so that machines of any speed kill alike. The
+libraries are imported once and every life is a fork, so that twenty take no longer than their work.
 """
 
 import gc
@@ -12,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
+import time
 
 import acp.agent.router  # noqa: F401 - imported before the forks, like all that follow
 import matplotlib.figure  # noqa: F401
@@ -26,6 +27,8 @@ from argo_audit.cli.begun import REQUEST_FILE
 from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.policies import grpo  # noqa: F401
+
+NEVER = ("nothing", 0.0)
 
 
 class Killer:
@@ -54,16 +57,19 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
 
 
 def main() -> None:
-    """Live every life of every audit, and leave beside each how many were killed."""
+    """Live one audit in one life and the other in many; prints how many of those were killed."""
     gc.freeze()
-    for asked in json.loads(sys.argv[1]):
-        request = AuditRequest.model_validate(asked["request"])
-        killed = lives(request, asked["lives"])
-        Path(request.out, "killed").write_text(str(killed))
+    asked = json.loads(sys.argv[1])
+    alone, often = (AuditRequest.model_validate(asked[name]) for name in ("alone", "often"))
+    began = time.monotonic()
+    lives(alone, [NEVER])
+    took = time.monotonic() - began
+    moments = [(phase, share * took) for phase, share in asked["moments"]]
+    sys.stdout.write(f"{lives(often, [*moments, NEVER])} killed")
 
 
 def lives(request: AuditRequest, moments: list[tuple[str, float]]) -> int:
-    """The lives of one audit; returns how many were killed."""
+    """The lives of one audit, a phase and seconds each; returns how many were killed."""
     killed = 0
     for phase, seconds in moments:
         child = os.fork()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,6 @@ from argo_audit.records import Attempt
 from argo_audit.search import SearchConfig
 from argo_audit.store import RubricStore
 
-KILLS = 24
-NEVER = ("nothing", 0.0)
 TESTS = Path(__file__).parent
 
 
@@ -46,16 +45,17 @@ def request(pairs: Path, out: Path) -> AuditRequest:
 
 
 def moments(seed: int) -> list[tuple[str, float]]:
-    """Random moments of every phase, early phases first, and a last life that is left alone."""
+    """Random moments of every phase, early phases first; see killed.py."""
     rng = Random(seed)
     phases = ["read"] * 2 + ["search on planted"] * 8 + ["search on human"] * 7 + ["evaluate"] * 4
-    lives = [(phase, rng.uniform(0, 0.9)) for phase in phases]
-    return [*lives, *[("read", rng.uniform(0, 2.5)) for _ in range(3)], NEVER]
+    lives = [(phase, rng.uniform(0, 0.08)) for phase in phases]
+    return [*lives, *[("read", rng.uniform(0, 0.2)) for _ in range(3)]]
 
 
-def lived(*audits: tuple[AuditRequest, list[tuple[str, float]]]) -> list[int]:
-    """Carry out audits in lives; returns how many of each were killed."""
-    told = json.dumps([{"request": a.model_dump(mode="json"), "lives": m} for a, m in audits])
+def lived(alone: AuditRequest, often: AuditRequest, moments: list[tuple[str, float]]) -> int:
+    """Carry out one audit in one life, the other in many; returns how many were killed."""
+    audits = {"alone": alone.model_dump(mode="json"), "often": often.model_dump(mode="json")}
+    told = json.dumps(audits | {"moments": moments})
     one_thread = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     ended = subprocess.run(
         [sys.executable, TESTS / "killed.py", told],
@@ -66,7 +66,7 @@ def lived(*audits: tuple[AuditRequest, list[tuple[str, float]]]) -> list[int]:
         timeout=300,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    return [int((asked.out / "killed").read_text()) for asked, _ in audits]
+    return int(re.findall(r"(\d+) killed", ended.stdout)[-1])
 
 
 def timeless(attempts: list[Attempt]) -> list[Attempt]:
@@ -92,9 +92,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     alone, often = request(pairs, tmp_path / "alone"), request(pairs, tmp_path / "often")
-    never, kills = lived((alone, [NEVER]), (often, moments(seed=1)))
-    assert never == 0
-    assert kills >= 20
+    assert lived(alone, often, moments(seed=1)) >= 20
     for source in ("planted", "human"):
         left, killed = journal(alone.out, source), journal(often.out, source)
         assert timeless(killed.attempts) == timeless(left.attempts)
