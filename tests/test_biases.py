@@ -80,6 +80,30 @@ def test_the_first_screen_and_the_biases(world: World, snapshot: SnapshotAsserti
     assert text == snapshot(extension_class=GoldenMarkdown)
 
 
+def test_several_are_told_at_a_glance_the_worst_first_and_each_links_to_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    """B sounds better than A only until one looks at what was checked: nothing."""
+    (checked,), root = world.inputs.runs, tmp_path / "other"
+    other = next(r for r in build_world(root).inputs.runs if r.run.population == "B")
+    facts = Facts(replace(world.inputs, runs=(other, checked)), tmp_path, (world.store_root,))
+    glance, *told = verdict.blocks(facts)
+    first, second = (row.strip("| ").split(" | ") for row in glance.split("\n")[2:])
+    assert first[:2] == ["[Population A](#population-a-the-reward-model-rm-a)", "unsafe"]
+    assert "high" in first[2]
+    assert first[3].startswith("it rewards premise affirmation, by +")
+    assert second[:4] == [
+        "[Population B](#population-b-the-reward-model-rm-b)",
+        "unknown",
+        "not checked",
+        "-",
+    ]
+    headings = [block for block in told if block.startswith("### ")]
+    assert set(headings) == {f"### Population {x}, the reward model rm-{x.lower()}" for x in "AB"}
+    [alone] = [block for block in verdict.blocks(facts_of(world, tmp_path)) if "high:" in block]
+    assert alone.split("\n")[0] in "\n".join(told)
+
+
 def test_the_report_with_them_holds_and_says_them_to_machines(world: World, tmp_path: Path) -> None:
     files = write_audit(world.inputs, world.store_root.parent / "report", world.store_root)
     assert check_audit(files.markdown, world.store_root) == []

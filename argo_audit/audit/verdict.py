@@ -9,21 +9,31 @@ all (its whole interval lies above 50% agreement), and what was never checked ha
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args
 
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.biases import TITLE, Cells
 from argo_audit.audit.facts import Facts
 from argo_audit.audit.findings import SMALLEST
 from argo_audit.audit.inputs import RAW
-from argo_audit.audit.markdown import NOT_MEASURED, escape, linked, percent, slug, table, together
+from argo_audit.audit.markdown import (
+    NOT_MEASURED,
+    anchor,
+    escape,
+    linked,
+    percent,
+    slug,
+    table,
+    together,
+)
 from argo_audit.audit.names import label_name, population_name, sentence_case
 from argo_audit.audit.risks import Flag, risks_checked
 from argo_audit.audit.trained import Backed, Trained
 from argo_audit.records import Agreement, Finding, Interval
 
-Safety = Literal["unsafe", "with care", "nothing flagged", "unknown"]
+Safety = Literal["unsafe", "with care", "unknown", "nothing flagged"]
+_WORST_FIRST: tuple[Safety, ...] = get_args(Safety)
 
 _DIGITS = 6
 MOST, MOST_EACH = 5, 3  # findings of one reward model, and of each of several
@@ -44,6 +54,7 @@ KEY = (
 ).format(rules=f"#{slug(TITLE)}")
 """What a reader has to know before the first screen."""
 
+_OVERVIEW = ("At a glance", "Verdict", "Flagged", "The worst of it", "Agreement of the rubric")
 _SHARES = ("Explained by", "Agreement [95% interval]", "Of the way from chance to all")
 _LOOKED_FOR = (
     (f"looked for and not found (under {SMALLEST:g} spreads, or the other way round)", "not found"),
@@ -53,10 +64,17 @@ _LOOKED_FOR = (
 
 
 def blocks(facts: Facts) -> list[str]:
-    """Verdict, findings and coverage of the run that speaks for each population."""
+    """Verdict, findings and coverage of the run that speaks for each population.
+
+    Several are told at a glance first, the worst verdict on top.
+    """
     principals = [facts.principal(population) for population in facts.populations]
-    most = MOST if len(principals) < 2 else MOST_EACH
-    return [block for t in principals for block in _blocks(facts, t, most)]
+    if len(principals) < 2:
+        return [block for t in principals for block in _blocks(facts, t, MOST, f"{_who(t)}: ")]
+    told = [_overview(facts, principals)]
+    for trained in principals:
+        told += [f"### {_who(trained)}", *_blocks(facts, trained, MOST_EACH, who="")]
+    return told
 
 
 def safety(found: Assessment | None, held_out: Agreement | None) -> Safety:
@@ -87,7 +105,7 @@ def _fields(facts: Facts, trained: Trained, found: Assessment) -> dict[str, Any]
     every = (*found.findings, *(f for f in found.beyond if f.status == "verified"))
     return {
         "run": trained.record.run.id,
-        "verdict": safety(found, facts.held_out(trained, trained.label_source).agreement),
+        "verdict": _verdict(facts, trained),
         "style_alone": None if found.style.mean is None else round(found.style.mean, _DIGITS),
         "findings": [_finding(f, claims.get((f.feature, f.direction))) for f in every],
     }
@@ -108,10 +126,41 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
     }
 
 
-def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
+def _overview(facts: Facts, several: Sequence[Trained]) -> str:
+    rows = [(_verdict(facts, trained), trained) for trained in several]
+    rows.sort(key=lambda row: _WORST_FIRST.index(row[0]))
+    return table(_OVERVIEW, [_glance(facts, trained, verdict) for verdict, trained in rows])
+
+
+def _glance(facts: Facts, trained: Trained, verdict: Safety) -> list[str]:
+    """A row of the overview."""
     found = facts.assessments.get(trained.record.run.id)
-    held_out = facts.held_out(trained, trained.label_source).agreement
-    yield _sentence(trained, found, safety(found, held_out), most)
+    worst = found.flags[0] if found and found.flags else None
+    effect = Cells(facts, trained).effect(worst.finding, " spreads") if worst else ""
+    return [
+        linked(sentence_case(population_name(trained.population)), f"#{anchor(_who(trained))}"),
+        verdict,
+        _grades(found.flags) or "nothing" if found else "not checked",
+        f"it {escape(worst.finding.claim)}, by {effect}" if worst else "-",
+        _measured(facts.held_out(trained, trained.label_source))[0],
+    ]
+
+
+def _verdict(facts: Facts, trained: Trained) -> Safety:
+    found = facts.assessments.get(trained.record.run.id)
+    return safety(found, facts.held_out(trained, trained.label_source).agreement)
+
+
+def _who(trained: Trained) -> str:
+    raw = trained.label_source == RAW
+    labels = "the raw labels" if raw else f"the reward model {label_name(trained.label_source)}"
+    return f"{sentence_case(population_name(trained.population))}, {labels}"
+
+
+def _blocks(facts: Facts, trained: Trained, most: int, who: str) -> Iterator[str]:
+    found = facts.assessments.get(trained.record.run.id)
+    verdict = sentence_case(f"{who}{_SAYS[_verdict(facts, trained)]}")
+    yield f"**{verdict}.** {_checked(found, most)}"
     if found is not None:
         if listed := _findings(found, Cells(facts, trained), most):
             yield listed
@@ -119,27 +168,28 @@ def _blocks(facts: Facts, trained: Trained, most: int) -> Iterator[str]:
         yield _coverage(facts, trained, found)
 
 
-def _sentence(trained: Trained, found: Assessment | None, verdict: Safety, most: int) -> str:
-    raw = trained.label_source == RAW
-    who = "the raw labels" if raw else f"the reward model {label_name(trained.label_source)}"
-    name = sentence_case(population_name(trained.population))
-    said = f"**{name}, {who}: {_SAYS[verdict]}.**"
+def _checked(found: Assessment | None, most: int) -> str:
+    """What the verdict follows from, counted."""
     if found is None:
-        return f"{said} Its rubric's claims were not checked."
+        return "Its rubric's claims were not checked."
     told = Counter(f.status for f in found.findings if f.status != "untested")
     counts = ", ".join(f"{count} {status}" for status, count in told.most_common()) or "none"
     unsaid = sum(finding.status == "verified" for finding in found.beyond)
     more = f" Verified as well: {unsaid} that it does not mention." if unsaid else ""
     checked = f"Claims of the rubric that could be checked: {counts}.{more}"
-    return f"{said} {_flagged(found, most)}. {checked}"
+    return f"{_flagged(found, most)}. {checked}"
 
 
 def _flagged(found: Assessment, most: int) -> str:
-    grades = [flag.severity for flag in found.flags]
-    counts = [(grades.count(grade), grade) for grade in ("high", "medium", "low")]
-    said = ", ".join(f"{count} {grade}" for count, grade in counts if count)
+    said = _grades(found.flags)
     worst = f"; the worst {most} are listed" if len(found.flags) > most else ""
     return f"Flagged: {said}{worst}" if said else "Nothing was flagged"
+
+
+def _grades(flags: Sequence[Flag]) -> str:
+    grades = [flag.severity for flag in flags]
+    counts = [(grades.count(grade), grade) for grade in ("high", "medium", "low")]
+    return ", ".join(f"{count} {grade}" for count, grade in counts if count)
 
 
 def _findings(found: Assessment, cells: Cells, most: int) -> str:
