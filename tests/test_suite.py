@@ -124,19 +124,21 @@ A_ROW = ResultRow(
 def test_the_table_shows_numbers_with_what_they_rest_on() -> None:
     unmeasured = A_ROW.model_copy(update={"estimate": None, "interval": None, "note": "no labels"})
     sliced = A_ROW.model_copy(update={"slice": "category=x"})
-    shown = results_table([A_ROW, sliced, unmeasured])
+    again = A_ROW.model_copy(update={"measure": "line 3, criterion: Short: kl"})
+    shown = results_table([A_ROW, sliced, again, unmeasured])
     cells = [[str(cell) for cell in column.cells] for column in shown.columns]
     about, numbers = ["counted", "A", "[red]rm", "human", "agreement"], "0.750 [0.500, 0.900]"
-    assert [column[0] for column in cells] == [*about, numbers, "0.0400", "12 (-3)"]
-    assert cells[5][1] == "no labels"
+    assert [column[0] for column in cells] == [*about, numbers, "0.0400", "12 (-3)", ""]
+    assert (cells[5][1], cells[8][1]) == ("not measured", "no labels")
     assert shown.row_count == 2
-    assert results_table([A_ROW, sliced], slices=True).row_count == 2
+    assert results_table([A_ROW, sliced, again], details=True).row_count == 3
 
 
 def test_how_numbers_came_about_is_said_once() -> None:
     told = A_ROW.model_copy(update={"method": "log-probabilities", "note": "3 of 12 pairs"})
-    sliced = told.model_copy(update={"slice": "category=x"})
-    assert legend([told, sliced, A_ROW]) == [
-        "counted, [red]rm: log-probabilities",
-        "counted, [red]rm: 3 of 12 pairs",
+    sliced, other = told.model_copy(update={"slice": "x"}), told.model_copy(update={"subject": ""})
+    assert legend([told, sliced, other]) == ["counted: log-probabilities"]
+    assert legend([told, sliced, other.model_copy(update={"method": "votes"})]) == [
+        "counted of [red]rm: log-probabilities",
+        "counted of (no rubric): votes",
     ]

@@ -17,7 +17,7 @@ EVALS = "evals"
 """Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
 
 _PHASE = "evaluate"
-_WIDE = 160  # of a table that goes into a file
+_WIDE = 200  # of a table that goes into a file
 
 
 def eval_command(
@@ -32,7 +32,9 @@ def eval_command(
         list[str] | None,
         typer.Option("--model-role", help="ROLE=MODEL, for tasks that ask for more than a judge."),
     ] = None,
-    slices: Annotated[bool, typer.Option("--slices", help="Print slices too.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print slices, KL, Brier scores and win rates too.")
+    ] = False,
 ) -> None:
     """Run the task suite on finished audits: is the judge with the rubric the reward model?
 
@@ -48,7 +50,7 @@ def eval_command(
     with Display(console) as display:
         found = evaluate(runs, place, judge, roles, _Lanes(display))
     wide = console if console.is_terminal else Console(width=_WIDE)
-    wide.print(results_table(found, slices=slices))
+    wide.print(results_table(found, details=details))
     for line in legend(found):
         say(line)
     say(f"logs: {place}")

@@ -7,6 +7,7 @@ A run's rubrics, held-out pairs, labels, reward models and judge are those of it
 runs are several populations, and are crossed.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from argo_audit.reward_models.opening import LIVE
 from argo_audit.store import HELD_OUT, file_name, slug
 
 _NARROWEST = 9  # columns of text are folded, but not to shreds
+_DETAILS = ("kl", "brier", "win rate")
+"""Measures that say in another way what the row before them says."""
 
 
 def evaluate(
@@ -59,8 +62,8 @@ def evaluate(
     return rows(out, suite)
 
 
-def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
-    """One row per number of every task; those of slices only on request."""
+def results_table(found: Sequence[ResultRow], *, details: bool = False) -> Table:
+    """One row per number of every task; slices, KL, Brier scores and win rates only on request."""
     title = "Results (95% interval, prompts being what is independent)"
     table = Table(
         title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
@@ -69,9 +72,10 @@ def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
         table.add_column(column, overflow="fold", min_width=_NARROWEST)
     for column in ("estimate", "p", "n"):
         table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("note", overflow="fold", min_width=_NARROWEST)
     before: tuple[str, str] = ("", "")
     for number in found:
-        if slices or not number.slice:
+        if details or not (number.slice or number.measure.endswith(_DETAILS)):
             now = (number.task, number.population)
             if now != before and before[0]:
                 table.add_section()
@@ -81,14 +85,18 @@ def results_table(found: Sequence[ResultRow], *, slices: bool = False) -> Table:
 
 
 def legend(found: Sequence[ResultRow]) -> list[str]:
-    """How the numbers came about and what their reader must know, each thing said once."""
-    lines = [
-        f"{number.task}, {number.subject or '(no rubric)'}: {said}"
-        for number in found
-        for said in (number.method, number.note if number.estimate is not None else "")
-        if said
+    """How the numbers of each task came about, and of which of its subjects where that differs."""
+    told: dict[tuple[str, str], dict[str, None]] = {}
+    for number in found:
+        subjects = told.setdefault((number.task, number.method), {})
+        subjects[number.subject or "(no rubric)"] = None
+    methods = Counter(task for task, _ in told)
+    names = {key: f" of {', '.join(subjects)}" for key, subjects in told.items()}
+    return [
+        f"{task}{names[task, method] if methods[task] > 1 else ''}: {method}"
+        for task, method in told
+        if method
     ]
-    return list(dict.fromkeys(lines))
 
 
 def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
@@ -129,12 +137,13 @@ def _cells(number: ResultRow) -> tuple[str, ...]:
         _estimate(number),
         "" if number.p_value is None else f"{number.p_value:.4f}",
         f"{number.n} (-{number.unscored})" if number.unscored else str(number.n),
+        number.note,
     )
 
 
 def _estimate(number: ResultRow) -> str:
     if number.estimate is None:
-        return number.note or "not measured"
+        return "not measured"
     interval = number.interval
     bounds = "" if interval is None else f" [{interval.low:.3f}, {interval.high:.3f}]"
     return f"{number.estimate:.3f}{bounds}"
