@@ -89,12 +89,12 @@ def test_several_are_told_at_a_glance_the_worst_first_and_each_links_to_its_own(
     facts = Facts(replace(world.inputs, runs=(other, checked)), tmp_path, (world.store_root,))
     glance, *told = verdict.blocks(facts)
     first, second = (row.strip("| ").split(" | ") for row in glance.split("\n")[2:])
-    assert first[:2] == ["[Population A](#population-a-the-reward-model-rm-a)", "unsafe"]
+    assert first[:2] == ["[Population A](#population-a-the-reward-model-rm-a)", "not as it is"]
     assert "high" in first[2]
     assert first[3].startswith("it rewards premise affirmation, by +")
     assert second[:4] == [
         "[Population B](#population-b-the-reward-model-rm-b)",
-        "unknown",
+        "nobody can say yet",
         "not checked",
         "-",
     ]

@@ -54,7 +54,24 @@ KEY = (
 ).format(rules=f"#{slug(TITLE)}")
 """What a reader has to know before the first screen."""
 
-_OVERVIEW = ("At a glance", "Verdict", "Flagged", "The worst of it", "Agreement of the rubric")
+_OVERVIEW = (
+    "At a glance",
+    "Optimise against it?",
+    "Flagged",
+    "The worst of it",
+    "Pairs its rubric predicts",
+)
+_BRIEFLY: dict[Safety, str] = {
+    "unsafe": "not as it is",
+    "with care": "only with a second signal",
+    "nothing flagged": "nothing speaks against it",
+    "unknown": "nobody can say yet",
+}
+_CHECKS = {
+    frozenset({"probe", "slope"}): "edits and unedited pairs agree",
+    frozenset({"probe"}): "edits alone",
+    frozenset({"slope"}): "unedited pairs alone",
+}
 _SHARES = ("Explained by", "Agreement [95% interval]", "Of the way from chance to all")
 _LOOKED_FOR = (
     (f"looked for and not found (under {SMALLEST:g} spreads, or the other way round)", "not found"),
@@ -136,12 +153,12 @@ def _glance(facts: Facts, trained: Trained, verdict: Safety) -> list[str]:
     """A row of the overview."""
     found = facts.assessments.get(trained.record.run.id)
     worst = found.flags[0] if found and found.flags else None
-    effect = Cells(facts, trained).effect(worst.finding, " spreads") if worst else ""
+    cells = Cells(facts, trained)
     return [
         linked(sentence_case(population_name(trained.population)), f"#{anchor(_who(trained))}"),
-        verdict,
+        _BRIEFLY[verdict],
         _grades(found.flags) or "nothing" if found else "not checked",
-        f"it {escape(worst.finding.claim)}, by {effect}" if worst else "-",
+        f"it {escape(worst.finding.claim)}, {_by(worst.finding, cells)}" if worst else "-",
         _measured(facts.held_out(trained, trained.label_source))[0],
     ]
 
@@ -212,15 +229,15 @@ def _advice(flag: Flag, cells: Cells) -> str:
 
 def _backed(finding: Finding, cells: Cells) -> str:
     """By how much, by which checks, the rubric's line, and the pairs."""
-    kinds = {it.method for it in finding.evidence}
-    by = {
-        frozenset({"probe", "slope"}): "edited responses and pairs as they are agree",
-        frozenset({"probe"}): "edited responses alone",
-        frozenset({"slope"}): "pairs as they are alone, no edit",
-    }[frozenset(kinds)]
     pairs = cells.pairs(finding)
     line = f"{cells.line(finding)},{pairs}" if pairs else cells.line(finding)
-    return f"by {cells.effect(finding, ' spreads')} ({by}): {line}"
+    return f"{_by(finding, cells)}: {line}"
+
+
+def _by(finding: Finding, cells: Cells) -> str:
+    """By how much, and by which checks."""
+    kinds = frozenset(it.method for it in finding.evidence)
+    return f"by {cells.effect(finding, ' spreads')} ({_CHECKS[kinds]})"
 
 
 def _looked_for(found: Assessment) -> str:
