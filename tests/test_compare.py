@@ -1,16 +1,20 @@
 """Rubrics and populations compared on organisms, where every answer is known."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from crossed_world import build_crossed
+from typer.testing import CliRunner
 
 from argo_audit.audit.crossing import Crossing, Side, read_crossing
+from argo_audit.cli.commands import app
 from argo_audit.cli.compare import Options, compare
 from argo_audit.cli.sheets import Sheet, as_markdown
 from argo_audit.errors import InputError
 from argo_audit.organism.world import Population
+from argo_audit.store import HELD_OUT
 
 A = Side(population="organism-a", rubric="rm-a@2", label_source="rm-a")
 B = Side(population="organism-b", rubric="rm-b@2", label_source="rm-b")
@@ -139,6 +143,27 @@ def test_two_files_are_compared_line_by_line_alone(tmp_path: Path) -> None:
     lines, agreement = compare(names, Options(store=str(tmp_path)))
     assert [row[0] for row in lines.rows] == ["shared"]
     assert "not measured" in agreement.note
+
+
+def test_rubrics_without_pairs_are_held_to_those_that_are_named(
+    root: Path, worlds: object, tmp_path: Path
+) -> None:
+    """Versions from an audit's own store to their own labels, files to all that there are."""
+    kept = str(root / "store" / "rm-a" / HELD_OUT)
+    bare = tmp_path / "store"
+    shutil.copytree(root / "store", bare, ignore=shutil.ignore_patterns(HELD_OUT))
+    words = ["diff", "rm-a@1", "rm-a@2", "--store", str(bare)]
+    assert "Name them with --pairs" in " ".join(CliRunner().invoke(app, words).stdout.split())
+    told = CliRunner().invoke(app, [*words, "--pairs", kept])
+    assert told.exit_code == 0, told.output
+    assert "Agreement on the same pairs" in told.stdout
+    names = [str(tmp_path / name) for name in ("a.md", "b.md")]
+    for name, text in zip(
+        names, ("- Rewards bullet lists.\n", "- Penalises hedging.\n"), strict=True
+    ):
+        Path(name).write_text(text)
+    _, agreement = compare(names, Options(store=str(bare), pairs=kept))
+    assert {row[2] for row in agreement.rows} == {"rm-a", "rm-b"}
 
 
 def test_one_is_not_enough(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Drift: what was turned between two versions is found, and nothing where nothing moved."""
 
+import shutil
 from pathlib import Path
 from random import Random
 
@@ -130,7 +131,23 @@ def test_without_pairs_lines_are_compared_and_no_more(root: Path, worlds: object
     finally:
         kept.write_bytes(content)
     assert moved.rows == []
-    assert "Not measured" in moved.note
+    assert moved.note.startswith("Not measured")
+    assert "--pairs" in moved.note
+
+
+def test_a_store_without_pairs_is_told_on_those_that_are_named(
+    root: Path, worlds: object, tmp_path: Path
+) -> None:
+    """An audit's own store has rubrics alone; its held-out pairs lie in the audit's folder."""
+    pairs, bare = tmp_path / "pairs.jsonl.gz", tmp_path / "store"
+    shutil.copytree(root, bare, ignore=shutil.ignore_patterns(HELD_OUT))
+    shutil.copy(root / "rm-a" / HELD_OUT, pairs)
+    told = CliRunner().invoke(app, ["drift", str(bare), "--family", "rm-a", "--pairs", str(pairs)])
+    assert told.exit_code == 0, told.output
+    assert "120 pairs of 40 prompts" in " ".join(told.stdout.split())
+    assert drift(str(bare), "rm-a", str(pairs)) == drift(str(root), "rm-a")
+    with pytest.raises(InputError, match="nowhere"):
+        drift(str(bare), "rm-a", str(tmp_path / "nowhere.jsonl"))
 
 
 def test_the_commands_print_tables_or_markdown(root: Path, worlds: object) -> None:

@@ -35,16 +35,22 @@ from argo_audit.records import fingerprint
 from argo_audit.store import RubricStore, file_name, slug
 
 _CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
-_NO_PAIRS = "Agreement was not measured: no held-out pairs are known of either."
+_NO_PAIRS = (
+    "Agreement was not measured: no held-out pairs are known of either. Name them with --pairs."
+)
 
 
 class Options(NamedTuple):
-    """How to compare: `judge` and `rms` by their names, `logs` a folder to keep them in."""
+    """How to compare: `judge` and `rms` by their names, `logs` a folder to keep them in.
+
+    `pairs` is a file of pairs for rubrics that are named alone, instead of those in the store.
+    """
 
     store: str | None = None
     judge: str | None = None
     rms: tuple[str, ...] = ()
     logs: Path | None = None
+    pairs: str | None = None
 
 
 class Subject(NamedTuple):
@@ -104,15 +110,15 @@ def _of_rubric(name: str, options: Options) -> Subject:
     rubric = load_rubric(name, root)
     place, source = _place(name, root), rubric.train_label_source or ""
     side = Side(population="", rubric=rubric.ref, label_source=source)
-    pairs = Path(held_out_file(rubric, root)) if rubric.reward_model else None
-    if pairs is None or not pairs.is_file():
+    pairs = options.pairs or (held_out_file(rubric, root) if rubric.reward_model else "")
+    if not options.pairs and not Path(pairs).is_file():
         return Subject(place, side, rubric.text, None, SURFACE, None)
     found = read(pairs)
     run = AuditedRun(
-        population=population_of(found.pairs) or pairs.name.partition(".")[0],
+        population=population_of(found.pairs) or Path(pairs).name.partition(".")[0],
         rubrics=(place,),
-        pairs=str(pairs),
-        label_sources=(source,) if source in found.labels else (),
+        pairs=pairs,
+        label_sources=(source,) if source in found.labels else tuple(found.labels),
         reward_models=options.rms,
     )
     side = side.model_copy(update={"population": run.population})

@@ -18,9 +18,15 @@ LogsOption = Annotated[
     Path | None,
     typer.Option(help="Keep the eval logs here. Default: crossed in the first audit's folder."),
 ]
+PairsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pairs", help="Pairs for rubrics that are named alone. Default: those in the store."
+    ),
+]
 
 
-def compare_command(
+def compare_command(  # noqa: PLR0913 - a command's parameters are its command line
     names: Annotated[
         list[str],
         typer.Argument(help="Two or more: folders of audits, <reward model>@<version>, .md files."),
@@ -32,21 +38,23 @@ def compare_command(
         typer.Option("--rm", help="Reward models that label all pairs, for stored rubrics."),
     ] = None,
     logs: LogsOption = None,
+    pairs: PairsOption = None,
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare rubrics line by line, and populations by what they are shown and what they prefer."""
     from argo_audit.cli.compare import Options, compare
     from argo_audit.cli.sheets import show
 
-    show(compare(names, Options(store, judge, tuple(rm or ()), logs)), markdown=markdown)
+    show(compare(names, Options(store, judge, tuple(rm or ()), logs, pairs)), markdown=markdown)
 
 
-def diff_command(
+def diff_command(  # noqa: PLR0913 - a command's parameters are its options
     first: Annotated[str, typer.Argument(help="<reward model>@<version>.")],
     second: Annotated[str, typer.Argument(help="Another version for the same reward model.")],
     store: StoreOption = None,
     judge: JudgeOption = None,
     logs: LogsOption = None,
+    pairs: PairsOption = None,
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare two versions of a reward model's rubric: lines, and agreement on the same pairs."""
@@ -57,12 +65,13 @@ def diff_command(
     if models[0] != models[1]:
         remedy = "argo-audit compare takes any two"
         raise InputError(f"{first}, {second}", "not two versions for one reward model", remedy)
-    show(compare([first, second], Options(store, judge, (), logs)), markdown=markdown)
+    show(compare([first, second], Options(store, judge, (), logs, pairs)), markdown=markdown)
 
 
 def drift_command(
     root: Annotated[str | None, typer.Argument(help=STORE_HELP)] = None,
     family: Annotated[str, typer.Option(help="Only families whose name holds this.")] = "",
+    pairs: PairsOption = None,
     markdown: MarkdownOption = False,
 ) -> None:
     """Show which preferences moved between the versions of a store's rubrics, per reward model."""
@@ -70,4 +79,4 @@ def drift_command(
     from argo_audit.cli.sheets import show
     from argo_audit.evals.subject import default_store
 
-    show(drift(root or default_store(), family), markdown=markdown)
+    show(drift(root or default_store(), family, pairs), markdown=markdown)

@@ -24,7 +24,7 @@ from argo_audit.cli.sheets import Sheet
 from argo_audit.cli.terminal import percent
 from argo_audit.errors import InputError
 from argo_audit.files import Folder, join
-from argo_audit.pairs import read
+from argo_audit.pairs import PairFile, read
 from argo_audit.records import Label, Pair, StoredRubric
 from argo_audit.rubrics import outline
 from argo_audit.store import HELD_OUT, RubricStore, ref, slug
@@ -40,20 +40,27 @@ _LEAN = (
 )
 
 
-def drift(root: str, wanted: str = "") -> list[Sheet]:
+def drift(root: str, wanted: str = "", pairs: str | None = None) -> list[Sheet]:
     """Every family whose name holds `wanted`, with its versions and what moved between them.
 
-    Raises StoreError when the store cannot be read, InputError when it has no such family.
+    All versions are held to the same `pairs`, a file, by default those that the store has for the
+    family. Raises StoreError when the store cannot be read, InputError when it has no such family,
+    or for a file that cannot be read.
     """
     found = families(RubricStore(root).list())
     chosen = {name: versions for name, versions in found.items() if wanted in name}
     if not chosen:
         there = ", ".join(found) or "nothing"
         raise InputError(root, f"no family {wanted!r}", f"choose among those it holds: {there}")
-    return [sheet for name, own in chosen.items() for sheet in _family(root, name, own)]
+    given = read(pairs) if pairs else None
+    return [
+        sheet
+        for name, own in chosen.items()
+        for sheet in _family(name, own, [given] if given else _held_out(root, own))
+    ]
 
 
-def _family(root: str, name: str, versions: Sequence[StoredRubric]) -> list[Sheet]:
+def _family(name: str, versions: Sequence[StoredRubric], files: Sequence[PairFile]) -> list[Sheet]:
     rows = [
         (
             ref(version),
@@ -66,23 +73,31 @@ def _family(root: str, name: str, versions: Sequence[StoredRubric]) -> list[Shee
         for version in versions
     ]
     sheets = [Sheet(f"{name}: versions", _VERSIONS, rows, "Agreement as stored, 95% intervals.")]
-    pairs, labels = _held_out(root, versions)
+    pairs, labels = _together(files)
     on = shown(pairs)
     for before, after in changes(versions):
         sheets += [_lines(before, after), *_moved(before, after, on, labels)]
     return sheets
 
 
-def _held_out(root: str, versions: Sequence[StoredRubric]) -> tuple[list[Pair], Labels]:
-    """The held-out pairs that the store has for the family, each once, and all their labels."""
+def _held_out(root: str, versions: Sequence[StoredRubric]) -> list[PairFile]:
+    """The held-out pairs that the store has for the family."""
+    folders = dict.fromkeys(slug(version.reward_model) for version in versions)
+    return [
+        read(join(root, folder, HELD_OUT))
+        for folder in folders
+        if HELD_OUT in Folder(join(root, folder)).entries()
+    ]
+
+
+def _together(files: Sequence[PairFile]) -> tuple[list[Pair], Labels]:
+    """Every pair once, and all the labels."""
     pairs: dict[str, Pair] = {}
     labels: dict[str, dict[str, Label]] = {}
-    for folder in dict.fromkeys(slug(version.reward_model) for version in versions):
-        if HELD_OUT in Folder(join(root, folder)).entries():
-            file = read(join(root, folder, HELD_OUT))
-            pairs = {pair.id: pair for pair in file.pairs} | pairs
-            for source, own in file.labels.items():
-                labels.setdefault(source, {}).update({label.pair_id: label for label in own})
+    for file in files:
+        pairs = {pair.id: pair for pair in file.pairs} | pairs
+        for source, own in file.labels.items():
+            labels.setdefault(source, {}).update({label.pair_id: label for label in own})
     return list(pairs.values()), {source: list(own.values()) for source, own in labels.items()}
 
 
@@ -102,7 +117,7 @@ def _moved(before: StoredRubric, after: StoredRubric, on: Shown, labels: Labels)
     """What the judge leans to, and the reward models themselves where both labelled the pairs."""
     title = _title(before, after)
     if not on.pairs:
-        said = "Not measured: the store has no held-out pairs of this family."
+        said = "Not measured: the store has no held-out pairs of this family. Name some: --pairs."
         return [Sheet(f"{title}: preferences that moved", _MOVES, [], said)]
     moves = rubric_moves(before.rubric.text, after.rubric.text, on)
     sheets = [_sheet(f"{title}: preferences that moved", moves, on, "the surface judge")]
