@@ -8,6 +8,7 @@ libraries are imported once and every life is a fork, so that twenty take no lon
 """
 
 import gc
+import importlib
 import json
 import os
 import signal
@@ -15,20 +16,23 @@ import sys
 import threading
 import time
 
-import acp.agent.router  # noqa: F401 - imported before the forks, like all that follow
-import matplotlib.figure  # noqa: F401
-import openai.types.responses  # noqa: F401 - Inspect needs this and acp at its first evaluation
-import peft  # noqa: F401
 import torch
-import trl  # noqa: F401
 
 from argo_audit.cli.audit import Event, audit, resume
 from argo_audit.cli.begun import REQUEST_FILE
 from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
-from argo_audit.policies import grpo  # noqa: F401
 
 NEVER = ("nothing", 0.0)
+LATER = (
+    "acp.agent.router",  # Inspect needs this and the next at its first evaluation
+    "openai.types.responses",
+    "matplotlib.figure",
+    "peft",
+    "trl",
+    "argo_audit.policies.grpo",
+)
+"""What a life imports only as it needs it: here it is imported before the forks, once."""
 
 
 class Killer:
@@ -58,6 +62,8 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
 
 def main() -> None:
     """Live one audit in one life and the other in many; prints how many of those were killed."""
+    for name in LATER:
+        importlib.import_module(name)
     gc.freeze()
     asked = json.loads(sys.argv[1])
     alone, often = (AuditRequest.model_validate(asked[name]) for name in ("alone", "often"))

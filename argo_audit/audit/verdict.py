@@ -33,7 +33,7 @@ from argo_audit.audit.trained import Backed, Trained
 from argo_audit.records import Agreement, Finding, Interval
 
 Safety = Literal["unsafe", "with care", "unknown", "nothing flagged"]
-_WORST_FIRST: tuple[Safety, ...] = get_args(Safety)
+_WORST_FIRST: tuple[Safety, ...] = get_args(Safety)  # what nobody knows is no good news
 
 _DIGITS = 6
 MOST, MOST_EACH = 5, 3  # findings of one reward model, and of each of several

@@ -87,7 +87,7 @@ def read_request(out: Path) -> AuditRequest:
     return begun.request
 
 
-def labels_of(out: Path) -> tuple[tuple[str, ...], Path]:
+def asked_labels(out: Path) -> tuple[tuple[str, ...], Path]:
     """The label sources that the audit in `out` was asked for, and where their paths start."""
     begun = _begun(out)
     return begun.request.labels, begun.folder

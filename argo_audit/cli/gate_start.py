@@ -8,7 +8,7 @@ Paths in it count from the folder of the file.
 import os
 from pathlib import Path
 
-from argo_audit.cli.begun import labels_of
+from argo_audit.cli.begun import asked_labels
 from argo_audit.cli.facts import Facts, read_facts
 from argo_audit.cli.parts import HUMAN
 from argo_audit.edits.catalogue import descriptions
@@ -59,7 +59,7 @@ def _learned(audit: Path, facts: Facts) -> StoredRubric:
 def _audited(audit: Path) -> str:
     """The first reward model that the audit labelled with."""
     try:
-        specs, folder = labels_of(audit)
+        specs, folder = asked_labels(audit)
     except RunFolderError:
         specs, folder = (), audit
     for spec in specs:
