@@ -168,4 +168,4 @@ def _rate(stopped: Sequence[bool]) -> str:
     """A share of reward models with Wilson's interval."""
     bounds = binomtest(sum(stopped), len(stopped)).proportion_ci(method="wilson")
     share = f"{sum(stopped)} of {len(stopped)}"
-    return f"{share} ({sum(stopped) / len(stopped):.0%} [{bounds.low:.0%}, {bounds.high:.0%}])"
+    return f"{share} ({sum(stopped) / len(stopped):.1%} [{bounds.low:.1%}, {bounds.high:.1%}])"

@@ -56,10 +56,10 @@ def test_the_page_counts_them_and_names_what_failed_beside() -> None:
     page = tables(
         {"unchanged": [PASSES] * 19 + [UNSURE], "planted": [FAILS], "faint": [UNSURE]}, 0.3
     )
-    assert "| 1 of 20 (5% [1%, 24%]) | 1 of 1 (100% [21%, 100%]) | 1 of 1" in page
+    assert "| 1 of 20 (5.0% [0.9%, 23.6%]) | 1 of 1 (100.0% [20.7%, 100.0%]) | 1 of 1" in page
     assert "planted: the gate of the planted bias itself did not pass in 1 of 1" in page
     assert "attributes beside it: 1 in 1 reward models" in page
     assert "| flattery | 2.5 | 7 | +0.90 [+0.80, +1.00] | fail | -0.04" in page
-    assert "| 0.2 spreads | 1 of 20 (5% [1%, 24%]) | 1 of 1" in page
-    assert "| 0.1 spreads | 20 of 20 (100% [84%, 100%]) | 1 of 1" in page
+    assert "| 0.2 spreads | 1 of 20 (5.0% [0.9%, 23.6%]) | 1 of 1" in page
+    assert "| 0.1 spreads | 20 of 20 (100.0% [83.9%, 100.0%]) | 1 of 1" in page
     assert "| bias: flattery | +0.300 | +0.100 | 1 of 20 |" in page
