@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 
 class ArgoError(Exception):
     """Base of every error a user can mend."""
@@ -81,6 +83,14 @@ class UnavailableJudgeError(JudgeError, UnavailableError):
 
 class UnavailableInputError(InputError, UnavailableError):
     """A model that was named needs a key or package that is not there."""
+
+
+def brief(error: Exception) -> str:
+    """An error on one line: of pydantic's list, the first field and what is wrong with it."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
 
 
 @contextmanager

@@ -16,15 +16,13 @@ to a stated length and set off by a marker, and nothing in them is ever executed
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from random import Random
-from string import Template
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from argo_audit.credit import edited, line_credit
+from argo_audit.prompts import prompt
 from argo_audit.records import Pair, Record
 from argo_audit.rubrics import outline
 
@@ -105,8 +103,8 @@ def _prompt(
         parts["draft"] = _block("untested", _draft(tried, config, rng), config)
     wrong = disagreements[: config.disagreements]
     parts["disagreements"] = "\n\n".join(disagreement_lines(d, config) for d in wrong)
-    feedback = template(f"feedback_{variant}").substitute(parts).strip()
-    return template("policy").substitute(feedback=feedback).strip()
+    feedback = prompt(f"feedback_{variant}").substitute(parts).strip()
+    return prompt("policy").substitute(feedback=feedback).strip()
 
 
 def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
@@ -119,13 +117,6 @@ def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
     plain = [t for t in tried if not outline(t.text).gates] or tried
     base = rng.choice(list(plain[: config.elite]))
     return edited(base.text, line_credit((t.text, t.gain) for t in plain), config.added_lines)
-
-
-@cache
-def template(name: str) -> Template:
-    """The prompt file of that name."""
-    text = files("argo_audit").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
-    return Template(text)
 
 
 def attempt_block(tried: Tried, config: FeedbackConfig) -> str:

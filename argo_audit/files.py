@@ -20,8 +20,14 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, RunFolderError
+from argo_audit.records import Run
 
+RUN_FILE = "run.json"
+"""The record of one search, in its folder."""
+
+_RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
+_PART = ".part"
 _LIBRARIES = ("aiohttp", "azure", "botocore", "gcsfs", "google")
 _CONFLICT = "ConditionalRequestConflict"  # S3 on two conditional writes at once: one has the name
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
@@ -53,6 +59,37 @@ def read_bytes(place: str | Path) -> bytes:
     files, path = _opened(str(place))
     with driver_errors():
         return bytes(files.cat_file(path))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, replacing an earlier one; a reader never sees a part of it."""
+    write_whole_bytes(path, text.encode())
+
+
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """As `write_whole`, for bytes."""
+    part = path.with_name(f"{path.name}{_PART}")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def check_free(path: Path) -> None:
+    """Raise RunFolderError unless `path` is absent or a folder that is empty.
+
+    What a killed process left behind of a file that it had begun to write does not count.
+    """
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise RunFolderError(
+            f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
+        )
+    if any(not found.name.endswith(_PART) for found in path.iterdir()):
+        held = _held(path)
+        raise RunFolderError(
+            f"{path} already holds {held}; nothing in it was touched.\n"
+            "  Remedy: name another --out, or move the folder away"
+        )
 
 
 def check_writable(place: str | Path) -> None:
@@ -177,6 +214,17 @@ class Folder:
         kept = not self.create(name, b"2")
         self.remove(name)
         return kept
+
+
+def _held(path: Path) -> str:
+    runs = sorted(found for pattern in _RUNS_IN_AN_OUT for found in path.glob(pattern))
+    if not runs:
+        return "files"
+    try:
+        run = Run.model_validate_json(runs[0].read_bytes())
+    except ValueError:
+        return f"another run ({runs[0]})"
+    return f"another run: {run.id}, started {run.started:%Y-%m-%d %H:%M} ({run.outcome})"
 
 
 def _opened(url: str) -> tuple[AbstractFileSystem, str]:

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from argo_audit.errors import InputError
+from argo_audit.files import RUN_FILE
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run, Step, Usage
 
-RUN_FILE = "run.json"
 FILES: dict[type[Record], str] = {
     Attempt: "attempts.jsonl",
     Measurement: "measurements.jsonl",

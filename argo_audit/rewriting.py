@@ -17,8 +17,8 @@ from argo_audit.feedback import (
     Tried,
     attempt_block,
     disagreement_lines,
-    template,
 )
+from argo_audit.prompts import prompt
 from argo_audit.records import fingerprint
 from argo_audit.roles import Written
 from argo_audit.rubrics import repeated_share
@@ -41,7 +41,7 @@ def request(
     shown += [disagreement_lines(one, config) for one in disagreements[: config.disagreements]]
     evidence = "\n\n".join(shown)
     nonce = _nonce(evidence)
-    return template("rewrite").substitute(
+    return prompt("rewrite").substitute(
         nonce=nonce,
         evidence=f"<<<EVIDENCE {nonce}>>>\n{evidence}\n<<<END EVIDENCE {nonce}>>>",
         prompt=draft,

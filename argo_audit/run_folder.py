@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from argo_audit.errors import RunFolderError
-from argo_audit.journal import FILES, RUN_FILE, Journal, cut_torn_line, read_journal, read_run
+from argo_audit.files import RUN_FILE, check_free, write_whole
+from argo_audit.journal import FILES, Journal, cut_torn_line, read_journal, read_run
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
 
-_RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
 _OF_THE_RUN = ("id", "config", "seed", "data_fingerprint", "rm_fingerprint", "packages")
-_PART = ".part"
 COMPLETED = "completed"
 Progress = Callable[[int, Attempt | None], None]
 
@@ -110,37 +109,6 @@ class RunFolder:
         write_whole(self.path / RUN_FILE, self._record.model_dump_json(indent=1) + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, replacing an earlier one; a reader never sees a part of it."""
-    write_whole_bytes(path, text.encode())
-
-
-def write_whole_bytes(path: Path, content: bytes) -> None:
-    """As `write_whole`, for bytes."""
-    part = path.with_name(f"{path.name}{_PART}")
-    part.write_bytes(content)
-    part.replace(path)
-
-
-def check_free(path: Path) -> None:
-    """Raise RunFolderError unless `path` is absent or a folder that is empty.
-
-    What a killed process left behind of a file that it had begun to write does not count.
-    """
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise RunFolderError(
-            f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
-        )
-    if any(not found.name.endswith(_PART) for found in path.iterdir()):
-        held = _held(path)
-        raise RunFolderError(
-            f"{path} already holds {held}; nothing in it was touched.\n"
-            "  Remedy: name another --out, or move the folder away"
-        )
-
-
 def check_same(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise RunFolderError, with every difference, unless both are equal."""
     differences = list(_differences(begun, now))
@@ -165,14 +133,3 @@ def _differences(begun: Any, now: Any, where: str = "") -> Iterator[str]:
             )
     elif begun != now:
         yield f"{where}: {begun}, now {now}"
-
-
-def _held(path: Path) -> str:
-    runs = sorted(found for pattern in _RUNS_IN_AN_OUT for found in path.glob(pattern))
-    if not runs:
-        return "files"
-    try:
-        run = Run.model_validate_json(runs[0].read_bytes())
-    except ValueError:
-        return f"another run ({runs[0]})"
-    return f"another run: {run.id}, started {run.started:%Y-%m-%d %H:%M} ({run.outcome})"

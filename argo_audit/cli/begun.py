@@ -15,11 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from argo_audit.cli.request import AuditRequest
-from argo_audit.cli.terminal import brief
-from argo_audit.errors import InputError, RunFolderError
-from argo_audit.files import Folder, check_writable
+from argo_audit.errors import InputError, RunFolderError, brief
+from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.records import Record
-from argo_audit.run_folder import check_free, check_same, write_whole
+from argo_audit.run_folder import check_same
 
 REQUEST_FILE = "audit.json"
 

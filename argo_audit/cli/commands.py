@@ -30,12 +30,11 @@ from argo_audit.cli.terminal import (
     PairsOption,
     SeedOption,
     SkipInvalidOption,
-    brief,
     console,
     say,
 )
 from argo_audit.cli.verify import verify_command
-from argo_audit.errors import ArgoError, InputError
+from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Budget

@@ -24,10 +24,10 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.cli.watch import Display
 from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.errors import needs_train
+from argo_audit.files import check_free
 from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs import read
-from argo_audit.run_folder import check_free
 from argo_audit.search import SearchConfig
 from argo_audit.splits import split
 

@@ -17,10 +17,9 @@ from pydantic import ValidationError
 from argo_audit.agreement import Difference, measure, paired_difference
 from argo_audit.cli.parts import HUMAN, LabelSource
 from argo_audit.cli.request import LOGS, AnswerKey, AuditRequest, Prepared
-from argo_audit.cli.terminal import brief
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.evals.logs import read_judgments
-from argo_audit.files import Folder, is_url
+from argo_audit.files import Folder, is_url, write_whole
 from argo_audit.organism.manifest import Manifest
 from argo_audit.records import (
     Agreement,
@@ -32,7 +31,6 @@ from argo_audit.records import (
     StoredRubric,
 )
 from argo_audit.roles import Judge
-from argo_audit.run_folder import write_whole
 from argo_audit.splits import clusters
 from argo_audit.store import RubricStore, ref, slug
 

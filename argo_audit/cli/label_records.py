@@ -13,7 +13,7 @@ from pathlib import Path
 
 from argo_audit.cli.parts import LabelSource
 from argo_audit.errors import RunFolderError
-from argo_audit.run_folder import write_whole_bytes
+from argo_audit.files import write_whole_bytes
 from argo_audit.store import slug
 
 

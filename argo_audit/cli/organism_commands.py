@@ -6,8 +6,8 @@ import typer
 
 from argo_audit.cli.terminal import OutOption, SeedOption, say
 from argo_audit.errors import needs_train
+from argo_audit.files import check_free
 from argo_audit.organism.world import build, write_population
-from argo_audit.run_folder import check_free
 
 organism_app = typer.Typer(help="The embedded world with known answers.", no_args_is_help=True)
 

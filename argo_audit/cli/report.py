@@ -28,9 +28,8 @@ from argo_audit.cli.request import read_intent
 from argo_audit.evals.bias_probe import find_probes, read_probed
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
-from argo_audit.files import Folder, is_url, join
+from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.probing import Probed
-from argo_audit.run_folder import write_whole
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
 
 _SKIPPED_SHOWN = 3

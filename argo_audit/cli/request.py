@@ -14,8 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
-from argo_audit.cli.terminal import brief
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable, is_url
 from argo_audit.hub import open_dataset
 from argo_audit.judges.settings import JudgeSettings

@@ -22,17 +22,16 @@ from argo_audit.cli.terminal import (
     PairsOption,
     SeedOption,
     SkipInvalidOption,
-    brief,
     console,
     row,
     say,
 )
-from argo_audit.errors import InputError, needs_train
+from argo_audit.errors import InputError, brief, needs_train
+from argo_audit.files import write_whole
 from argo_audit.hub import open_dataset
 from argo_audit.pairs import PairFile, labels_of, read
 from argo_audit.records import Conformance
 from argo_audit.reward_models.settings import RewardModelSettings
-from argo_audit.run_folder import write_whole
 
 FAILED = 2
 

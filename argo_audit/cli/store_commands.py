@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from argo_audit.cli.terminal import STORE_HELP, StoreOption, brief, console, percent, row, say
-from argo_audit.errors import InputError
+from argo_audit.cli.terminal import STORE_HELP, StoreOption, console, percent, row, say
+from argo_audit.errors import InputError, brief
 from argo_audit.evals.subject import default_store
 from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.records import Rubric

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -56,14 +55,6 @@ def say(text: str) -> None:
 def row(table: Table, *cells: str) -> None:
     """Add a row of text as it is to a table."""
     table.add_row(*(Text(visible(cell)) for cell in cells))
-
-
-def brief(error: Exception) -> str:
-    """An error on one line: of pydantic's list, the first field and what is wrong with it."""
-    if not isinstance(error, ValidationError):
-        return " ".join(str(error).split())
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
 
 
 def percent(agreement: Agreement | None) -> str:

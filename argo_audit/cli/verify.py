@@ -13,8 +13,8 @@ import typer
 from pydantic import Field
 
 from argo_audit import __version__
-from argo_audit.cli.terminal import brief, say
-from argo_audit.errors import ArgoError, InputError
+from argo_audit.cli.terminal import say
+from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
 from argo_audit.records import Record
 

@@ -24,7 +24,6 @@ from argo_audit.edits.counterfactuals import Counterfactual, control
 from argo_audit.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direction, NoEdit
 from argo_audit.edits.phrased import found
 from argo_audit.errors import ArgoError
-from argo_audit.feedback import template
 from argo_audit.judges.calls import brief
 from argo_audit.judges.fences import fence, new_nonce, render_messages
 from argo_audit.judges.questions import shown
@@ -98,9 +97,9 @@ def ask(
     texts = [one.text for one in material]
     nonce = new_nonce(texts)
     fenced = (fence("PROMPT", texts[0], nonce), fence("RESPONSE", texts[1], nonce))
-    return template("counterfactual").substitute(
+    return prompt("counterfactual").substitute(
         means=attribute.means,
-        task=template(f"counterfactual_{direction}").template.strip(),
+        task=prompt(f"counterfactual_{direction}").template.strip(),
         nonce=nonce,
         material="\n\n".join(fenced),
     )

@@ -17,13 +17,12 @@ reaches beyond its fence.
 """
 
 import re
-from functools import cache
-from importlib.resources import files
 from string import Template
 from typing import Literal, NamedTuple
 
 from argo_audit.judges.fences import fence, new_nonce, render_messages
 from argo_audit.judges.settings import JudgeSettings
+from argo_audit.prompts import prompt
 from argo_audit.records import Pair, Rubric
 
 Form = Literal["verdict", "scores"]
@@ -78,7 +77,7 @@ def ask(
         fence("RESPONSE A", a.text, nonce),
         fence("RESPONSE B", b.text, nonce),
     )
-    shared, seam, own = _template("judge").template.partition(_SEAM)
+    shared, seam, own = prompt("judge").template.partition(_SEAM)
     return Question(
         Template(shared).substitute(nonce=nonce, pair="\n\n".join(fenced)),
         Template(seam + own).substitute(
@@ -113,14 +112,8 @@ def shown(text: str, limit: int) -> Shown:
 def _standard(rubric: str, nonce: str) -> str:
     if not rubric.strip():
         return _text("judge_taste")
-    return _template("judge_rubric").substitute(rubric=fence("RUBRIC", rubric, nonce)).strip()
+    return prompt("judge_rubric").substitute(rubric=fence("RUBRIC", rubric, nonce)).strip()
 
 
 def _text(name: str) -> str:
-    return _template(name).template.strip()
-
-
-@cache
-def _template(name: str) -> Template:
-    text = files("argo_audit").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
-    return Template(text)
+    return prompt(name).template.strip()

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from argo_audit.files import write_whole
 from argo_audit.records import Record
-from argo_audit.run_folder import write_whole
 
 SEAL = "whole.json"
 _CHECKPOINTS = "checkpoint-*"

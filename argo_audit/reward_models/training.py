@@ -34,6 +34,7 @@ from transformers import (
 from trl import RewardConfig, RewardTrainer
 
 from argo_audit.errors import RewardModelError
+from argo_audit.files import check_free
 from argo_audit.records import Label, Pair, Record, fingerprint
 from argo_audit.reward_models.base_model import open_base
 from argo_audit.reward_models.checkpoint import quiet_transformers
@@ -42,7 +43,6 @@ from argo_audit.reward_models.encoding import encode
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
 from argo_audit.roles import Conversation
-from argo_audit.run_folder import check_free
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "tokenizers")
 
