@@ -21,9 +21,9 @@ from typing import NamedTuple
 from scipy.stats import false_discovery_control
 
 from argo_audit.edits.edit import Direction
-from argo_audit.estimates import Estimate, estimate
 from argo_audit.probing import Probed, ProbedEdit
 from argo_audit.records import Record
+from argo_audit.stats.estimates import Estimate, estimate
 
 ALL = "all"
 """The population of an effect over all of them."""

@@ -21,10 +21,10 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from argo_audit.credit import edited, line_credit
 from argo_audit.prompts import prompt
 from argo_audit.records import Pair, Record
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.credit import edited, line_credit
+from argo_audit.rubrics.outline import outline
 
 Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disagreements"]
 

@@ -21,7 +21,7 @@ from argo_audit.feedback import (
 from argo_audit.prompts import prompt
 from argo_audit.records import fingerprint
 from argo_audit.roles import Written
-from argo_audit.rubrics import repeated_share
+from argo_audit.rubrics.outline import repeated_share
 
 _MOSTLY = 0.5
 

@@ -26,7 +26,6 @@ from random import Random
 import numpy as np
 from pydantic import Field
 
-from argo_audit.agreement import CLIP, kl_divergence, measure
 from argo_audit.feedback import Disagreement, FeedbackConfig, Tried, policy_prompts
 from argo_audit.memory import TEMPLATE, Memory, Recall
 from argo_audit.panel import Panel, open_panel
@@ -45,8 +44,9 @@ from argo_audit.records import (
 )
 from argo_audit.rewriting import request, rewritten
 from argo_audit.roles import Judge, Policy, Proposal, Writer
-from argo_audit.rubrics import outline, repeated_share
+from argo_audit.rubrics.outline import outline, repeated_share
 from argo_audit.selection import MEASURED_ON, SearchData, Selection, Winner
+from argo_audit.stats.agreement import CLIP, kl_divergence, measure
 
 
 class SearchConfig(Record):

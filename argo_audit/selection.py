@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from argo_audit.agreement import measure, selection_key
 from argo_audit.records import (
     Agreement,
     Attempt,
@@ -25,6 +24,7 @@ from argo_audit.records import (
     Usage,
 )
 from argo_audit.splits import clusters
+from argo_audit.stats.agreement import measure, selection_key
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
 

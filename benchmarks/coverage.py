@@ -21,7 +21,7 @@ from rich.console import Console
 from scipy.stats import bootstrap
 
 from argo_audit.audit.markdown import table
-from argo_audit.intervals import Clustered, by_prompt, quantile
+from argo_audit.stats.intervals import Clustered, by_prompt, quantile
 from benchmarks.simulated import Sample, World, worlds
 
 PROMPTS = (100, 400)

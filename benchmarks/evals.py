@@ -50,7 +50,7 @@ from argo_audit.evals.judging import pair_of
 from argo_audit.evals.parts import EVAL_SETTINGS, dataset
 from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.subject import Subject, load_subject
-from argo_audit.judges.fences import last_request, render_messages
+from argo_audit.fences import last_request, render_messages
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.judges.surface import explain
 from argo_audit.organism.world import build

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from argo_audit.agreement import kl_divergence
-from argo_audit.alpha import alpha
-from argo_audit.estimates import Estimate, estimate
+from argo_audit.stats.agreement import kl_divergence
+from argo_audit.stats.alpha import alpha
+from argo_audit.stats.estimates import Estimate, estimate
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

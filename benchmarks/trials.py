@@ -21,7 +21,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from argo_audit.agreement import measure, selection_key
 from argo_audit.audit.curves import TOP, gain, top, windows
 from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
@@ -31,9 +30,10 @@ from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
 from argo_audit.search import SearchConfig, argo
 from argo_audit.selection import SearchData, Winner
+from argo_audit.stats.agreement import measure, selection_key
 from benchmarks.untrained import UntrainedWriter
 from benchmarks.worlds import SOURCES, World, WorldSpec, Yardsticks, load, yardsticks
 

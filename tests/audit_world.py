@@ -15,8 +15,6 @@ from random import Random
 
 from argo_audit.audit.crossing import Cell, Crossing, FeatureSplit, RubricSplit, Side
 from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
-from argo_audit.decomposition import Part, Split
-from argo_audit.estimates import Estimate
 from argo_audit.evals.logs import Evaluation
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import (
@@ -32,6 +30,8 @@ from argo_audit.records import (
     StoredRubric,
     Usage,
 )
+from argo_audit.stats.decomposition import Part, Split
+from argo_audit.stats.estimates import Estimate
 from argo_audit.store import NewRubric, RubricStore, ref
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from argo_audit.agreement import (
+from argo_audit.records import Judgment, Label
+from argo_audit.stats.agreement import (
     CLIP,
     MAX_TEMPERATURE,
     fit_temperature,
@@ -20,7 +21,6 @@ from argo_audit.agreement import (
     selection_key,
     tempered,
 )
-from argo_audit.records import Judgment, Label
 
 probabilities = st.floats(0, 1)
 inner = st.floats(CLIP, 1 - CLIP)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.alignment import THRESHOLD, Alignment, Item, align, items, text_similarity
+from argo_audit.rubrics.alignment import THRESHOLD, Alignment, Item, align, items, text_similarity
 
 TOPICS = (
     "Bulleted lists",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai.scorer import SampleScore, Score, krippendorff_alpha
 
-from argo_audit.alpha import alpha
+from argo_audit.stats.alpha import alpha
 
 KrippendorffLevel = Literal["nominal", "ordinal", "interval"]
 

@@ -38,7 +38,7 @@ from argo_audit.evals.results import ResultRow
 from argo_audit.evals.rewriter import Rewriter, ask
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.suite import rows as rows_of
-from argo_audit.judges.fences import read_fences
+from argo_audit.fences import read_fences
 from argo_audit.organism.world import build
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Message, Pair

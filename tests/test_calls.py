@@ -20,8 +20,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.errors import InputError, JudgeError
+from argo_audit.fences import read_fences
 from argo_audit.judges.calls import Caller, usage_of
-from argo_audit.judges.fences import read_fences
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.models import open_models
 from argo_audit.judges.questions import ask

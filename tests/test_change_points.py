@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.change_points import change_points
+from argo_audit.stats.change_points import change_points
 
 Array = npt.NDArray[np.float64]
 seeds = st.integers(0, 2**32 - 1)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.credit import edited, line_credit, lines_of
 from argo_audit.organism.writer import ideas, random_lines, render
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.credit import edited, line_credit, lines_of
+from argo_audit.rubrics.outline import outline
 
 RUBRIC = """## Category Overview
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.decomposition import Crossed, Split, split
+from argo_audit.stats.decomposition import Crossed, Split, split
 
 Array = npt.NDArray[np.float64]
 seeds = st.integers(0, 2**32 - 1)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.estimates import detectable_effect, estimate, sign_flip_p
-from argo_audit.intervals import by_prompt
+from argo_audit.stats.estimates import detectable_effect, estimate, sign_flip_p
+from argo_audit.stats.intervals import by_prompt
 
 NUMBERS = st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=12)
 

@@ -16,7 +16,6 @@ from inspect_ai.model import Model, get_model
 
 from argo_audit import _registry
 from argo_audit import pairs as pair_files
-from argo_audit.agreement import measure
 from argo_audit.errors import InputError, StoreError
 from argo_audit.evals.judging import prefer_longest
 from argo_audit.evals.logs import Evaluation, read_evaluations, read_judgments
@@ -26,6 +25,7 @@ from argo_audit.evals.subject import default_store, load_subject
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.records import Agreement, Judgment, Label, Message, Pair, Rubric
 from argo_audit.splits import clusters
+from argo_audit.stats.agreement import measure
 from argo_audit.store import NewRubric, RubricStore, slug
 
 REPOSITORY = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from argo_audit.audit.claims import Claim, claims, unsaid
 from argo_audit.audit.findings import SMALLEST, adjusted, answer, findings, status
 from argo_audit.audit.markdown import visible
 from argo_audit.records import Evidence, FindingStatus, Interval
-from argo_audit.rubrics import Direction
+from argo_audit.rubrics.outline import Direction
 
 RUBRIC = """\
 ## Gates

@@ -15,7 +15,7 @@ from fakes import Shown, fake_judge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.judges.fences import new_nonce, read_fences, render_messages
+from argo_audit.fences import new_nonce, read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.questions import Form, ask, shown
 from argo_audit.judges.settings import JudgeSettings

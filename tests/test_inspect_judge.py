@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import Logprob, Logprobs, TopLogprob
 
-from argo_audit.judges.fences import read_fences, render_messages
+from argo_audit.fences import read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.judges.settings import JudgeSettings

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from argo_audit.intervals import by_prompt, interval, mean_interval, share_interval
+from argo_audit.stats.intervals import by_prompt, interval, mean_interval, share_interval
 
 VERDICTS = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=60)
 

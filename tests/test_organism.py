@@ -24,7 +24,7 @@ from argo_audit.organism.world import Population, build, planted_labels, write_p
 from argo_audit.organism.writing import Prompt, Writer
 from argo_audit.pairs import read
 from argo_audit.records import Label
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
 
 TOKEN = re.compile(r"\w+|[^\w\s]|\n")
 SOUP = Topic(name="soup", things="onion, stock, pot", deeds="skim the stock, heat the pot")

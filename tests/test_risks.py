@@ -9,7 +9,7 @@ from argo_audit.audit.risks import Intent, catalogue, catalogued, flags, risk_of
 from argo_audit.edits.catalogue import descriptions
 from argo_audit.judges.surface_features import FEATURES
 from argo_audit.records import Evidence, EvidenceMethod, Finding, FindingStatus, Interval
-from argo_audit.rubrics import Direction
+from argo_audit.rubrics.outline import Direction
 
 NAMED = (
     "sycophancy", "confident_speculation", "deliverables_over_accuracy", "over_refusal",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.rubrics import Outline, outline
+from argo_audit.rubrics.outline import Outline, outline
 
 PAPER = """# Rubric
 

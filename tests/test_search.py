@@ -9,7 +9,6 @@ from fakes import FixedJudge, ScriptedPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.agreement import measure
 from argo_audit.errors import RunFolderError
 from argo_audit.feedback import FeedbackConfig
 from argo_audit.journal import Journal
@@ -27,9 +26,10 @@ from argo_audit.records import (
     Usage,
 )
 from argo_audit.roles import Proposal, Written
-from argo_audit.rubrics import repeated_share
+from argo_audit.rubrics.outline import repeated_share
 from argo_audit.search import SearchConfig, argo, reward_of
 from argo_audit.selection import SearchData, Winner
+from argo_audit.stats.agreement import measure
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
+from argo_audit.rubrics.surgery import level_weights, parts, shuffled, without
 from argo_audit.store import from_document
-from argo_audit.surgery import level_weights, parts, shuffled, without
 
 STORE = Path(__file__).parent.parent / "rubric_store"
 RUBRIC = """# Rubric

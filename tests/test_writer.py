@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from argo_audit.cli.parts import EMBEDDED, policy_model
 from argo_audit.feedback import FeedbackConfig
 from argo_audit.organism.writer import Stage, WriterConfig, build_writer, example, ideas
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
 
 SMALL = WriterConfig(
     hidden=32,

@@ -17,9 +17,9 @@ from argo_audit.audit.findings import findings
 from argo_audit.audit.probes import probes
 from argo_audit.audit.risks import Flag, Intent, catalogued, flags
 from argo_audit.audit.slopes import Compared, slopes
-from argo_audit.estimates import Estimate
 from argo_audit.probing import Probed
 from argo_audit.records import Finding
+from argo_audit.stats.estimates import Estimate
 
 
 class Assessment(NamedTuple):

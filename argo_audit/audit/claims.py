@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from argo_audit.judges.surface_reader import read_rubric
-from argo_audit.rubrics import BiasLine, Criterion, Direction, RubricGate, lines_of, outline
+from argo_audit.rubrics.outline import BiasLine, Criterion, Direction, RubricGate, lines_of, outline
 
 _Item = Criterion | BiasLine | RubricGate
 _SIDES: dict[bool, Direction] = {True: "rewards", False: "penalises"}

@@ -13,7 +13,7 @@ the rubric explains 2 x agreement - 1, and the rest of the reward model is unexp
 import numpy as np
 
 from argo_audit.audit.slopes import Array, Compared
-from argo_audit.estimates import Estimate, estimate
+from argo_audit.stats.estimates import Estimate, estimate
 
 _FOLDS = 5
 _RIDGE = 1.0  # in units of a feature's sum of squares over a fold's pairs, by their number

@@ -23,9 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import false_discovery_control
 
-from argo_audit.decomposition import Crossed, Split, split
 from argo_audit.errors import InputError
-from argo_audit.estimates import Estimate, estimate
 from argo_audit.evals import cross_population
 from argo_audit.evals.reading import LoggedPair, TaskLog, read_logs
 from argo_audit.evals.results import Compared
@@ -35,6 +33,8 @@ from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
 from argo_audit.pairs import read
 from argo_audit.records import Pair, Probability, Record
+from argo_audit.stats.decomposition import Crossed, Split, split
+from argo_audit.stats.estimates import Estimate, estimate
 
 Array = npt.NDArray[np.float64]
 Planted = Mapping[str, Manifest]

@@ -23,7 +23,7 @@ from scipy.stats import bootstrap
 
 from argo_audit.audit.curves import RESAMPLES, TOP, Array, gain, top
 from argo_audit.records import Attempt, Interval
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
 
 LIX = "LIX"
 PARTS = ("gates", "caps", "weights", "criteria", "words", LIX)

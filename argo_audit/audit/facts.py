@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from argo_audit.agreement import selection_key
 from argo_audit.audit.assessment import Assessment, assess
 from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
@@ -30,6 +29,7 @@ from argo_audit.audit.trained import Backed, Source, Trained, stored_path
 from argo_audit.errors import InputError, StoreError
 from argo_audit.pairs import read
 from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
+from argo_audit.stats.agreement import selection_key
 from argo_audit.store import from_document
 
 if TYPE_CHECKING:

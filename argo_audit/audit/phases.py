@@ -22,8 +22,8 @@ from scipy.stats import rankdata
 from argo_audit.audit.curves import RESAMPLES, Array, gain, measured
 from argo_audit.audit.evolution import Mean, mean_over_steps
 from argo_audit.audit.inputs import RunRecord
-from argo_audit.change_points import change_points
 from argo_audit.records import Interval, Split
+from argo_audit.stats.change_points import change_points
 
 SHORTEST = 3
 """Steps of the shortest phase."""

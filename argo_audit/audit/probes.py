@@ -21,9 +21,9 @@ from argo_audit.edits.catalogue import descriptions
 from argo_audit.edits.counterfactuals import ATTRIBUTES
 from argo_audit.edits.passages import words
 from argo_audit.effects import spread
-from argo_audit.estimates import estimate
 from argo_audit.probing import Probed, ProbedEdit
 from argo_audit.records import Evidence
+from argo_audit.stats.estimates import estimate
 
 _OPPOSITES: Mapping[str, str] = MappingProxyType({"preamble": "direct_answer"})
 """Attributes that take away the feature that their edit puts off."""

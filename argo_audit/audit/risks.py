@@ -26,7 +26,7 @@ from argo_audit.audit.claims import Claim
 from argo_audit.audit.stances import stances
 from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.records import Finding, Record
-from argo_audit.rubrics import Direction
+from argo_audit.rubrics.outline import Direction
 
 Severity = Literal["high", "medium", "low"]
 Outcome = Literal["found", "cannot tell", "not found", "untested"]

@@ -28,7 +28,7 @@ from argo_audit.audit.markdown import (
 from argo_audit.audit.names import label_name, population_name
 from argo_audit.audit.provenance import log_name
 from argo_audit.audit.stances import feature_name
-from argo_audit.decomposition import Part, Split
+from argo_audit.stats.decomposition import Part, Split
 
 TITLE = "Shown or preferred"
 MOST_FEATURES = 12

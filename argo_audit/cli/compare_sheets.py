@@ -5,7 +5,6 @@ show([lines(names, texts), *crossed(crossing)], markdown=False)
 
 from collections.abc import Sequence
 
-from argo_audit.alignment import Item
 from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
 from argo_audit.audit.crossing import Crossing, FeatureSplit
 from argo_audit.audit.markdown import points
@@ -13,9 +12,10 @@ from argo_audit.audit.shown import FEATURE_NOTE, MOST_FEATURES, NOTE, against_pl
 from argo_audit.audit.stances import feature_name
 from argo_audit.cli.sheets import Sheet
 from argo_audit.cli.tables import bounds
-from argo_audit.decomposition import Part, Split
-from argo_audit.estimates import Estimate
 from argo_audit.evals.results import ResultRow
+from argo_audit.rubrics.alignment import Item
+from argo_audit.stats.decomposition import Part, Split
+from argo_audit.stats.estimates import Estimate
 
 _LINES = ("", "first", "second", "alike", "rank", "weight")
 

@@ -26,7 +26,7 @@ from argo_audit.errors import InputError
 from argo_audit.files import Folder, join
 from argo_audit.pairs import PairFile, read
 from argo_audit.records import Label, Pair, StoredRubric
-from argo_audit.rubrics import outline
+from argo_audit.rubrics.outline import outline
 from argo_audit.store import HELD_OUT, RubricStore, ref, slug
 
 _VERSIONS = ("version", "created", "trained on", "lines", "dev", "held-out")

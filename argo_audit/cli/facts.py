@@ -14,7 +14,6 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 from pydantic import ValidationError
 
-from argo_audit.agreement import Difference, measure, paired_difference
 from argo_audit.cli.parts import HUMAN, LabelSource
 from argo_audit.cli.request import LOGS, AnswerKey, AuditRequest, Prepared
 from argo_audit.errors import InputError, brief
@@ -32,6 +31,7 @@ from argo_audit.records import (
 )
 from argo_audit.roles import Judge
 from argo_audit.splits import clusters
+from argo_audit.stats.agreement import Difference, measure, paired_difference
 from argo_audit.store import RubricStore, ref, slug
 
 FACTS_FILE = "facts.json"

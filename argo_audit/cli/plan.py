@@ -20,7 +20,7 @@ from rich.table import Table
 
 from argo_audit.cli.request import AuditRequest, read_and_split
 from argo_audit.cli.terminal import row
-from argo_audit.judges.fences import render_messages
+from argo_audit.fences import render_messages
 from argo_audit.judges.questions import ask
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Prices, Spent, cost

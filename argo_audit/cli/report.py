@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from argo_audit.agreement import selection_key
 from argo_audit.audit.crossing import Crossing, Side, read_crossing
 from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, RUN
 from argo_audit.audit.inputs import RAW, AuditInputs, Planted, RunRecord, load_run
@@ -30,6 +29,7 @@ from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.probing import Probed
+from argo_audit.stats.agreement import selection_key
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
 
 _SKIPPED_SHOWN = 3

@@ -24,7 +24,6 @@ from inspect_ai.dataset import MemoryDataset
 from argo_audit.edits.counterfactuals import PROGRAM, chosen
 from argo_audit.effects import ALL, Effect, effects
 from argo_audit.errors import InputError
-from argo_audit.estimates import Estimate
 from argo_audit.evals.batching import BatchedRewards
 from argo_audit.evals.labelling import Names, found_from_here, names, open_checked, rm_use
 from argo_audit.evals.probe_scoring import (
@@ -47,6 +46,7 @@ from argo_audit.pairs import read
 from argo_audit.probing import Probed, check_live, responses_of
 from argo_audit.records import Pair
 from argo_audit.roles import RewardModel
+from argo_audit.stats.estimates import Estimate
 
 VERSION = 1
 """Of what the numbers mean; raised whenever the same reward model would get another number."""

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from inspect_ai.scorer import Score, Scorer, Target, krippendorff_alpha, mean, scorer
 from inspect_ai.solver import TaskState
 
-from argo_audit.alpha import alpha
-from argo_audit.estimates import Estimate, estimate
 from argo_audit.evals.metrics import interval_over_prompts, minimum_detectable_effect
 from argo_audit.evals.reading import LoggedPair
 from argo_audit.evals.results import About, ResultRow
 from argo_audit.evals.scoring import judgment_of
 from argo_audit.records import Judgment
+from argo_audit.stats.alpha import alpha
+from argo_audit.stats.estimates import Estimate, estimate
 
 
 class Changed(NamedTuple):

@@ -18,7 +18,6 @@ from typing import Any
 from inspect_ai import Task, task
 
 from argo_audit.errors import InputError
-from argo_audit.estimates import Estimate
 from argo_audit.evals.changes import (
     Changed,
     change_rows,
@@ -53,7 +52,8 @@ from argo_audit.evals.variants import (
     run_name,
 )
 from argo_audit.records import Record
-from argo_audit.surgery import shuffled
+from argo_audit.rubrics.surgery import shuffled
+from argo_audit.stats.estimates import Estimate
 
 VERSION = 1
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""

@@ -13,7 +13,7 @@ from statistics import fmean
 
 from inspect_ai.scorer import Metric, SampleScore, Value, metric
 
-from argo_audit.estimates import Estimate, estimate
+from argo_audit.stats.estimates import Estimate, estimate
 
 CLUSTER = "prompt_key"
 """Key in a sample's metadata that names its prompt."""

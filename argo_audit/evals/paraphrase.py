@@ -16,11 +16,11 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from argo_audit.judges.fences import fence, new_nonce
+from argo_audit.fences import fence, new_nonce
 from argo_audit.judges.questions import shown
 from argo_audit.prompts import prompt
-from argo_audit.rubrics import Outline, outline, repeated_share
-from argo_audit.surgery import parts
+from argo_audit.rubrics.outline import Outline, outline, repeated_share
+from argo_audit.rubrics.surgery import parts
 
 _MARK = re.compile(r"^(\s*)([-*+])(?=\s)")
 _OTHER_MARK = {"-": "*", "*": "-", "+": "-"}

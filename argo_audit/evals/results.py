@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from argo_audit.agreement import measure, of_each
-from argo_audit.estimates import Estimate, estimate
 from argo_audit.evals.metrics import MOST_GROUPS
 from argo_audit.evals.reading import LoggedPair, TaskLog, judgments_of
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Agreement, Estimator, Interval, Judgment, Label, Record
+from argo_audit.stats.agreement import measure, of_each
+from argo_audit.stats.estimates import Estimate, estimate
 
 
 class ResultRow(Record):

@@ -24,8 +24,8 @@ from argo_audit.edits.counterfactuals import Counterfactual, control
 from argo_audit.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direction, NoEdit
 from argo_audit.edits.phrased import found
 from argo_audit.errors import ArgoError
+from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.calls import brief
-from argo_audit.judges.fences import fence, new_nonce, render_messages
 from argo_audit.judges.questions import shown
 from argo_audit.probing import Response
 from argo_audit.records import Message, fingerprint

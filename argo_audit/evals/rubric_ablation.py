@@ -16,9 +16,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 
-from argo_audit.contributions import SLACK, Contribution, contributions
 from argo_audit.errors import InputError
-from argo_audit.estimates import Estimate, estimate
 from argo_audit.evals.judging import RUBRIC, judge_pair
 from argo_audit.evals.parts import dataset, judge_settings
 from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
@@ -26,7 +24,9 @@ from argo_audit.evals.results import About, Compared, ResultRow, method_of, shor
 from argo_audit.evals.scoring import advantage, agrees, verdicts
 from argo_audit.evals.subject import SubjectFacts, load_subject
 from argo_audit.records import Record
-from argo_audit.surgery import Part, level_weights, parts, without
+from argo_audit.rubrics.surgery import Part, level_weights, parts, without
+from argo_audit.stats.contributions import SLACK, Contribution, contributions
+from argo_audit.stats.estimates import Estimate, estimate
 
 VERSION = 1
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""

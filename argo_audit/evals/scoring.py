@@ -15,7 +15,6 @@ from typing import NamedTuple
 from inspect_ai.scorer import Metric, Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
-from argo_audit.agreement import of_each
 from argo_audit.evals.judging import (
     JUDGMENTS,
     LONGEST_RESPONSE,
@@ -33,6 +32,7 @@ from argo_audit.evals.metrics import (
     unparsed_share,
 )
 from argo_audit.records import Judgment, Label
+from argo_audit.stats.agreement import of_each
 
 _FIELDS = {"agreement": "accuracy", "kl": "kl", "kl_raw": "kl_raw", "brier": "brier"}
 

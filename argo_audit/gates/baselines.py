@@ -20,11 +20,11 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from argo_audit.agreement import preference
 from argo_audit.errors import GateError, InputError
 from argo_audit.files import Folder
 from argo_audit.gates.subject import Data, Held
 from argo_audit.records import Interval, Label, Record
+from argo_audit.stats.agreement import preference
 
 PACKAGES = ("argo-audit", "inspect-ai", "numpy", "scipy", "torch", "transformers")
 _NUMBERED = re.compile(r"(\d{4,})\.json")

@@ -25,9 +25,9 @@ import numpy as np
 from pydantic import model_validator
 from scipy.optimize import brentq
 
-from argo_audit.estimates import detectable_effect
-from argo_audit.intervals import LEVEL, Array, Keys, by_prompt, interval
 from argo_audit.records import Interval, Record
+from argo_audit.stats.estimates import detectable_effect
+from argo_audit.stats.intervals import LEVEL, Array, Keys, by_prompt, interval
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argo_audit.agreement import agreeing
 from argo_audit.edits.edit import Attribute
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
@@ -35,6 +34,7 @@ from argo_audit.reward_models.opening import (
     open_reward_model,
 )
 from argo_audit.roles import Judge
+from argo_audit.stats.agreement import agreeing
 
 _NO_MATTER = {"in_flight", "retries", "cache"}  # to what a judge prefers
 

@@ -20,7 +20,7 @@ import re
 from string import Template
 from typing import Literal, NamedTuple
 
-from argo_audit.judges.fences import fence, new_nonce, render_messages
+from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.prompts import prompt
 from argo_audit.records import Pair, Rubric

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from argo_audit.judges.fences import last_request, render_messages
+from argo_audit.fences import last_request, render_messages
 from argo_audit.judges.surface_features import FEATURES, Features, measure
 from argo_audit.judges.surface_reader import TOP_SCORE, ReadGate, Reading, read_rubric
 from argo_audit.records import Judgment, Pair, Rubric, Usage

@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from argo_audit.judges.surface_grammar import Mention, heading_direction, read_clauses
-from argo_audit.rubrics import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
+from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
 
 DEFAULT_CAP = 3.0
 TOP_SCORE = 10.0

@@ -11,10 +11,10 @@ that appears in several pairs is scored once: identical responses get exactly 0.
 import math
 from collections.abc import Sequence
 
-from argo_audit.agreement import preference
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Label, Message, Pair
 from argo_audit.roles import RewardModel
+from argo_audit.stats.agreement import preference
 
 
 def label_pairs(

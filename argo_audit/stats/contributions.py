@@ -1,6 +1,6 @@
 """What each part of a rubric contributes: named by an interval, corrected for how many were tried.
 
-    >>> from argo_audit.estimates import estimate
+    >>> from argo_audit.stats.estimates import estimate
     >>> keys = [str(i) for i in range(400)]
     >>> found = [estimate([change] * 400, keys, test=True) for change in (0.0, -1.0)]
     >>> [one.verdict for one in contributions(found, slack=0.02)]
@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from scipy.stats import false_discovery_control
 
-from argo_audit.estimates import Estimate
+from argo_audit.stats.estimates import Estimate
 
 Verdict = Literal["helps", "harmful", "redundant", "undecided", "not measured"]
 

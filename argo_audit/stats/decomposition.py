@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from argo_audit.intervals import LEVEL
 from argo_audit.records import Interval, Probability, Record
+from argo_audit.stats.intervals import LEVEL
 
 Array = npt.NDArray[np.float64]
 

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from argo_audit.rubrics import Criterion, Direction, direction_of, outline
+from argo_audit.rubrics.outline import Criterion, Direction, direction_of, outline
 
 Array = npt.NDArray[np.float64]
 Kind = Literal["criterion", "bias", "gate"]

@@ -23,9 +23,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
 
-from argo_audit.estimates import sign_flip_p
-from argo_audit.intervals import by_prompt, interval
 from argo_audit.records import Agreement, Interval, Judgment, Label
+from argo_audit.stats.estimates import sign_flip_p
+from argo_audit.stats.intervals import by_prompt, interval
 
 Array = npt.NDArray[np.float64]
 

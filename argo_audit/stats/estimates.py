@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, permutation_test
 
-from argo_audit.intervals import by_prompt, interval
 from argo_audit.records import Interval, Record
+from argo_audit.stats.intervals import by_prompt, interval
 
 Array = npt.NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from typing import Literal
 
 from markdown_it.tree import SyntaxTreeNode
 
-from argo_audit.rubrics import BiasLine, Criterion, Outline, RubricGate, markdown, outline
+from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, markdown, outline
 
 PartKind = Literal["criterion", "bias", "gate"]
 

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from argo_audit.estimates import Estimate
-from argo_audit.intervals import Array, by_prompt, degrees_of_freedom, effective_size, wilson
 from argo_audit.records import Interval
+from argo_audit.stats.estimates import Estimate
+from argo_audit.stats.intervals import Array, by_prompt, degrees_of_freedom, effective_size, wilson
 
 _ROUNDING = 1e-12
 

@@ -1,0 +1,1 @@
+"""Statistics of pairs and prompts: intervals, estimates, agreement, alpha, change points."""
