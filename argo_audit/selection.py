@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from argo_audit.pairs.splits import clusters
 from argo_audit.records import (
     Agreement,
     Attempt,
@@ -23,7 +24,6 @@ from argo_audit.records import (
     Split,
     Usage,
 )
-from argo_audit.splits import clusters
 from argo_audit.stats.agreement import measure, selection_key
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")

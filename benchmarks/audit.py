@@ -41,13 +41,13 @@ from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationSpec, planted, random_spec
 from argo_audit.organism.world import Population, build
+from argo_audit.pairs.splits import split
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 from argo_audit.roles import Conversation, RewardModel
-from argo_audit.splits import split
 from argo_audit.stats.estimates import estimate
 from benchmarks.cells import Finished, Ledger, key, measured
 from benchmarks.worlds import banks

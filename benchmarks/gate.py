@@ -25,7 +25,7 @@ from argo_audit.gates.outcomes import concluded
 from argo_audit.gates.probes import MOST_PAIRS
 from argo_audit.gates.starter import Known, starter
 from argo_audit.gates.subject import Subject
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.records import Record
 from benchmarks.cells import Finished, Ledger
 from benchmarks.gate_models import BIASES, FAINT, RARE, SHOWN, Kin, held_out, trained

@@ -17,7 +17,7 @@ import typer
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.subject import Subject
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from benchmarks.gate_models import FAINT, Kin, held_out, trained
 from benchmarks.gate_page import PAIRS
 

@@ -34,7 +34,7 @@ from argo_audit.judges.models import open_models
 from argo_audit.judges.questions import ask
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import LETTERS
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
 from argo_audit.store import RubricStore

@@ -24,12 +24,12 @@ from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.organism.world import build
-from argo_audit.pairs import read, write
+from argo_audit.pairs.pair_file import read, write
+from argo_audit.pairs.splits import split
 from argo_audit.records import Judgment, Label, Pair, Record, Rubric, Split, fingerprint
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model
-from argo_audit.splits import split
 from argo_audit.stats.agreement import measure
 from benchmarks.cells import key
 

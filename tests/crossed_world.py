@@ -15,7 +15,7 @@ from audit_world import agreement
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.organism.world import Population, build, planted_labels
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.records import Label, Rubric
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, slug
 

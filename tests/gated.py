@@ -7,7 +7,7 @@ folder.scores("v1", wrong=0.1)         # recorded rewards that disagree with "hu
 from pathlib import Path
 from random import Random
 
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.records import Label, Message, Pair
 from argo_audit.reward_models.recorded import write_scores
 

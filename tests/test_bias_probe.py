@@ -24,7 +24,6 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit import pairs as pair_files
 from argo_audit.edits.catalogue import description
 from argo_audit.edits.counterfactuals import ATTRIBUTES, chosen
 from argo_audit.edits.passages import sentences, without
@@ -40,6 +39,7 @@ from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.suite import rows as rows_of
 from argo_audit.fences import read_fences
 from argo_audit.organism.world import build
+from argo_audit.pairs import pair_file as pair_files
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Message, Pair
 from argo_audit.reward_models.recorded import write_scores

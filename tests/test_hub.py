@@ -9,9 +9,9 @@ import pytest
 
 from argo_audit.cli.request import AuditRequest, prepare
 from argo_audit.errors import InputError
-from argo_audit.hub import DatasetsSource, HubSpec, open_dataset
-from argo_audit.pair_formats.containers import Rows
-from argo_audit.pairs import read
+from argo_audit.pairs.formats.containers import Rows
+from argo_audit.pairs.hub import DatasetsSource, HubSpec, open_dataset
+from argo_audit.pairs.pair_file import read
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.near_duplicates import RARE, components, normalised
+from argo_audit.pairs.near_duplicates import RARE, components, normalised
 
 QUESTION = (
     "I moved to a new flat last month and the landlord has not returned my deposit yet. "

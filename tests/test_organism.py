@@ -22,7 +22,7 @@ from argo_audit.organism.populations import (
 from argo_audit.organism.voice import Topic, Voice, capitalised
 from argo_audit.organism.world import Population, build, planted_labels, write_population
 from argo_audit.organism.writing import Prompt, Writer
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import Label
 from argo_audit.rubrics.outline import outline
 

@@ -17,7 +17,7 @@ from argo_audit.audit.page import page
 from argo_audit.audit.spec import write_audit
 from argo_audit.edits.counterfactuals import chosen
 from argo_audit.organism.world import build
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Message, Rubric
 from argo_audit.reward_models.labelling import label_pairs

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from argo_audit.errors import InputError
-from argo_audit.pair_formats.labelled import by_coin, models, user
-from argo_audit.pair_formats.registry import FORMATS
-from argo_audit.pairs import PairFile, read, write
+from argo_audit.pairs.formats.labelled import by_coin, models, user
+from argo_audit.pairs.formats.registry import FORMATS
+from argo_audit.pairs.pair_file import PairFile, read, write
 from argo_audit.records import Label, Pair
 
 FIXTURES = Path(__file__).parent / "fixtures" / "pairs"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
-from argo_audit.pairs import PairFile, labels_of, read, write
+from argo_audit.pairs.pair_file import PairFile, labels_of, read, write
 from argo_audit.records import Label, Message, Pair
 
 REAL = Path(__file__).parents[2] / "shared" / "data"

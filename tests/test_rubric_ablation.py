@@ -8,13 +8,13 @@ import pytest
 from fakes import Shown, fake_judge
 from inspect_ai.model import Model
 
-from argo_audit import pairs as pair_files
 from argo_audit.errors import InputError
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.rubric_ablation import LEVEL_WEIGHTS, ablations, results, rubric_ablation
 from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build
+from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Pair, Rubric
 from argo_audit.stats.agreement import measure
 from argo_audit.stats.contributions import contributions, verdict

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
+from argo_audit.pairs.splits import clusters, split
 from argo_audit.records import Message, Pair, Split
-from argo_audit.splits import clusters, split
 
 
 def simple_pair(number: int, prompt: str | None = None) -> Pair:

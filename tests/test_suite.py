@@ -8,11 +8,11 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Model
 
-from argo_audit import pairs as pair_files
 from argo_audit.cli.evaluate import legend, results_table
 from argo_audit.errors import ArgoError
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, rows, run_suite
+from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Interval, Label, Message, Pair
 
 CALLS: list[str] = []

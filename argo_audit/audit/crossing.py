@@ -31,7 +31,7 @@ from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.judges.surface_features import FEATURES
 from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import Pair, Probability, Record
 from argo_audit.stats.decomposition import Crossed, Split, split
 from argo_audit.stats.estimates import Estimate, estimate

@@ -27,7 +27,7 @@ from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.audit.trained import Backed, Source, Trained, stored_path
 from argo_audit.errors import InputError, StoreError
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
 from argo_audit.stats.agreement import selection_key
 from argo_audit.store import from_document

@@ -29,7 +29,7 @@ from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
 from argo_audit.judges.models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.run_folder import COMPLETED, RunFolder

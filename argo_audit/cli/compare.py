@@ -30,7 +30,7 @@ from argo_audit.judges.models import open_models
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.surface import NAME as SURFACE
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import population_of, read
+from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint
 from argo_audit.store import RubricStore, file_name, slug
 

@@ -27,9 +27,9 @@ from argo_audit.errors import needs_train
 from argo_audit.files import check_free
 from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
+from argo_audit.pairs.splits import split
 from argo_audit.search import SearchConfig
-from argo_audit.splits import split
 
 PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"

@@ -24,7 +24,7 @@ from argo_audit.cli.sheets import Sheet
 from argo_audit.cli.terminal import percent
 from argo_audit.errors import InputError
 from argo_audit.files import Folder, join
-from argo_audit.pairs import PairFile, read
+from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.records import Label, Pair, StoredRubric
 from argo_audit.rubrics.outline import outline
 from argo_audit.store import HELD_OUT, RubricStore, ref, slug

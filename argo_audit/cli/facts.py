@@ -20,6 +20,7 @@ from argo_audit.errors import InputError, brief
 from argo_audit.evals.logs import read_judgments
 from argo_audit.files import Folder, is_url, write_whole
 from argo_audit.organism.manifest import Manifest
+from argo_audit.pairs.splits import clusters
 from argo_audit.records import (
     Agreement,
     Conformance,
@@ -30,7 +31,6 @@ from argo_audit.records import (
     StoredRubric,
 )
 from argo_audit.roles import Judge
-from argo_audit.splits import clusters
 from argo_audit.stats.agreement import Difference, measure, paired_difference
 from argo_audit.store import RubricStore, ref, slug
 

@@ -16,7 +16,7 @@ from argo_audit.errors import InputError, RunFolderError
 from argo_audit.gates.audits import accepted
 from argo_audit.gates.settings import located
 from argo_audit.gates.starter import Known, starter
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import StoredRubric
 from argo_audit.reward_models.opening import KINDS
 from argo_audit.store import HELD_OUT, ref

@@ -16,10 +16,11 @@ from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable, is_url
-from argo_audit.hub import open_dataset
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
-from argo_audit.pairs import HUB, Hub, PairFile, population_of, read
+from argo_audit.pairs.hub import open_dataset
+from argo_audit.pairs.pair_file import HUB, Hub, PairFile, population_of, read
+from argo_audit.pairs.splits import split
 from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
@@ -27,7 +28,6 @@ from argo_audit.reward_models.opening import RewardModelUse
 from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.search import SearchConfig
 from argo_audit.selection import SearchData
-from argo_audit.splits import split
 from argo_audit.store import RubricStore, slug
 
 LOGS = "logs"

@@ -28,8 +28,8 @@ from argo_audit.cli.terminal import (
 )
 from argo_audit.errors import InputError, brief, needs_train
 from argo_audit.files import write_whole
-from argo_audit.hub import open_dataset
-from argo_audit.pairs import PairFile, labels_of, read
+from argo_audit.pairs.hub import open_dataset
+from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.records import Conformance
 from argo_audit.reward_models.settings import RewardModelSettings
 
@@ -108,7 +108,7 @@ def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command 
 
 def _train(file: PairFile, out: Path, labels: str, values: dict[str, Any]) -> str:
     """Train, and say how it went."""
-    from argo_audit.splits import split
+    from argo_audit.pairs.splits import split
 
     with needs_train("training a reward model"):
         from argo_audit.reward_models.training import TrainingConfig, train_reward_model

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from argo_audit.audit import markdown
 from argo_audit.audit.markdown import visible
-from argo_audit.pair_formats.registry import FORMATS
+from argo_audit.pairs.formats.registry import FORMATS
 from argo_audit.records import Agreement
 
 console = Console()

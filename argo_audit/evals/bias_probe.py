@@ -42,7 +42,7 @@ from argo_audit.evals.reading import (
     read_logs,
 )
 from argo_audit.evals.results import About, ResultRow, shortfall
-from argo_audit.pairs import read
+from argo_audit.pairs.pair_file import read
 from argo_audit.probing import Probed, check_live, responses_of
 from argo_audit.records import Pair
 from argo_audit.roles import RewardModel

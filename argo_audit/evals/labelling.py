@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from argo_audit.errors import InputError
 from argo_audit.files import is_url
-from argo_audit.pairs import labels_of, read
+from argo_audit.pairs.pair_file import labels_of, read
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.opening import (
     Fingerprinted,

@@ -20,7 +20,7 @@ import argo_audit
 from argo_audit.errors import InputError
 from argo_audit.evals.labelling import Names, found_from_here, load_pairs, names
 from argo_audit.files import join, read_bytes
-from argo_audit.pairs import population_of, read
+from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric
 from argo_audit.store import HELD_OUT, RubricStore, from_document, ref, slug
 

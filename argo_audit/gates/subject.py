@@ -22,7 +22,7 @@ from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.probes import Probe, Remembering, probed
 from argo_audit.gates.settings import GateSettings, found, located
-from argo_audit.pairs import PairFile, labels_of, read
+from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probing import Probed, check_live
 from argo_audit.records import Label, Record, Rubric
 from argo_audit.reward_models.labelling import label_pairs

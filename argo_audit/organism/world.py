@@ -30,7 +30,7 @@ from argo_audit.organism.populations import (
     population_spec,
 )
 from argo_audit.organism.writing import Prompt, Writer
-from argo_audit.pairs import write
+from argo_audit.pairs.pair_file import write
 from argo_audit.records import Label, Message, Pair
 
 _PAIRS_PER_PROMPT = 3

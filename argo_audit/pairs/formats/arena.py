@@ -21,8 +21,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 from pydantic_core import from_json
 
-from argo_audit.pair_formats.conversations import Turn, messages, parted
-from argo_audit.pair_formats.labelled import (
+from argo_audit.pairs.formats.conversations import Turn, messages, parted
+from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
     HUMAN,
     LabelledPair,

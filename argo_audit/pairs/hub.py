@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from argo_audit.errors import InputError
-from argo_audit.pair_formats.containers import Rows, as_json
+from argo_audit.pairs.formats.containers import Rows, as_json
 
 _SPEC = re.compile(r"(?P<name>[^@:]+)(@(?P<revision>[^@:]+))?(:(?P<split>[^@:]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from argo_audit.errors import InputError
-from argo_audit.near_duplicates import components
+from argo_audit.pairs.near_duplicates import components
 from argo_audit.records import Message, Pair, Split, fingerprint
 
 

@@ -8,7 +8,7 @@
 
 from pydantic import Field, JsonValue
 
-from argo_audit.pair_formats.labelled import HUMAN, LabelledPair, PairFormat, Row
+from argo_audit.pairs.formats.labelled import HUMAN, LabelledPair, PairFormat, Row
 from argo_audit.records import Message, Probability
 
 _KEPT_META = ("set", "category", "subset", "label_source")

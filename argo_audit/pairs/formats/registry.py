@@ -9,12 +9,12 @@ shares and adds to.
 
 from collections.abc import Mapping
 
-from argo_audit.pair_formats.arena import ARENA_55K, ARENA_140K
-from argo_audit.pair_formats.chosen_rejected import HH, REWARDBENCH, TRL, ULTRAFEEDBACK
-from argo_audit.pair_formats.helpsteer import HELPSTEER3
-from argo_audit.pair_formats.icai import ICAI
-from argo_audit.pair_formats.labelled import PairFormat
-from argo_audit.pair_formats.native import NATIVE, NUMBERED
+from argo_audit.pairs.formats.arena import ARENA_55K, ARENA_140K
+from argo_audit.pairs.formats.chosen_rejected import HH, REWARDBENCH, TRL, ULTRAFEEDBACK
+from argo_audit.pairs.formats.helpsteer import HELPSTEER3
+from argo_audit.pairs.formats.icai import ICAI
+from argo_audit.pairs.formats.labelled import PairFormat
+from argo_audit.pairs.formats.native import NATIVE, NUMBERED
 
 FORMATS = (
     ARENA_55K,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from argo_audit.pair_formats.conversations import Turn, messages
-from argo_audit.pair_formats.labelled import HUMAN, LabelledPair, PairFormat, Row, labelled_pair
+from argo_audit.pairs.formats.conversations import Turn, messages
+from argo_audit.pairs.formats.labelled import HUMAN, LabelledPair, PairFormat, Row, labelled_pair
 
 _MOST = 3
 

@@ -25,15 +25,15 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from argo_audit.errors import InputError
-from argo_audit.pair_formats.containers import Numbered, Rows, open_rows
-from argo_audit.pair_formats.labelled import LabelledPair, PairFormat, Target, content_id
-from argo_audit.pair_formats.native import NATIVE
-from argo_audit.pair_formats.registry import detect, known_formats, named
+from argo_audit.pairs.formats.containers import Numbered, Rows, open_rows
+from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Target, content_id
+from argo_audit.pairs.formats.native import NATIVE
+from argo_audit.pairs.formats.registry import detect, known_formats, named
 from argo_audit.records import Label, Pair
 
 HUB = "hf:"
 Hub = Callable[[str], Rows]
-"""Opens what follows "hf:" in the name of a data set; `argo_audit.hub` is the real one."""
+"""Opens what follows "hf:" in the name of a data set; `argo_audit.pairs.hub` is the real one."""
 
 _LOOKED_AT = 100
 """Rows that may be of no known format before one that is."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from argo_audit.pair_formats.labelled import Prompt
+from argo_audit.pairs.formats.labelled import Prompt
 from argo_audit.records import Message, Record
 
 _TURN = re.compile(r"\n\n(Human|Assistant):")

@@ -1,6 +1,6 @@
 """The formats that preference pairs come in, one module for each family.
 
-    >>> from argo_audit.pair_formats.registry import detect
+    >>> from argo_audit.pairs.formats.registry import detect
     >>> detect({"prompt": "Hi", "chosen": "Hello!", "rejected": "Go away."}).name
     'trl'
 

@@ -19,8 +19,8 @@ becomes a slice, the same for either order of the letters.
 
 from collections.abc import Mapping
 
-from argo_audit.pair_formats.conversations import Turn, is_transcript, messages, parted, transcript
-from argo_audit.pair_formats.labelled import (
+from argo_audit.pairs.formats.conversations import Turn, is_transcript, messages, parted, transcript
+from argo_audit.pairs.formats.labelled import (
     HUMAN,
     LabelledPair,
     PairFormat,

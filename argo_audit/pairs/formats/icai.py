@@ -10,8 +10,8 @@ r"""The CSV of Inverse Constitutional AI (rdnfn/icai, data/processed/README.md).
 
 from typing import Literal
 
-from argo_audit.pair_formats.conversations import is_transcript, parted, transcript
-from argo_audit.pair_formats.labelled import (
+from argo_audit.pairs.formats.conversations import is_transcript, parted, transcript
+from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
     HUMAN,
     LabelledPair,

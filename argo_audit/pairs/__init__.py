@@ -1,0 +1,1 @@
+"""Preference pairs: read from files and the hub in any format, split by prompt."""
