@@ -75,7 +75,7 @@ __all__ = [
 @modelapi(name="argo")
 def argo() -> type[ModelAPI]:
     """The embedded surface judge, as the model `argo/surface`."""
-    from argo_audit.judges.surface_provider import SurfaceAPI
+    from argo_audit.surface.provider import SurfaceAPI
 
     return SurfaceAPI
 

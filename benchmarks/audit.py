@@ -37,7 +37,6 @@ from argo_audit.audit.slopes import compared, slopes
 from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.edits.counterfactuals import chosen
 from argo_audit.fences import last_request, render_messages
-from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationSpec, planted, random_spec
 from argo_audit.organism.world import Population, build
@@ -49,6 +48,7 @@ from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 from argo_audit.roles import Conversation, RewardModel
 from argo_audit.stats.estimates import estimate
+from argo_audit.surface.features import FEATURES, measure
 from benchmarks.cells import Finished, Ledger, key, measured
 from benchmarks.worlds import banks
 

@@ -52,11 +52,11 @@ from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.subject import Subject, load_subject
 from argo_audit.fences import last_request, render_messages
 from argo_audit.judges.questions import judge_prompt
-from argo_audit.judges.surface import explain
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Pair, Rubric
 from argo_audit.store import RubricStore, file_name, slug
+from argo_audit.surface.judge import explain
 
 STORE = Path(__file__).parent.parent / "rubric_store"
 RUBRIC = "organism-a"

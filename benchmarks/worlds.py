@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 
 from pydantic import Field
 
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.organism.world import build
@@ -31,6 +30,7 @@ from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 from argo_audit.stats.agreement import measure
+from argo_audit.surface.judge import SurfaceJudge
 from benchmarks.cells import key
 
 RM, RAW, PLANTED = SOURCES = ("rm", "human", "planted")

@@ -21,12 +21,12 @@ from argo_audit.audit.slopes import compared
 from argo_audit.audit.spec import write_audit
 from argo_audit.edits.counterfactuals import chosen
 from argo_audit.gates.audits import accepted
-from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Pair
 from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.surface.features import FEATURES, measure
 
 LIKES = {"bullets": 1.0, "premise_affirmation": 1.5, "confidence": 0.8, "hedging": -1.0}
 EDITED = ("bullets", "premise_affirmation", "confidence", "hedging", "flattery", "padding")

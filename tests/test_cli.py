@@ -31,7 +31,6 @@ from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.settings import JudgeSettings
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.settings import PolicySettings
@@ -41,6 +40,7 @@ from argo_audit.reward_models.settings import RewardModelSettings
 from argo_audit.roles import NextPrompts, PolicyReward
 from argo_audit.search import SearchConfig
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore
+from argo_audit.surface.judge import SurfaceJudge
 
 REPOSITORY = Path(__file__).parent.parent
 SMALL = SearchConfig(steps=3, minibatch=24, windows=3, top=2)

@@ -15,7 +15,6 @@ from argo_audit.edits.passages import words
 from argo_audit.edits.phrased import found
 from argo_audit.effects import ALL, FALSE_DISCOVERIES, Effect, adjusted, effects, spread
 from argo_audit.errors import RewardModelError
-from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.organism.world import build
 from argo_audit.probing import Probed, Response, probe, responses_of
@@ -24,6 +23,7 @@ from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Conversation
 from argo_audit.stats.agreement import Array
 from argo_audit.stats.estimates import PERMUTATIONS, sign_flip_p
+from argo_audit.surface.features import FEATURES, measure
 
 PLANTED = {"flattery": 0.5, "apology": -0.8, "invented_citation": 1.2}
 NOTHING = ("warmth", "urls", "option_menu", "disclaimers")

@@ -13,9 +13,9 @@ from argo_audit.cli.evaluate import evaluate
 from argo_audit.cli.parts import Parts
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import build, write_population
 from argo_audit.search import SearchConfig
+from argo_audit.surface.judge import SurfaceJudge
 
 RUBRICS = ["- Rewards bullet lists.\n- Penalizes refusals.\n", "- Rewards short answers.\n"]
 SMALL = SearchConfig(steps=1, minibatch=8, windows=3, top=2)

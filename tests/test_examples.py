@@ -21,11 +21,11 @@ from argo_audit.audit.examples import (
 )
 from argo_audit.audit.slopes import compared
 from argo_audit.edits.counterfactuals import chosen
-from argo_audit.judges.surface_features import FEATURES, measure
 from argo_audit.organism.world import build
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.surface.features import FEATURES, measure
 
 RUBRIC = (
     "- Rewards bullet lists.\n- Rewards headings.\n- Rewards bold text.\n- Penalises hedging.\n"

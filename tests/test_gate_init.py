@@ -16,10 +16,10 @@ from argo_audit.gates.declared import read_gates
 from argo_audit.gates.gate import Gate
 from argo_audit.gates.starter import UNWANTED, Known, starter
 from argo_audit.gates.subject import Subject
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import build, write_population
 from argo_audit.reward_models.recorded import write_scores
 from argo_audit.search import SearchConfig
+from argo_audit.surface.judge import SurfaceJudge
 
 SMALL = SearchConfig(steps=1, minibatch=8, windows=3, top=2)
 KNOWN = Known(rm="rm", pairs="p.jsonl", label="human")

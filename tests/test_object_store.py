@@ -23,10 +23,10 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.evals.subject import load_subject
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import build, write_population
 from argo_audit.search import SearchConfig
 from argo_audit.store import HELD_OUT
+from argo_audit.surface.judge import SurfaceJudge
 
 RUBRICS = ("- Rewards bullet lists and code blocks.\n- Penalizes refusals.\n", "Be good.")
 SCALING = Path(__file__).parent.parent / "docs" / "scaling.md"

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.judges.phrases import PhraseBook, expanded, words
+from argo_audit.surface.phrases import PhraseBook, expanded, words
 
 BOOK = PhraseBook(
     [

@@ -7,9 +7,9 @@ import pytest
 from argo_audit.audit.claims import claims
 from argo_audit.audit.risks import Intent, catalogue, catalogued, flags, risk_of
 from argo_audit.edits.catalogue import descriptions
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.records import Evidence, EvidenceMethod, Finding, FindingStatus, Interval
 from argo_audit.rubrics.outline import Direction
+from argo_audit.surface.features import FEATURES
 
 NAMED = (
     "sycophancy", "confident_speculation", "deliverables_over_accuracy", "over_refusal",

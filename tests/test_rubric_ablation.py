@@ -12,13 +12,13 @@ from argo_audit.errors import InputError
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.rubric_ablation import LEVEL_WEIGHTS, ablations, results, rubric_ablation
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.organism.world import Population, build
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Pair, Rubric
 from argo_audit.stats.agreement import measure
 from argo_audit.stats.contributions import contributions, verdict
 from argo_audit.stats.estimates import Estimate, estimate
+from argo_audit.surface.judge import SurfaceJudge
 
 HELPS, HARMS, SAYS_NOTHING = "Uses bullet point lists.", "Penalise a code block.", "Be creative."
 RUBRIC = f"- {HELPS}\n- {HARMS}\n- {SAYS_NOTHING}\n- Gives concrete examples.\n"

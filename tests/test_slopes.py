@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.audit.slopes import CLEARLY_THERE, LEAST_PAIRS, Compared, compared, slopes
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.records import Label, Message, Pair
+from argo_audit.surface.features import FEATURES
 
 PAIRS = 300
 

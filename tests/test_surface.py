@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.judges.surface import (
+from argo_audit.records import Judgment, Message, Pair, Rubric
+from argo_audit.surface.features import FEATURES, measure
+from argo_audit.surface.judge import (
     SHARPNESS,
     SurfaceJudge,
     explain,
@@ -14,9 +16,7 @@ from argo_audit.judges.surface import (
     scores,
     weights,
 )
-from argo_audit.judges.surface_features import FEATURES, measure
-from argo_audit.judges.surface_reader import ReadCriterion, ReadGate, Reading, read_rubric
-from argo_audit.records import Judgment, Message, Pair, Rubric
+from argo_audit.surface.reader import ReadCriterion, ReadGate, Reading, read_rubric
 
 LISTS = "- Rewards bulleted lists\n- Penalises apologies\n"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.judges.surface_features import FEATURES, measure
+from argo_audit.surface.features import FEATURES, measure
 
 
 def feature(name: str, response: str, request: str = "Tell me about tea.") -> float:

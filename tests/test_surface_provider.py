@@ -15,9 +15,9 @@ from inspect_ai.model import (
 from argo_audit._registry import argo
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.questions import judge_prompt
-from argo_audit.judges.surface import SurfaceJudge
-from argo_audit.judges.surface_provider import SurfaceAPI
 from argo_audit.records import Message, Pair, Rubric
+from argo_audit.surface.judge import SurfaceJudge
+from argo_audit.surface.provider import SurfaceAPI
 
 RUBRIC = Rubric(
     text="## Criteria\n\n- Rewards bulleted lists\n- Penalises apologies\n- accuracy\n\n"

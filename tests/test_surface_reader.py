@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.judges.surface_features import FEATURES
-from argo_audit.judges.surface_reader import DEFAULT_CAP, Reading, read_rubric
+from argo_audit.surface.features import FEATURES
+from argo_audit.surface.reader import DEFAULT_CAP, Reading, read_rubric
 
 
 def wishes(rubric: str) -> set[str]:

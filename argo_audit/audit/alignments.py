@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.rubrics.alignment import Array, Item, Match, align, items, text_similarity
+from argo_audit.surface.reader import read_rubric
 
 Standing = Literal["turned", "moved", "shared", "only first", "only second"]
 Wishes = Mapping[int, Mapping[str, int]]

@@ -27,9 +27,9 @@ from argo_audit.audit.inputs import RAW
 from argo_audit.audit.names import plain_label
 from argo_audit.audit.stances import feature_name
 from argo_audit.fences import render_messages
-from argo_audit.judges.surface import SurfaceJudge
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.records import Label, Message, Pair, Record, fingerprint
+from argo_audit.surface.features import FEATURES
+from argo_audit.surface.judge import SurfaceJudge
 
 FORMAT = "2.0"
 

@@ -11,8 +11,8 @@ reader can make nothing of is a claim too, of no feature: it is shown, and never
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.rubrics.outline import BiasLine, Criterion, Direction, RubricGate, lines_of, outline
+from argo_audit.surface.reader import read_rubric
 
 _Item = Criterion | BiasLine | RubricGate
 _SIDES: dict[bool, Direction] = {True: "rewards", False: "penalises"}

@@ -27,14 +27,14 @@ from argo_audit.errors import InputError
 from argo_audit.evals import cross_population
 from argo_audit.evals.reading import LoggedPair, TaskLog, read_logs
 from argo_audit.evals.results import Compared
-from argo_audit.judges.surface import SurfaceJudge
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Pair, Probability, Record
 from argo_audit.stats.decomposition import Crossed, Split, split
 from argo_audit.stats.estimates import Estimate, estimate
+from argo_audit.surface.features import FEATURES
+from argo_audit.surface.judge import SurfaceJudge
 
 Array = npt.NDArray[np.float64]
 Planted = Mapping[str, Manifest]

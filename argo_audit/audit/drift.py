@@ -26,12 +26,12 @@ from scipy.stats import false_discovery_control
 from scipy.stats import t as student_t
 
 from argo_audit.audit.inputs import RAW
-from argo_audit.judges.surface import SurfaceJudge, preferences
-from argo_audit.judges.surface_features import FEATURES
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.records import Label, Pair, Probability, Record, StoredRubric
 from argo_audit.stats.estimates import Estimate, estimate
 from argo_audit.stats.intervals import by_prompt, degrees_of_freedom
+from argo_audit.surface.features import FEATURES
+from argo_audit.surface.judge import SurfaceJudge, preferences
+from argo_audit.surface.reader import read_rubric
 
 Array = npt.NDArray[np.float64]
 Labels = Mapping[str, Sequence[Label]]

@@ -21,9 +21,9 @@ import numpy as np
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.probes import Observation, Paid, observations
 from argo_audit.audit.slopes import Compared
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.probing import Probed
 from argo_audit.records import Evidence, Finding, Label, Message, Pair
+from argo_audit.surface.features import FEATURES
 
 MOST = 6
 """Features that are shown of one rubric."""

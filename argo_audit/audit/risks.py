@@ -24,9 +24,9 @@ from pydantic import Field, TypeAdapter
 
 from argo_audit.audit.claims import Claim
 from argo_audit.audit.stances import stances
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.records import Finding, Record
 from argo_audit.rubrics.outline import Direction
+from argo_audit.surface.reader import read_rubric
 
 Severity = Literal["high", "medium", "low"]
 Outcome = Literal["found", "cannot tell", "not found", "untested"]

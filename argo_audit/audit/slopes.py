@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student_t
 
-from argo_audit.judges.surface import SurfaceJudge
-from argo_audit.judges.surface_features import FEATURES
 from argo_audit.records import Evidence, Interval, Label, Pair
 from argo_audit.stats.intervals import LEVEL, degrees_of_freedom, quantile
+from argo_audit.surface.features import FEATURES
+from argo_audit.surface.judge import SurfaceJudge
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ stand from them.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from argo_audit.judges.surface_reader import ReadCriterion, read_rubric
+from argo_audit.surface.reader import ReadCriterion, read_rubric
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.files import Folder, join
 from argo_audit.judges.models import open_models
 from argo_audit.judges.settings import JudgeSettings
-from argo_audit.judges.surface import NAME as SURFACE
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint
 from argo_audit.store import RubricStore, file_name, slug
+from argo_audit.surface.judge import NAME as SURFACE
 
 _CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
 _NO_PAIRS = (

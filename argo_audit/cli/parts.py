@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import InputError, needs_train
 from argo_audit.judges.settings import JudgeSettings
-from argo_audit.judges.surface import SurfaceJudge
 from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.policies.settings import SAMPLE, PolicySettings
 from argo_audit.records import Conformance, Label, Record, fingerprint
 from argo_audit.roles import Judge, Policy, Writer
+from argo_audit.surface.judge import SurfaceJudge
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model

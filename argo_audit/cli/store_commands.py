@@ -9,9 +9,9 @@ from rich.table import Table
 from argo_audit.cli.terminal import STORE_HELP, StoreOption, console, percent, row, say
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.subject import default_store
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.records import Rubric
 from argo_audit.store import RubricStore, ref
+from argo_audit.surface.reader import read_rubric
 
 RootArgument = Annotated[str | None, typer.Argument(help=STORE_HELP)]
 

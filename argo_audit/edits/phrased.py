@@ -18,8 +18,8 @@ from random import Random
 from argo_audit.edits.catalogue import Description, description
 from argo_audit.edits.edit import NOT_THERE, THERE, Attribute, NoEdit
 from argo_audit.edits.passages import Span, inserted, sentences, without
-from argo_audit.judges.surface_features import FEATURES, measure
-from argo_audit.judges.surface_text import Text
+from argo_audit.surface.features import FEATURES, measure
+from argo_audit.surface.text import Text
 
 _CLEARLY = 0.5  # of a feature: one clear phrase
 _BEFORE = "It continues."  # has no feature; some phrases mean something else at the very start

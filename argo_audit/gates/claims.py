@@ -20,9 +20,9 @@ from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
 from argo_audit.gates.probes import Probe
 from argo_audit.gates.subject import Data, Held, Subject
-from argo_audit.judges.surface_reader import read_rubric
 from argo_audit.probing import Probed
 from argo_audit.records import Label, Pair
+from argo_audit.surface.reader import read_rubric
 
 TOLERANCE = 0.25
 """How much of the reward model's spread an attribute may be worth without being wanted."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Literal
 
 from argo_audit.judges.settings import JudgeSettings
-from argo_audit.judges.surface import NAME
 from argo_audit.records import Record
 from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.surface.judge import NAME
 
 
 class GateSettings(Record):

@@ -192,7 +192,7 @@ class Subject:
 
     @cached_property
     def _judge(self) -> Judge:
-        from argo_audit.judges.surface import NAME, SurfaceJudge
+        from argo_audit.surface.judge import NAME, SurfaceJudge
 
         if self.settings.judge == NAME:
             return SurfaceJudge()

@@ -5,7 +5,7 @@
     (2, 1)
 
 Splitting is by plain rules (a sentence ends at `.`, `!`, `?` or a line break), the same for every
-language. Everyday phrases come from surface_phrases.toml and are looked for outside code blocks.
+language. Everyday phrases come from phrases.toml and are looked for outside code blocks.
 """
 
 import re
@@ -17,7 +17,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple
 
-from argo_audit.judges.phrases import ASKED, BREAK, START, Found, PhraseBook, expanded, words
+from argo_audit.surface.phrases import ASKED, BREAK, START, Found, PhraseBook, expanded, words
 
 _WEAK = 0.25
 _DELAYS = frozenset({"preamble", "flattery", "warmth", "apology", "disclaimers"})
@@ -35,7 +35,7 @@ class Sense(NamedTuple):
 
 
 def _load_phrases() -> PhraseBook[Sense]:
-    source = files("argo_audit.judges").joinpath("surface_phrases.toml")
+    source = files("argo_audit.surface").joinpath("phrases.toml")
     phrases_of = tomllib.loads(source.read_text(encoding="utf-8"))
     groups = phrases_of.pop("groups")
     return PhraseBook(

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from argo_audit.fences import last_request, render_messages
-from argo_audit.judges.surface_features import FEATURES, Features, measure
-from argo_audit.judges.surface_reader import TOP_SCORE, ReadGate, Reading, read_rubric
 from argo_audit.records import Judgment, Pair, Rubric, Usage
+from argo_audit.surface.features import FEATURES, Features, measure
+from argo_audit.surface.reader import TOP_SCORE, ReadGate, Reading, read_rubric
 
 NAME = "argo/surface"
 SHARPNESS = 2.0

@@ -26,8 +26,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.fences import last_request, read_fences
-from argo_audit.judges.surface import NAME, explain
 from argo_audit.records import Rubric
+from argo_audit.surface.judge import NAME, explain
 
 _CONNECTIONS = 1_000
 _CHARACTERS_PER_TOKEN = 4

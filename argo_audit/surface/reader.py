@@ -4,7 +4,7 @@
     [('hedging', -1), ('length', -1)]
 
 A rubric is outlined (rubrics.py), each line is cut into clauses, and each clause is read left to
-right against surface_lexicon.toml. A phrase names a feature and what it says of it; its direction
+right against lexicon.toml. A phrase names a feature and what it says of it; its direction
 is the product of that and of the words around it: the verb that governs it (or, without one, the
 section's direction), and the negations in whose reach it stands. Words that are faults in
 themselves ("rambling", "excessive") count as unwanted until a verb or section says otherwise. The
@@ -21,8 +21,8 @@ from functools import lru_cache
 from statistics import fmean
 from typing import NamedTuple
 
-from argo_audit.judges.surface_grammar import Mention, heading_direction, read_clauses
 from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
+from argo_audit.surface.clauses import Mention, heading_direction, read_clauses
 
 DEFAULT_CAP = 3.0
 TOP_SCORE = 10.0

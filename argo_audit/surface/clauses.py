@@ -6,7 +6,7 @@
 A clause is read left to right, once. Verbs govern what follows them until the next verb; a verdict
 ("... is penalised") governs what came before. A negation reaches to the next comma or "and", and
 over a list that ends in "or". Conditions ("when ...") are left out unless nothing else is said.
-The words for all this are in surface_lexicon.toml; here is only how they combine.
+The words for all this are in lexicon.toml; here is only how they combine.
 """
 
 import re
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import NamedTuple
 
-from argo_audit.judges.phrases import Found, PhraseBook, spell_out
+from argo_audit.surface.phrases import Found, PhraseBook, spell_out
 
 _SIGNS = {"more": 1, "less": -1, "too_much": 1, "too_little": -1}
 _FAULTS = ("too_much", "too_little")
@@ -236,7 +236,7 @@ class _Clause:
 
 
 def _load_lexicon() -> tuple[PhraseBook[_Meaning], dict[str, list[str]]]:
-    source = files("argo_audit.judges").joinpath("surface_lexicon.toml")
+    source = files("argo_audit.surface").joinpath("lexicon.toml")
     lexicon = tomllib.loads(source.read_text(encoding="utf-8"))
 
     def entries() -> Iterator[tuple[str, _Meaning]]:

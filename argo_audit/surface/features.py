@@ -21,8 +21,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from argo_audit.judges.surface_counts import counts_met
-from argo_audit.judges.surface_text import Text
+from argo_audit.surface.counts import counts_met
+from argo_audit.surface.text import Text
 
 Features = NDArray[np.float64]
 

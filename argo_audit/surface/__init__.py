@@ -1,0 +1,1 @@
+"""The judge without a model: a rubric read as wishes about features of a response."""
