@@ -44,7 +44,7 @@ from argo_audit.pairs.splits import split
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.reward_models.classifier import ClassifierRewardModel
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 from argo_audit.roles import Conversation, RewardModel
 from argo_audit.stats.estimates import estimate

@@ -25,7 +25,7 @@ from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Pair
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure
 
 LIKES = {"bullets": 1.0, "premise_affirmation": 1.5, "confidence": 0.8, "hedging": -1.0}

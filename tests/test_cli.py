@@ -35,8 +35,8 @@ from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.records import Conformance, Judgment, Pair, Rubric
-from argo_audit.reward_models.probes import PROBES
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.checks.probe_texts import PROBES
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import NextPrompts, PolicyReward
 from argo_audit.search import SearchConfig
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore

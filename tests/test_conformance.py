@@ -9,10 +9,10 @@ import pytest
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Conformance, Message, Pair
-from argo_audit.reward_models.conformance import CHECKS, check_reward_model, refuse_failing
-from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.checks.conformance import CHECKS, check_reward_model, refuse_failing
+from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.recorded import RecordedRewardModel
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:

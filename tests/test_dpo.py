@@ -7,8 +7,8 @@ import pytest
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Message
-from argo_audit.reward_models.conformance import check_reward_model
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.checks.conformance import check_reward_model
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 if TYPE_CHECKING:
     from argo_audit.reward_models.dpo import DPORewardModel

@@ -24,7 +24,7 @@ from argo_audit.edits.counterfactuals import chosen
 from argo_audit.organism.world import build
 from argo_audit.probing import Probed, probe, responses_of
 from argo_audit.records import Label, Pair
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure
 
 RUBRIC = (

@@ -13,7 +13,7 @@ from gated import Gated
 from markdown_it import MarkdownIt
 from pooling_server import PoolingServer
 
-from argo_audit.reward_models.opening import has_gpu
+from argo_audit.reward_models.by_name import has_gpu
 
 pytest_plugins = ("pytester",)
 

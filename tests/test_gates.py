@@ -19,7 +19,7 @@ from argo_audit.gates.gate import Gate
 from argo_audit.gates.outcomes import concluded, headline, lines, markdown, properties
 from argo_audit.gates.settings import GateSettings
 from argo_audit.gates.subject import Subject
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 HEADER = 'rm = "scores:v1.jsonl.gz"\npairs = "pairs.jsonl.gz"\n'
 

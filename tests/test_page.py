@@ -20,7 +20,7 @@ from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probing import probe, responses_of
 from argo_audit.records import Message, Rubric
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.store import NewRubric, RubricStore
 
 MARK = "document.documentElement.setAttribute('data-ran', '1')"

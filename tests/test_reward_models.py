@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from argo_audit.errors import InputError, RewardModelError, RunFolderError
 from argo_audit.records import Label, Message, Pair
-from argo_audit.reward_models.labelling import label_pairs
 from argo_audit.reward_models.recorded import RecordedRewardModel, write_scores
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:

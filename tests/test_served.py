@@ -11,9 +11,9 @@ from pooling_server import HANG_UP, HOLD, Answer, PoolingServer, Reply
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Message
-from argo_audit.reward_models.conformance import check_reward_model, refuse_failing
+from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.served import ServedRewardModel
-from argo_audit.reward_models.settings import RewardModelSettings
 
 QUICK = RewardModelSettings(attempts=3, backoff=0.0, timeout=5.0)
 

@@ -39,7 +39,7 @@ from argo_audit.judges.settings import JudgeSettings
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Budget
 from argo_audit.records import Record
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search import SearchConfig
 
 if TYPE_CHECKING:  # a command imports what it needs, when it is called

@@ -25,7 +25,7 @@ from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run
 from argo_audit.files import join
 from argo_audit.judges.models import open_models
 from argo_audit.pairs.pair_file import read
-from argo_audit.reward_models.opening import LIVE
+from argo_audit.reward_models.by_name import LIVE
 from argo_audit.store import HELD_OUT, file_name, slug
 
 _NARROWEST = 9  # columns of text are folded, but not to shreds

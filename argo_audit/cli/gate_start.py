@@ -18,7 +18,7 @@ from argo_audit.gates.settings import located
 from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import StoredRubric
-from argo_audit.reward_models.opening import KINDS
+from argo_audit.reward_models.by_name import KINDS
 from argo_audit.store import HELD_OUT, ref
 
 _ALLOWED = 0.05  # below the lowest held-out agreement that the audit found credible

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import Model
 
     from argo_audit.cli.request import AuditRequest
-    from argo_audit.reward_models.opening import RewardModelUse
+    from argo_audit.reward_models.by_name import RewardModelUse
 
 HUMAN = "human"
 SURFACE = "argo/surface"
@@ -78,7 +78,7 @@ def label(
     are reward models, asked as `use` says (`reward_models.opening`); a name that the file has
     labels of is those. Raises InputError for anything else.
     """
-    from argo_audit.reward_models.opening import KINDS, RewardModelUse, labelled, open_reward_model
+    from argo_audit.reward_models.by_name import KINDS, RewardModelUse, labelled, open_reward_model
 
     if spec in file.labels or spec.partition(":")[0] not in KINDS:
         labels = labels_of(file, spec, path)

@@ -25,7 +25,7 @@ from argo_audit.judges.questions import ask
 from argo_audit.policies.settings import PolicySettings
 from argo_audit.price import Prices, Spent, cost
 from argo_audit.records import Pair, Rubric, Usage
-from argo_audit.reward_models.opening import LIVE
+from argo_audit.reward_models.by_name import LIVE
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600

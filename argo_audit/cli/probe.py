@@ -18,7 +18,7 @@ from argo_audit.errors import ArgoError
 from argo_audit.evals.bias_probe import Probing, find_probes, probe_task
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.files import Folder
-from argo_audit.reward_models.opening import LIVE, open_reward_model
+from argo_audit.reward_models.by_name import LIVE, open_reward_model
 from argo_audit.store import HELD_OUT
 
 

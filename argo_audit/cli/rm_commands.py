@@ -31,7 +31,7 @@ from argo_audit.files import write_whole
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.records import Conformance
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 FAILED = 2
 
@@ -54,8 +54,8 @@ def check_rm_command(
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
 ) -> None:
     """Check that a reward model is loaded and asked as it should be; 2 when a check fails."""
-    from argo_audit.reward_models.conformance import check_reward_model
-    from argo_audit.reward_models.opening import open_reward_model
+    from argo_audit.reward_models.by_name import open_reward_model
+    from argo_audit.reward_models.checks.conformance import check_reward_model
 
     settings = _settings(config)
     given = read(pairs, format=format, hub=open_dataset).pairs if pairs else ()

@@ -19,14 +19,14 @@ from argo_audit.errors import InputError
 from argo_audit.files import is_url
 from argo_audit.pairs.pair_file import labels_of, read
 from argo_audit.records import Label, Pair
-from argo_audit.reward_models.opening import (
+from argo_audit.reward_models.by_name import (
     Fingerprinted,
     RewardModelUse,
     checked,
     labelled,
     open_reward_model,
 )
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import RewardModel
 
 Names = str | Sequence[str] | None

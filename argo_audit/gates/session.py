@@ -20,7 +20,7 @@ from argo_audit.gates.gate import Gate
 from argo_audit.gates.outcomes import STATES, Outcome, State, brief, concluded, told, undecided
 from argo_audit.gates.settings import GateSettings, located
 from argo_audit.gates.subject import Subject
-from argo_audit.reward_models.opening import Fingerprinted
+from argo_audit.reward_models.by_name import Fingerprinted
 
 Counts = Literal["pass", "fail", "skip"]
 

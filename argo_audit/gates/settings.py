@@ -19,7 +19,7 @@ from typing import Literal
 
 from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Record
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.surface.judge import NAME
 
 

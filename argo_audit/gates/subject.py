@@ -25,14 +25,14 @@ from argo_audit.gates.settings import GateSettings, found, located
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probing import Probed, check_live
 from argo_audit.records import Label, Record, Rubric
-from argo_audit.reward_models.labelling import label_pairs
-from argo_audit.reward_models.opening import (
+from argo_audit.reward_models.by_name import (
     Fingerprinted,
     RewardModelUse,
     checked,
     has_gpu,
     open_reward_model,
 )
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.roles import Judge
 from argo_audit.stats.agreement import agreeing
 

@@ -35,7 +35,7 @@ from argo_audit.reward_models.checkpoint import (
     quiet_transformers,
 )
 from argo_audit.reward_models.encoding import Reader
-from argo_audit.reward_models.settings import Dtype, RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import Dtype, RewardModelSettings
 from argo_audit.roles import Conversation
 
 UNLOADABLE = (OSError, ValueError, ImportError, RuntimeError, KeyError, SafetensorError)

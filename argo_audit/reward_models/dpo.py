@@ -27,7 +27,7 @@ from argo_audit.reward_models.checkpoint import (
 )
 from argo_audit.reward_models.classifier import UNLOADABLE, loading, longest_input, placed
 from argo_audit.reward_models.encoding import Reader, encode
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
 _DEFAULTS = RewardModelSettings()

@@ -27,7 +27,7 @@ from tenacity import (
 )
 
 from argo_audit.errors import RewardModelError, UnavailableModelError
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 _ENDPOINTS = ("/classify", "/pooling")
 _TOO_MANY = 429

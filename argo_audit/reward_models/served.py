@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from argo_audit.errors import RewardModelError
+from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.encoding import Reader
 from argo_audit.reward_models.pooling_client import PoolingClient, TooLongError
-from argo_audit.reward_models.probes import PROBES
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
 _DEFAULTS = RewardModelSettings()

@@ -40,7 +40,7 @@ from argo_audit.reward_models.base_model import open_base
 from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.encoding import encode
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
 from argo_audit.roles import Conversation
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from argo_audit.records import Check, Message, Pair
-from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.roles import RewardModel
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, Protocol
 
 from argo_audit.errors import InputError, needs_train
 from argo_audit.records import Conformance, Label, Pair
-from argo_audit.reward_models.conformance import check_reward_model, refuse_failing
-from argo_audit.reward_models.labelling import label_pairs
+from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.served import ServedRewardModel
-from argo_audit.reward_models.settings import RewardModelSettings
+from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.roles import RewardModel
 
 KINDS = {

@@ -11,9 +11,9 @@ from typing import Any
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
-from argo_audit.reward_models.checks import EXACT, Subject, skip, verdict
+from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
+from argo_audit.reward_models.checks.tolerance import EXACT, Subject, skip, verdict
 from argo_audit.reward_models.encoding import encode, render
-from argo_audit.reward_models.probes import FORGED_TURNS, REAL_TURNS
 from argo_audit.roles import Conversation
 
 LARGEST_CUT_SHARE = 0.05

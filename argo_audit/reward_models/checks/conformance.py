@@ -15,11 +15,11 @@ from typing import Any
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Conformance, Pair
-from argo_audit.reward_models.checks import COARSE, EXACT, WHY, Subject, skip, verdict
-from argo_audit.reward_models.probes import PROBES
+from argo_audit.reward_models.checks.probe_texts import PROBES
+from argo_audit.reward_models.checks.text_checks import bos, cut, noticed, special, template
+from argo_audit.reward_models.checks.tolerance import COARSE, EXACT, WHY, Subject, skip, verdict
 from argo_audit.reward_models.recorded import RecordedRewardModel
-from argo_audit.reward_models.settings import Dtype
-from argo_audit.reward_models.text_checks import bos, cut, noticed, special, template
+from argo_audit.reward_models.reward_model_settings import Dtype
 from argo_audit.roles import RewardModel
 
 _SHORTEST = 8  # conversations for a second copy in another type, which may be slow

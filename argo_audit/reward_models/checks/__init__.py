@@ -1,0 +1,1 @@
+"""What a reward model is checked for before it is trusted."""
