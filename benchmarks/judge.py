@@ -29,10 +29,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from argo_audit.audit.markdown import table
 from argo_audit.judges.calls import BEGUN
 from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.inspect_models import open_models
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.local_provider import Ids, LocalAPI
-from argo_audit.judges.models import open_models
 from argo_audit.judges.questions import ask
-from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import LETTERS
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Judgment, Pair, Rubric

@@ -30,7 +30,7 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
 from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.settings import PolicySettings

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from argo_audit.fences import new_nonce, read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Form, ask, shown
-from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import read_scores, read_verdict
 from argo_audit.records import Judgment, Message, Pair, Rubric
 

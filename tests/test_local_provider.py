@@ -19,9 +19,9 @@ from tiny_judge import tiny_judge
 
 from argo_audit.errors import JudgeError
 from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.local_provider import LocalAPI
 from argo_audit.judges.questions import Question, ask
-from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Judgment, Message, Pair, Rubric
 
 DIRECT = JudgeSettings(reasoning=False)

@@ -27,7 +27,7 @@ from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
-from argo_audit.judges.models import reopened
+from argo_audit.judges.inspect_models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.price import Budget

@@ -26,8 +26,8 @@ from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.files import Folder, join
-from argo_audit.judges.models import open_models
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.inspect_models import open_models
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint

@@ -23,7 +23,7 @@ from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join
-from argo_audit.judges.models import open_models
+from argo_audit.judges.inspect_models import open_models
 from argo_audit.pairs.pair_file import read
 from argo_audit.reward_models.by_name import LIVE
 from argo_audit.store import HELD_OUT, file_name, slug

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from argo_audit.errors import InputError, needs_train
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.policies.settings import SAMPLE, PolicySettings
 from argo_audit.records import Conformance, Label, Record, fingerprint
@@ -119,7 +119,7 @@ def _inspect_model(spec: str, role: str, example: str) -> "Model":
     """A model that shares its connections with no other role: each has its event loop."""
     from inspect_ai.model import get_model
 
-    from argo_audit.judges.models import opening
+    from argo_audit.judges.inspect_models import opening
 
     with opening(spec, role, example):
         return get_model(spec, memoize=False)
@@ -135,7 +135,7 @@ def _open_judge(
             raise InputError(spec, problem, "leave out the judge's estimator and its URL")
         return SurfaceJudge(), ()
     from argo_audit.judges.inspect_judge import InspectJudge
-    from argo_audit.judges.models import open_models
+    from argo_audit.judges.inspect_models import open_models
 
     judge = InspectJudge(open_models(spec, urls, settings), settings)
     return judge, judge.models

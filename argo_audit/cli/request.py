@@ -16,7 +16,7 @@ from argo_audit.cli.label_records import LabelRecords
 from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable, is_url
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import HUB, Hub, PairFile, population_of, read

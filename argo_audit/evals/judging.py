@@ -30,7 +30,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import JsonValue
 
 from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
 
 JUDGMENTS = "judgments"

@@ -28,7 +28,7 @@ from argo_audit.evals.reading import (
 )
 from argo_audit.evals.results import agreement_of, estimator_of
 from argo_audit.evals.subject import SubjectFacts
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Agreement, Judgment, Record
 
 TASK = "rubric_agreement"

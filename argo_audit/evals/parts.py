@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from argo_audit.errors import InputError
 from argo_audit.evals.judging import sample_of
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Label, Pair
 
 

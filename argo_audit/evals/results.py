@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from argo_audit.evals.metrics import MOST_GROUPS
 from argo_audit.evals.reading import LoggedPair, TaskLog, judgments_of
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Agreement, Estimator, Interval, Judgment, Label, Record
 from argo_audit.stats.agreement import measure, of_each
 from argo_audit.stats.estimates import Estimate, estimate

@@ -17,7 +17,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Record
 
 OTHER_JUDGE = "other judge"

@@ -17,7 +17,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Literal
 
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Record
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.surface.judge import NAME

@@ -197,7 +197,7 @@ class Subject:
         if self.settings.judge == NAME:
             return SurfaceJudge()
         from argo_audit.judges.inspect_judge import InspectJudge
-        from argo_audit.judges.models import open_models
+        from argo_audit.judges.inspect_models import open_models
 
         asked = self.settings.judge_settings
         return InspectJudge(open_models(self.settings.judge, settings=asked), asked)

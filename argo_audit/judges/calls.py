@@ -44,9 +44,9 @@ from inspect_ai.model import (
 from inspect_ai.util import LimitExceededError, materialize_media
 
 from argo_audit.errors import ArgoError, JudgeError
-from argo_audit.judges.models import in_process, is_free, provider, reopened
+from argo_audit.judges.inspect_models import in_process, is_free, provider, reopened
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Question
-from argo_audit.judges.settings import JudgeSettings
 from argo_audit.records import Pair, Usage
 
 BY_ID = ("vllm", "argo-hf")

@@ -39,9 +39,9 @@ from argo_audit.judges.calls import (
     images_refused,
     is_refusal,
 )
-from argo_audit.judges.models import provider, reopened
+from argo_audit.judges.inspect_models import provider, reopened
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Form, Question, ask
-from argo_audit.judges.settings import JudgeSettings
 from argo_audit.judges.verdicts import (
     LETTERS,
     p_from_logprobs,

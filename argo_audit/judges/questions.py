@@ -21,7 +21,7 @@ from string import Template
 from typing import Literal, NamedTuple
 
 from argo_audit.fences import fence, new_nonce, render_messages
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.prompts import prompt
 from argo_audit.records import Pair, Rubric
 

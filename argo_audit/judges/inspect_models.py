@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from inspect_ai.model import GenerateConfig, Model, get_model
 
 from argo_audit.errors import ArgoError, InputError, UnavailableInputError
-from argo_audit.judges.settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings
 
 IN_PROCESS = ("argo", "argo-hf")
 """Providers whose models run here: free of charge, and better off seeing all calls at once."""
