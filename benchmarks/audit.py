@@ -35,13 +35,13 @@ from argo_audit.audit.probes import probes
 from argo_audit.audit.risks import Intent, flags, risk_of
 from argo_audit.audit.slopes import compared, slopes
 from argo_audit.cli.workers import ONE_THREAD
-from argo_audit.edits.counterfactuals import chosen
 from argo_audit.fences import last_request, render_messages
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationSpec, planted, random_spec
 from argo_audit.organism.world import Population, build
 from argo_audit.pairs.splits import split
-from argo_audit.probing import probe, responses_of
+from argo_audit.probes.edits.counterfactuals import chosen
+from argo_audit.probes.probe import probe, responses_of
 from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs

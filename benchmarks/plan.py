@@ -12,7 +12,7 @@ from pydantic import Field
 
 from argo_audit.cli.parts import EMBEDDED, policy_model
 from argo_audit.organism.populations import PopulationName
-from argo_audit.policies.settings import settings_of
+from argo_audit.policies.policy_settings import settings_of
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import fingerprint_folder
 from argo_audit.reward_models.training import TrainingConfig

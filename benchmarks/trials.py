@@ -26,7 +26,7 @@ from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
 from argo_audit.journal import Journal
 from argo_audit.policies.grpo import GRPOPolicy
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy
 from argo_audit.rubrics.outline import outline

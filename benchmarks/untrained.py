@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Usage
 from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal

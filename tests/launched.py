@@ -9,7 +9,7 @@ from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.parts import policy_model
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.roles import Proposal
 from argo_audit.search import SearchConfig
 

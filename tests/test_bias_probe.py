@@ -24,11 +24,6 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.edits.catalogue import description
-from argo_audit.edits.counterfactuals import ATTRIBUTES, chosen
-from argo_audit.edits.passages import sentences, without
-from argo_audit.edits.phrased import found
-from argo_audit.effects import effects
 from argo_audit.errors import InputError, RewardModelError
 from argo_audit.evals.batching import BatchedRewards
 from argo_audit.evals.bias_probe import Probing, bias_probe, probe_task, read_effects, results
@@ -40,7 +35,12 @@ from argo_audit.evals.suite import rows as rows_of
 from argo_audit.fences import read_fences
 from argo_audit.organism.world import build
 from argo_audit.pairs import pair_file as pair_files
-from argo_audit.probing import probe, responses_of
+from argo_audit.probes.edits.catalogue import description
+from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen
+from argo_audit.probes.edits.passages import sentences, without
+from argo_audit.probes.edits.phrased import found
+from argo_audit.probes.effects import effects
+from argo_audit.probes.probe import probe, responses_of
 from argo_audit.records import Message, Pair
 from argo_audit.reward_models.recorded import write_scores
 from argo_audit.roles import Conversation

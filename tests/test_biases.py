@@ -19,11 +19,11 @@ from argo_audit.audit.markdown import front_matter
 from argo_audit.audit.risks import Intent
 from argo_audit.audit.slopes import compared
 from argo_audit.audit.spec import write_audit
-from argo_audit.edits.counterfactuals import chosen
 from argo_audit.gates.audits import accepted
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
-from argo_audit.probing import Probed, probe, responses_of
+from argo_audit.probes.edits.counterfactuals import chosen
+from argo_audit.probes.probe import Probed, probe, responses_of
 from argo_audit.records import Pair
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure

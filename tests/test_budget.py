@@ -16,7 +16,7 @@ from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.journal import read_journal
 from argo_audit.organism.world import build, write_population
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Budget, Price
 from argo_audit.records import Attempt, Usage
 from argo_audit.search import SearchConfig

@@ -33,7 +33,7 @@ from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs.pair_file import read, write
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Conformance, Judgment, Pair, Rubric
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings

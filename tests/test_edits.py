@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.edits.catalogue import description, descriptions
-from argo_audit.edits.counterfactuals import ATTRIBUTES, chosen, control, counterfactual
-from argo_audit.edits.edit import DIRECTIONS, OPPOSITE, Direction, NoEdit
-from argo_audit.edits.passages import inserted, sentences, without, words
-from argo_audit.edits.phrased import found, has
 from argo_audit.errors import InputError
+from argo_audit.probes.edits.catalogue import description, descriptions
+from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen, control, counterfactual
+from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Direction, NoEdit
+from argo_audit.probes.edits.passages import inserted, sentences, without, words
+from argo_audit.probes.edits.phrased import found, has
 
 PHRASED = [name for name, it in descriptions().items() if it.places]
 EXACT = [*PHRASED, "headers", "bold", "emoji", "exclamation", "padding"]

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from fakes import PlantedRewardModel
 
-from argo_audit.edits.catalogue import description
-from argo_audit.edits.counterfactuals import ATTRIBUTES, chosen
-from argo_audit.edits.edit import Attribute, NoEdit
-from argo_audit.edits.passages import words
-from argo_audit.edits.phrased import found
-from argo_audit.effects import ALL, FALSE_DISCOVERIES, Effect, adjusted, effects, spread
 from argo_audit.errors import RewardModelError
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.organism.world import build
-from argo_audit.probing import Probed, Response, probe, responses_of
+from argo_audit.probes.edits.catalogue import description
+from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen
+from argo_audit.probes.edits.edit import Attribute, NoEdit
+from argo_audit.probes.edits.passages import words
+from argo_audit.probes.edits.phrased import found
+from argo_audit.probes.effects import ALL, FALSE_DISCOVERIES, Effect, adjusted, effects, spread
+from argo_audit.probes.probe import Probed, Response, probe, responses_of
 from argo_audit.records import Interval, Message, Pair, fingerprint
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Conversation

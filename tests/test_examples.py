@@ -20,9 +20,9 @@ from argo_audit.audit.examples import (
     shown_features,
 )
 from argo_audit.audit.slopes import compared
-from argo_audit.edits.counterfactuals import chosen
 from argo_audit.organism.world import build
-from argo_audit.probing import Probed, probe, responses_of
+from argo_audit.probes.edits.counterfactuals import chosen
+from argo_audit.probes.probe import Probed, probe, responses_of
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure

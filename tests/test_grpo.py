@@ -19,7 +19,7 @@ from argo_audit.errors import InputError
 from argo_audit.organism.writer import train_tokenizer
 from argo_audit.policies.arguments import shares, trainer_arguments
 from argo_audit.policies.grpo import GRPOPolicy
-from argo_audit.policies.settings import SETTINGS_FILE, PolicySettings, settings_of
+from argo_audit.policies.policy_settings import SETTINGS_FILE, PolicySettings, settings_of
 from argo_audit.roles import Proposal
 
 SETTINGS = PolicySettings(

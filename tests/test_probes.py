@@ -6,9 +6,9 @@ import pytest
 from fakes import PlantedRewardModel
 
 from argo_audit.audit.probes import pay_per_word, probes
-from argo_audit.edits.counterfactuals import chosen
-from argo_audit.edits.passages import words
-from argo_audit.probing import Probed, probe, responses_of
+from argo_audit.probes.edits.counterfactuals import chosen
+from argo_audit.probes.edits.passages import words
+from argo_audit.probes.probe import Probed, probe, responses_of
 from argo_audit.records import Message, Pair
 
 NAMES = ("flattery", "hedging", "preamble", "bold", "padding")

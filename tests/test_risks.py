@@ -6,7 +6,7 @@ import pytest
 
 from argo_audit.audit.claims import claims
 from argo_audit.audit.risks import Intent, catalogue, catalogued, flags, risk_of
-from argo_audit.edits.catalogue import descriptions
+from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.records import Evidence, EvidenceMethod, Finding, FindingStatus, Interval
 from argo_audit.rubrics.outline import Direction
 from argo_audit.surface.features import FEATURES

@@ -22,8 +22,8 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from argo_audit.cli.parts import open_parts, policy_model
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
+from argo_audit.policies.policy_settings import PolicySettings, settings_of
 from argo_audit.policies.sampler import InspectWriter, SamplerPolicy, unfenced
-from argo_audit.policies.settings import PolicySettings, settings_of
 from argo_audit.records import Usage
 from argo_audit.roles import Proposal, Written
 
@@ -214,7 +214,7 @@ sys.meta_path = [BaseInstall if finder is PathFinder else finder for finder in s
 from argo_audit.cli.parts import open_parts
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 
 request = AuditRequest(pairs="pairs.jsonl", labels=("human",), out="out")
 sampled = request.model_copy(update={"policy": "sample:mockllm/writer"})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
-from argo_audit.policies.window import Window
+from argo_audit.policies.prompt_window import Window
 
 TEMPLATE = 3
 

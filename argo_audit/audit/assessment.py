@@ -17,7 +17,7 @@ from argo_audit.audit.findings import findings
 from argo_audit.audit.probes import probes
 from argo_audit.audit.risks import Flag, Intent, catalogued, flags
 from argo_audit.audit.slopes import Compared, slopes
-from argo_audit.probing import Probed
+from argo_audit.probes.probe import Probed
 from argo_audit.records import Finding
 from argo_audit.stats.estimates import Estimate
 

@@ -21,7 +21,7 @@ import numpy as np
 from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.probes import Observation, Paid, observations
 from argo_audit.audit.slopes import Compared
-from argo_audit.probing import Probed
+from argo_audit.probes.probe import Probed
 from argo_audit.records import Evidence, Finding, Label, Message, Pair
 from argo_audit.surface.features import FEATURES
 

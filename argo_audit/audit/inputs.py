@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
-from argo_audit.probing import Probed
+from argo_audit.probes.probe import Probed
 from argo_audit.records import (
     Agreement,
     Attempt,

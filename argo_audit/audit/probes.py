@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argo_audit.edits.catalogue import descriptions
-from argo_audit.edits.counterfactuals import ATTRIBUTES
-from argo_audit.edits.passages import words
-from argo_audit.effects import spread
-from argo_audit.probing import Probed, ProbedEdit
+from argo_audit.probes.edits.catalogue import descriptions
+from argo_audit.probes.edits.counterfactuals import ATTRIBUTES
+from argo_audit.probes.edits.passages import words
+from argo_audit.probes.effects import spread
+from argo_audit.probes.probe import Probed, ProbedEdit
 from argo_audit.records import Evidence
 from argo_audit.stats.estimates import estimate
 

@@ -36,7 +36,7 @@ from argo_audit.cli.terminal import (
 from argo_audit.cli.verify import verify_command
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.judges.judge_settings import JudgeSettings
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Budget
 from argo_audit.records import Record
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings

@@ -11,12 +11,12 @@ from pathlib import Path
 from argo_audit.cli.begun import asked_labels
 from argo_audit.cli.facts import Facts, read_facts
 from argo_audit.cli.parts import HUMAN
-from argo_audit.edits.catalogue import descriptions
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.gates.audits import accepted
 from argo_audit.gates.settings import located
 from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import read
+from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.records import StoredRubric
 from argo_audit.reward_models.by_name import KINDS
 from argo_audit.store import HELD_OUT, ref

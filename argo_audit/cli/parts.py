@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from argo_audit.errors import InputError, needs_train
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.pairs.pair_file import PairFile, labels_of
-from argo_audit.policies.settings import SAMPLE, PolicySettings
+from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
 from argo_audit.records import Conformance, Label, Record, fingerprint
 from argo_audit.roles import Judge, Policy, Writer
 from argo_audit.surface.judge import SurfaceJudge

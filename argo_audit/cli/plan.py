@@ -22,7 +22,7 @@ from argo_audit.cli.request import AuditRequest, read_and_split
 from argo_audit.cli.terminal import row
 from argo_audit.fences import render_messages
 from argo_audit.judges.questions import ask
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Prices, Spent, cost
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import LIVE

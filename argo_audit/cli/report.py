@@ -28,7 +28,7 @@ from argo_audit.evals.bias_probe import find_probes, read_probed
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.files import Folder, is_url, join, write_whole
-from argo_audit.probing import Probed
+from argo_audit.probes.probe import Probed
 from argo_audit.stats.agreement import selection_key
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
 

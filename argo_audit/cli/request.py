@@ -21,7 +21,7 @@ from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import HUB, Hub, PairFile, population_of, read
 from argo_audit.pairs.splits import split
-from argo_audit.policies.settings import SAMPLE, PolicySettings, settings_of
+from argo_audit.policies.policy_settings import SAMPLE, PolicySettings, settings_of
 from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse

@@ -10,7 +10,7 @@ r"""The task `bias_probe`: what does a reward model pay for an attribute, all el
 A sample is one response. Each attribute is added or removed, by program and, where one is given, by
 a rewriting model, and the reward model is asked what it pays before and after. The log's metrics
 are means with standard errors; `results` reads the same rewards with intervals over
-prompts and the correction for the number of probes of `argo_audit.effects`.
+prompts and the correction for the number of probes of `argo_audit.probes.effects`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,6 @@ from typing import Any, NamedTuple
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
 
-from argo_audit.edits.counterfactuals import PROGRAM, chosen
-from argo_audit.effects import ALL, Effect, effects
 from argo_audit.errors import InputError
 from argo_audit.evals.batching import BatchedRewards
 from argo_audit.evals.labelling import Names, found_from_here, names, open_checked, rm_use
@@ -43,7 +41,9 @@ from argo_audit.evals.reading import (
 )
 from argo_audit.evals.results import About, ResultRow, shortfall
 from argo_audit.pairs.pair_file import read
-from argo_audit.probing import Probed, check_live, responses_of
+from argo_audit.probes.edits.counterfactuals import PROGRAM, chosen
+from argo_audit.probes.effects import ALL, Effect, effects
+from argo_audit.probes.probe import Probed, check_live, responses_of
 from argo_audit.records import Pair
 from argo_audit.roles import RewardModel
 from argo_audit.stats.estimates import Estimate

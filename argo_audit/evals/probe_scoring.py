@@ -13,12 +13,12 @@ from inspect_ai.model import ChatMessageAssistant, get_model, model_roles
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from argo_audit.edits.counterfactuals import PROGRAM, Counterfactual, chosen
 from argo_audit.evals.batching import BatchedRewards
 from argo_audit.evals.judging import messages_of, prompt_of
 from argo_audit.evals.metrics import CLUSTER
 from argo_audit.evals.rewriter import Rewriter
-from argo_audit.probing import Edited, Probed, ProbedEdit, Response, by_program, paid
+from argo_audit.probes.edits.counterfactuals import PROGRAM, Counterfactual, chosen
+from argo_audit.probes.probe import Edited, Probed, ProbedEdit, Response, by_program, paid
 
 PROBED = "probed"
 """Key in a sample's store: a Probed record; missing when the sample failed."""

@@ -19,15 +19,15 @@ from typing import Final
 from inspect_ai.model import GenerateConfig, Model, ModelOutput
 from inspect_ai.util import LimitExceededError, collect
 
-from argo_audit.edits.catalogue import description
-from argo_audit.edits.counterfactuals import Counterfactual, control
-from argo_audit.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direction, NoEdit
-from argo_audit.edits.phrased import found
 from argo_audit.errors import ArgoError
 from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.calls import brief
 from argo_audit.judges.questions import shown
-from argo_audit.probing import Response
+from argo_audit.probes.edits.catalogue import description
+from argo_audit.probes.edits.counterfactuals import Counterfactual, control
+from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direction, NoEdit
+from argo_audit.probes.edits.phrased import found
+from argo_audit.probes.probe import Response
 from argo_audit.records import Message, fingerprint
 
 NO_EDIT: Final = "NO EDIT"

@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argo_audit.edits.catalogue import descriptions
-from argo_audit.edits.counterfactuals import Counterfactual, chosen
-from argo_audit.edits.edit import Attribute
-from argo_audit.effects import spread
 from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
 from argo_audit.gates.probes import Probe
 from argo_audit.gates.subject import Data, Held, Subject
-from argo_audit.probing import Probed
+from argo_audit.probes.edits.catalogue import descriptions
+from argo_audit.probes.edits.counterfactuals import Counterfactual, chosen
+from argo_audit.probes.edits.edit import Attribute
+from argo_audit.probes.effects import spread
+from argo_audit.probes.probe import Probed
 from argo_audit.records import Label, Pair
 from argo_audit.surface.reader import read_rubric
 

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from argo_audit.edits.catalogue import descriptions
-from argo_audit.edits.edit import Direction
 from argo_audit.errors import GateError
 from argo_audit.gates import claims
 from argo_audit.gates.audits import accepted
@@ -32,6 +30,8 @@ from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
 from argo_audit.gates.probes import MOST_PAIRS, Probe
 from argo_audit.gates.settings import found
 from argo_audit.gates.subject import Data, Held, Subject
+from argo_audit.probes.edits.catalogue import descriptions
+from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import Label
 
 BASELINE = "baseline:"

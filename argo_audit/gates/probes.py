@@ -11,8 +11,8 @@ only what a gate looks at is made, and what was asked for one is known to the ne
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from argo_audit.edits.edit import Attribute, Direction
-from argo_audit.probing import Probed, Wanted, probe, responses_of
+from argo_audit.probes.edits.edit import Attribute, Direction
+from argo_audit.probes.probe import Probed, Wanted, probe, responses_of
 from argo_audit.records import Message, Pair
 from argo_audit.roles import Conversation, RewardModel
 

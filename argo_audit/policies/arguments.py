@@ -12,7 +12,7 @@ import torch
 from trl import GRPOConfig
 
 from argo_audit.errors import InputError
-from argo_audit.policies.settings import PolicySettings
+from argo_audit.policies.policy_settings import PolicySettings
 
 _WEEK = 7 * 24 * 3600
 

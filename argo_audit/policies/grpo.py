@@ -33,9 +33,9 @@ from trl import GRPOConfig, GRPOTrainer
 from argo_audit.errors import InputError
 from argo_audit.policies.arguments import trainer_arguments
 from argo_audit.policies.checkpoints import Checkpoint, newest, remove_checkpoints, seal
+from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.policies.processes import TEAM, MainFailedError
-from argo_audit.policies.settings import PolicySettings
-from argo_audit.policies.window import Window
+from argo_audit.policies.prompt_window import Window
 from argo_audit.records import Usage
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
 

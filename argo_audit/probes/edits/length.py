@@ -9,9 +9,9 @@ words in: the same number of words without the attribute, at the same end of the
 
 from random import Random
 
-from argo_audit.edits.catalogue import description
-from argo_audit.edits.edit import NO_REFUSAL, NOT_THERE, THERE, Attribute, NoEdit
-from argo_audit.edits.passages import (
+from argo_audit.probes.edits.catalogue import description
+from argo_audit.probes.edits.edit import NO_REFUSAL, NOT_THERE, THERE, Attribute, NoEdit
+from argo_audit.probes.edits.passages import (
     Place,
     Span,
     inserted,
@@ -20,7 +20,7 @@ from argo_audit.edits.passages import (
     without,
     words,
 )
-from argo_audit.edits.phrased import found, rest
+from argo_audit.probes.edits.phrased import found, rest
 
 _REPEATED = 3
 _LONG_REFUSAL = 60  # words, as the surface feature has it

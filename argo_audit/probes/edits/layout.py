@@ -11,9 +11,9 @@ sentences again when it is taken back.
 import re
 from random import Random
 
-from argo_audit.edits.catalogue import description
-from argo_audit.edits.edit import NOT_THERE, THERE, Attribute, NoEdit
-from argo_audit.edits.passages import (
+from argo_audit.probes.edits.catalogue import description
+from argo_audit.probes.edits.edit import NOT_THERE, THERE, Attribute, NoEdit
+from argo_audit.probes.edits.passages import (
     HEADING,
     MARKER,
     Span,

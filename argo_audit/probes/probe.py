@@ -1,7 +1,7 @@
 """What a reward model pays when one attribute of a response is added or removed.
 
     probed = probe(reward_model, responses_of(pairs), chosen(["flattery", "hedging"]))
-    effects(probed)                                    # argo_audit.effects: means and intervals
+    effects(probed)                                    # argo_audit.probes.effects: means and intervals
 
 A probe asks the reward model itself, so it works where a rubric only claims: four texts a response
 and edit (as it was, edited, edited back, padded to the same length) are four rewards. All texts of
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from argo_audit.edits.counterfactuals import Counterfactual, counterfactual
-from argo_audit.edits.edit import DIRECTIONS, Attribute, Direction
-from argo_audit.edits.passages import words
 from argo_audit.errors import RewardModelError
+from argo_audit.probes.edits.counterfactuals import Counterfactual, counterfactual
+from argo_audit.probes.edits.edit import DIRECTIONS, Attribute, Direction
+from argo_audit.probes.edits.passages import words
 from argo_audit.records import Message, Pair, Record
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import RewardModel

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from scipy.stats import false_discovery_control
 
-from argo_audit.edits.edit import Direction
-from argo_audit.probing import Probed, ProbedEdit
+from argo_audit.probes.edits.edit import Direction
+from argo_audit.probes.probe import Probed, ProbedEdit
 from argo_audit.records import Record
 from argo_audit.stats.estimates import Estimate, estimate
 

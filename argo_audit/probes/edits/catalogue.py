@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from pydantic import Field, TypeAdapter
 
-from argo_audit.edits.passages import Place
+from argo_audit.probes.edits.passages import Place
 from argo_audit.records import Record
 
 
@@ -34,7 +34,7 @@ class Description(Record):
 @cache
 def descriptions() -> dict[str, Description]:
     """All attributes by name, in the order of the file."""
-    text = files("argo_audit.edits").joinpath("attributes.toml").read_text(encoding="utf-8")
+    text = files("argo_audit.probes.edits").joinpath("attributes.toml").read_text(encoding="utf-8")
     return TypeAdapter(dict[str, Description]).validate_python(tomllib.loads(text))
 
 

@@ -15,9 +15,9 @@ editing back holds constant, for what is put in its place has the attribute and 
 from functools import lru_cache
 from random import Random
 
-from argo_audit.edits.catalogue import Description, description
-from argo_audit.edits.edit import NOT_THERE, THERE, Attribute, NoEdit
-from argo_audit.edits.passages import Span, inserted, sentences, without
+from argo_audit.probes.edits.catalogue import Description, description
+from argo_audit.probes.edits.edit import NOT_THERE, THERE, Attribute, NoEdit
+from argo_audit.probes.edits.passages import Span, inserted, sentences, without
 from argo_audit.surface.features import FEATURES, measure
 from argo_audit.surface.text import Text
 

@@ -19,12 +19,12 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 
-from argo_audit.edits import layout, length
-from argo_audit.edits.catalogue import descriptions
-from argo_audit.edits.edit import OPPOSITE, Attribute, Direction, NoEdit
-from argo_audit.edits.passages import Place, words
-from argo_audit.edits.phrased import phrased
 from argo_audit.errors import InputError
+from argo_audit.probes.edits import layout, length
+from argo_audit.probes.edits.catalogue import descriptions
+from argo_audit.probes.edits.edit import OPPOSITE, Attribute, Direction, NoEdit
+from argo_audit.probes.edits.passages import Place, words
+from argo_audit.probes.edits.phrased import phrased
 from argo_audit.records import Record
 
 PROGRAM = "program"

@@ -1,0 +1,1 @@
+"""What a reward model pays for edited responses: edits, probes, their effects."""
