@@ -26,7 +26,7 @@ from argo_audit.audit.markdown import table
 from argo_audit.cli.demo import DemoConfig, audit_population
 from argo_audit.cli.facts import read_facts
 from argo_audit.evals.logs import read_judgments
-from argo_audit.journal import read_journal
+from argo_audit.search.journal import read_journal
 
 HEADER = ("Command", "Audits", "Runs", "Attempts", "Judgments", "Largest size, MB", "CPU seconds")
 _AUDIT, _STORE = "A", "rubric_store"

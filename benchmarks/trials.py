@@ -24,14 +24,14 @@ from typing import Literal, NamedTuple
 from argo_audit.audit.curves import TOP, gain, top, windows
 from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
-from argo_audit.journal import Journal
 from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy
 from argo_audit.rubrics.outline import outline
-from argo_audit.search import SearchConfig, argo
-from argo_audit.selection import SearchData, Winner
+from argo_audit.search.argo import SearchConfig, argo
+from argo_audit.search.journal import Journal
+from argo_audit.search.selection import SearchData, Winner
 from argo_audit.stats.agreement import measure, selection_key
 from argo_audit.surface.judge import SurfaceJudge
 from benchmarks.untrained import UntrainedWriter

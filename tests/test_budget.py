@@ -14,12 +14,12 @@ from argo_audit.cli.purse import Purse, open_purse, spent_on
 from argo_audit.cli.request import AuditRequest, policy_settings
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
-from argo_audit.journal import read_journal
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Budget, Price
 from argo_audit.records import Attempt, Usage
-from argo_audit.search import SearchConfig
+from argo_audit.search.argo import SearchConfig
+from argo_audit.search.journal import read_journal
 from argo_audit.surface.judge import SurfaceJudge
 
 LINES = ("lists", "warmth", "emoji", "code", "tables", "refusals", "short answers", "examples")

@@ -15,11 +15,11 @@ from argo_audit.audit.inputs import load_run
 from argo_audit.cli.facts import read_facts
 from argo_audit.cli.request import AuditRequest
 from argo_audit.evals.logs import read_evaluations
-from argo_audit.journal import Journal, read_journal
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt
-from argo_audit.search import SearchConfig
+from argo_audit.search.argo import SearchConfig
+from argo_audit.search.journal import Journal, read_journal
 from argo_audit.store import RubricStore
 
 TESTS = Path(__file__).parent

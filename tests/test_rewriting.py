@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.feedback import Disagreement, FeedbackConfig, Tried
 from argo_audit.records import Message, Pair, Usage
-from argo_audit.rewriting import request, rewritten
 from argo_audit.roles import Written
+from argo_audit.search.feedback import Disagreement, FeedbackConfig, Tried
+from argo_audit.search.rewriting import request, rewritten
 
 CONFIG = FeedbackConfig(max_prompt=200)
 TRIED = [Tried("- rewards lists", 0.81), Tried("- rewards prose", 0.6), Tried("- emoji", 0.31)]

@@ -9,7 +9,7 @@ from argo_audit.audit.inputs import load_run
 from argo_audit.errors import RunFolderError
 from argo_audit.files import check_free
 from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run, Usage
-from argo_audit.run_folder import RunFolder
+from argo_audit.search.run_folder import RunFolder
 
 RUN = Run(
     id="r1",

@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.errors import RunFolderError
-from argo_audit.feedback import FeedbackConfig
-from argo_audit.journal import Journal
 from argo_audit.records import (
     Attempt,
     Judgment,
@@ -27,8 +25,10 @@ from argo_audit.records import (
 )
 from argo_audit.roles import Proposal, Written
 from argo_audit.rubrics.outline import repeated_share
-from argo_audit.search import SearchConfig, argo, reward_of
-from argo_audit.selection import SearchData, Winner
+from argo_audit.search.argo import SearchConfig, argo, reward_of
+from argo_audit.search.feedback import FeedbackConfig
+from argo_audit.search.journal import Journal
+from argo_audit.search.selection import SearchData, Winner
 from argo_audit.stats.agreement import measure
 
 GOOD, BAD, NONE = "- rewards lists", "- penalises lists", "Just be good."

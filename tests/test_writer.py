@@ -8,9 +8,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from argo_audit.cli.parts import EMBEDDED, policy_model
-from argo_audit.feedback import FeedbackConfig
 from argo_audit.organism.writer import Stage, WriterConfig, build_writer, example, ideas
 from argo_audit.rubrics.outline import outline
+from argo_audit.search.feedback import FeedbackConfig
 
 SMALL = WriterConfig(
     hidden=32,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from argo_audit.journal import read_journal, read_run
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.probes.probe import Probed
 from argo_audit.records import (
@@ -25,6 +24,7 @@ from argo_audit.records import (
     Run,
     StoredRubric,
 )
+from argo_audit.search.journal import read_journal, read_run
 from argo_audit.stats.agreement import Difference
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read

@@ -32,9 +32,9 @@ from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
-from argo_audit.run_folder import COMPLETED, RunFolder
-from argo_audit.search import argo
-from argo_audit.selection import Winner
+from argo_audit.search.argo import argo
+from argo_audit.search.run_folder import COMPLETED, RunFolder
+from argo_audit.search.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 
 _PROBE = "probe reward models with edited responses"

@@ -18,7 +18,7 @@ from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.records import Record
-from argo_audit.run_folder import check_same
+from argo_audit.search.run_folder import check_same
 
 REQUEST_FILE = "audit.json"
 

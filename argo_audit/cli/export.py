@@ -22,8 +22,8 @@ from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
 from argo_audit.evals.reading import judgments_of
 from argo_audit.files import write_whole
-from argo_audit.journal import read_run
 from argo_audit.pairs.pair_file import read
+from argo_audit.search.journal import read_run
 from argo_audit.store import HELD_OUT
 
 

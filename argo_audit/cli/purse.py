@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from argo_audit.cli.plan import AuditPlan, plan_audit
 from argo_audit.cli.request import AuditRequest, policy_settings
 from argo_audit.errors import InputError
-from argo_audit.journal import Journal
 from argo_audit.price import Budget, Prices, Spent, read_prices
 from argo_audit.records import Usage
+from argo_audit.search.journal import Journal
 
 
 @dataclass(frozen=True)

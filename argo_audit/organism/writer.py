@@ -30,9 +30,9 @@ from transformers import (
     set_seed,
 )
 
-from argo_audit.feedback import FeedbackConfig, Tried, Variant, policy_prompts
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import quiet_transformers
+from argo_audit.search.feedback import FeedbackConfig, Tried, Variant, policy_prompts
 
 Kind = Literal["category", "prefer", "penalize", "gate"]
 

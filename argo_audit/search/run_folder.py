@@ -21,8 +21,8 @@ from typing import Any, Self
 
 from argo_audit.errors import RunFolderError
 from argo_audit.files import RUN_FILE, check_free, write_whole
-from argo_audit.journal import FILES, Journal, cut_torn_line, read_journal, read_run
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
+from argo_audit.search.journal import FILES, Journal, cut_torn_line, read_journal, read_run
 
 _OF_THE_RUN = ("id", "config", "seed", "data_fingerprint", "rm_fingerprint", "packages")
 COMPLETED = "completed"

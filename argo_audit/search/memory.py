@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from argo_audit.errors import RunFolderError
-from argo_audit.journal import Journal
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Step
 from argo_audit.roles import Proposal
+from argo_audit.search.journal import Journal
 
 TEMPLATE = "template"
 """Author of the policy prompts that no model has rewritten."""

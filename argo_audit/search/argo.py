@@ -26,9 +26,6 @@ from random import Random
 import numpy as np
 from pydantic import Field
 
-from argo_audit.feedback import Disagreement, FeedbackConfig, Tried, policy_prompts
-from argo_audit.memory import TEMPLATE, Memory, Recall
-from argo_audit.panel import Panel, open_panel
 from argo_audit.records import (
     Agreement,
     Attempt,
@@ -42,10 +39,13 @@ from argo_audit.records import (
     Step,
     Usage,
 )
-from argo_audit.rewriting import request, rewritten
 from argo_audit.roles import Judge, Policy, Proposal, Writer
 from argo_audit.rubrics.outline import outline, repeated_share
-from argo_audit.selection import MEASURED_ON, SearchData, Selection, Winner
+from argo_audit.search.feedback import Disagreement, FeedbackConfig, Tried, policy_prompts
+from argo_audit.search.memory import TEMPLATE, Memory, Recall
+from argo_audit.search.panel import Panel, open_panel
+from argo_audit.search.rewriting import request, rewritten
+from argo_audit.search.selection import MEASURED_ON, SearchData, Selection, Winner
 from argo_audit.stats.agreement import CLIP, kl_divergence, measure
 
 

@@ -11,17 +11,17 @@ itself is left for the template's prompt.
 
 from collections.abc import Sequence
 
-from argo_audit.feedback import (
+from argo_audit.prompts import prompt
+from argo_audit.records import fingerprint
+from argo_audit.roles import Written
+from argo_audit.rubrics.outline import repeated_share
+from argo_audit.search.feedback import (
     Disagreement,
     FeedbackConfig,
     Tried,
     attempt_block,
     disagreement_lines,
 )
-from argo_audit.prompts import prompt
-from argo_audit.records import fingerprint
-from argo_audit.roles import Written
-from argo_audit.rubrics.outline import repeated_share
 
 _MOSTLY = 0.5
 
