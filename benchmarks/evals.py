@@ -46,10 +46,10 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from rich.console import Console
 
 from argo_audit.audit.markdown import table
+from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
 from argo_audit.evals.judging import pair_of
-from argo_audit.evals.parts import EVAL_SETTINGS, dataset
-from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.subject import Subject, load_subject
+from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.fences import last_request, render_messages
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.organism.world import build

@@ -1,7 +1,7 @@
 """`inspect eval tasks/bias_probe.py --model none -T rm=... -T pairs=...`: the packaged task.
 
 Inspect looks for a literal `@task` here, hence the repeated signature; the parameters and what the
-numbers mean are explained in `argo_audit.evals.bias_probe`.
+numbers mean are explained in `argo_audit.evals.tasks.bias_probe`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 
-from argo_audit.evals import bias_probe as packaged
+from argo_audit.evals.tasks import bias_probe as packaged
 
 
 @task

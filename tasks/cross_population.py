@@ -1,7 +1,7 @@
 """`inspect eval tasks/cross_population.py --model argo/surface`: the packaged task.
 
 Inspect looks for a literal `@task` here, hence the repeated signature; the parameters and what the
-numbers mean are explained in `argo_audit.evals.cross_population`.
+numbers mean are explained in `argo_audit.evals.tasks.cross_population`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 
-from argo_audit.evals import cross_population as packaged
+from argo_audit.evals.tasks import cross_population as packaged
 
 
 @task

@@ -1,7 +1,7 @@
 """`inspect eval tasks/rm_accuracy.py -T pairs=FILE -T rm=SPEC`: the packaged task, by its file.
 
 Inspect looks for a literal `@task` here, hence the repeated signature; the parameters and what the
-numbers mean are explained in `argo_audit.evals.rm_accuracy`.
+numbers mean are explained in `argo_audit.evals.tasks.rm_accuracy`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 
-from argo_audit.evals import rm_accuracy as packaged
+from argo_audit.evals.tasks import rm_accuracy as packaged
 
 
 @task

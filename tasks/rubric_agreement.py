@@ -1,7 +1,7 @@
 """`inspect eval tasks/rubric_agreement.py --model argo/surface`: the packaged task, by its file.
 
 Inspect looks for a literal `@task` here, hence the repeated signature; the parameters and what the
-numbers mean are explained in `argo_audit.evals.rubric_agreement`.
+numbers mean are explained in `argo_audit.evals.tasks.rubric_agreement`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 
-from argo_audit.evals import rubric_agreement as packaged
+from argo_audit.evals.tasks import rubric_agreement as packaged
 
 
 @task

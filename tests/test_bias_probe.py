@@ -25,13 +25,13 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.errors import InputError, RewardModelError
+from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.batching import BatchedRewards
-from argo_audit.evals.bias_probe import Probing, bias_probe, probe_task, read_effects, results
-from argo_audit.evals.parts import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.rewriter import Rewriter, ask
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.suite import rows as rows_of
+from argo_audit.evals.tasks.bias_probe import Probing, bias_probe, probe_task, read_effects, results
 from argo_audit.fences import read_fences
 from argo_audit.organism.world import build
 from argo_audit.pairs import pair_file as pair_files

@@ -14,13 +14,13 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 
-from argo_audit import _registry
 from argo_audit.errors import InputError, StoreError
+from argo_audit.evals import inspect_registry as _registry
+from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.judging import prefer_longest
 from argo_audit.evals.logs import Evaluation, read_evaluations, read_judgments
-from argo_audit.evals.parts import EVAL_SETTINGS
-from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.subject import default_store, load_subject
+from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.pairs.splits import clusters

@@ -10,9 +10,9 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from argo_audit.errors import InputError
-from argo_audit.evals.judge_reliability import judge_reliability, results
-from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
+from argo_audit.evals.tasks.judge_reliability import judge_reliability, results
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Label, Message, Pair
 

@@ -9,9 +9,14 @@ from fakes import Shown, fake_judge
 from inspect_ai.model import Model
 
 from argo_audit.errors import InputError
-from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.results import ResultRow
-from argo_audit.evals.rubric_ablation import LEVEL_WEIGHTS, ablations, results, rubric_ablation
+from argo_audit.evals.tasks.rubric_ablation import (
+    LEVEL_WEIGHTS,
+    ablations,
+    results,
+    rubric_ablation,
+)
 from argo_audit.organism.world import Population, build
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Pair, Rubric

@@ -12,7 +12,7 @@ from inspect_ai.model import (
     get_model,
 )
 
-from argo_audit._registry import argo
+from argo_audit.evals.inspect_registry import argo
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.records import Message, Pair, Rubric

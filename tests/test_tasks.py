@@ -9,10 +9,10 @@ from inspect_ai import Task
 from inspect_ai.log import EvalLog
 
 from argo_audit.errors import InputError
-from argo_audit.evals import cross_population, label_agreement, rm_accuracy, rubric_agreement
-from argo_audit.evals.labelling import load_pairs, specs
-from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.labelled_pairs import load_pairs, specs
 from argo_audit.evals.results import ResultRow
+from argo_audit.evals.tasks import cross_population, label_agreement, rm_accuracy, rubric_agreement
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Label, Message, Pair
 from argo_audit.reward_models.recorded import write_scores

@@ -24,9 +24,9 @@ import numpy.typing as npt
 from scipy.stats import false_discovery_control
 
 from argo_audit.errors import InputError
-from argo_audit.evals import cross_population
 from argo_audit.evals.reading import LoggedPair, TaskLog, read_logs
 from argo_audit.evals.results import Compared
+from argo_audit.evals.tasks import cross_population
 from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
 from argo_audit.pairs.pair_file import read

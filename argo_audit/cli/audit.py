@@ -23,9 +23,9 @@ from argo_audit.cli.probe import probe_reward_models
 from argo_audit.cli.purse import Purse, open_purse
 from argo_audit.cli.request import AuditRequest, Prepared, policy_settings, prepare
 from argo_audit.errors import ArgoError
+from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
-from argo_audit.evals.parts import EVAL_SETTINGS
-from argo_audit.evals.rubric_agreement import rubric_agreement
+from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
 from argo_audit.judges.inspect_models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread

@@ -21,10 +21,10 @@ from argo_audit.cli.facts import FACTS_FILE, read_facts
 from argo_audit.cli.report import CROSSED, side_of
 from argo_audit.cli.sheets import Sheet
 from argo_audit.errors import ArgoError, InputError
-from argo_audit.evals import cross_population
 from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
+from argo_audit.evals.tasks import cross_population
 from argo_audit.files import Folder, join
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings

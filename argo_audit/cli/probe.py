@@ -15,8 +15,8 @@ import inspect_ai
 from argo_audit.cli.parts import LabelSource
 from argo_audit.cli.request import AuditRequest, Prepared
 from argo_audit.errors import ArgoError
-from argo_audit.evals.bias_probe import Probing, find_probes, probe_task
-from argo_audit.evals.parts import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task
 from argo_audit.files import Folder
 from argo_audit.reward_models.by_name import LIVE, open_reward_model
 from argo_audit.store import HELD_OUT

@@ -24,9 +24,9 @@ from argo_audit.audit.spec import AuditFiles, write_audit
 from argo_audit.cli.eval_command import EVALS
 from argo_audit.cli.facts import CONFORMANCE, FACTS_FILE, RUNS, Facts, read_conformance, read_facts
 from argo_audit.cli.request import read_intent
-from argo_audit.evals.bias_probe import find_probes, read_probed
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
+from argo_audit.evals.tasks.bias_probe import find_probes, read_probed
 from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.probes.probe import Probed
 from argo_audit.stats.agreement import selection_key

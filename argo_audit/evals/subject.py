@@ -18,7 +18,7 @@ from typing import Any
 
 import argo_audit
 from argo_audit.errors import InputError
-from argo_audit.evals.labelling import Names, found_from_here, load_pairs, names
+from argo_audit.evals.labelled_pairs import Names, found_from_here, load_pairs, names
 from argo_audit.files import join, read_bytes
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import Label, Pair, Record, Rubric, StoredRubric

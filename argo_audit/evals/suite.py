@@ -24,7 +24,9 @@ from inspect_ai.model import Model
 from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
-from argo_audit.evals import (
+from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.results import ResultRow
+from argo_audit.evals.tasks import (
     bias_probe,
     cross_population,
     judge_reliability,
@@ -33,8 +35,6 @@ from argo_audit.evals import (
     rubric_ablation,
     rubric_agreement,
 )
-from argo_audit.evals.parts import EVAL_SETTINGS
-from argo_audit.evals.results import ResultRow
 from argo_audit.records import Record
 
 _MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen

@@ -1,7 +1,7 @@
 """What a reward model pays when one attribute of a response is added or removed.
 
     probed = probe(reward_model, responses_of(pairs), chosen(["flattery", "hedging"]))
-    effects(probed)                                    # argo_audit.probes.effects: means and intervals
+    effects(probed)                                    # of probes.effects: means, intervals
 
 A probe asks the reward model itself, so it works where a rubric only claims: four texts a response
 and edit (as it was, edited, edited back, padded to the same length) are four rewards. All texts of

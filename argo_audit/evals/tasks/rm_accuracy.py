@@ -17,6 +17,7 @@ from inspect_ai import Task, task
 from inspect_ai.model import get_model
 
 from argo_audit.errors import InputError
+from argo_audit.evals.assembly import dataset
 from argo_audit.evals.judging import (
     FIRST_RESPONSE,
     LONGEST_RESPONSE,
@@ -26,8 +27,7 @@ from argo_audit.evals.judging import (
     apply_labels,
     apply_rules,
 )
-from argo_audit.evals.labelling import LabelledPairs, load_pairs, names
-from argo_audit.evals.parts import dataset
+from argo_audit.evals.labelled_pairs import LabelledPairs, load_pairs, names
 from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
 from argo_audit.evals.results import (
     About,

@@ -8,12 +8,8 @@ know, so it holds names only; the judges of this package are loaded when they ar
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from argo_audit.evals.bias_probe import bias_probe
 from argo_audit.evals.changes import changes, runs_agree
-from argo_audit.evals.cross_population import cross_population
-from argo_audit.evals.judge_reliability import judge_reliability
 from argo_audit.evals.judging import always, apply_labels, apply_rules, judge_pair
-from argo_audit.evals.label_agreement import label_agreement
 from argo_audit.evals.metrics import (
     by_slice,
     flip_rate,
@@ -23,9 +19,6 @@ from argo_audit.evals.metrics import (
     unparsed_share,
 )
 from argo_audit.evals.probe_scoring import probe_response, reward_change, win_rate
-from argo_audit.evals.rm_accuracy import rm_accuracy
-from argo_audit.evals.rubric_ablation import rubric_ablation
-from argo_audit.evals.rubric_agreement import rubric_agreement
 from argo_audit.evals.scoring import (
     advantage,
     agrees,
@@ -34,6 +27,13 @@ from argo_audit.evals.scoring import (
     verdicts,
     with_rubric,
 )
+from argo_audit.evals.tasks.bias_probe import bias_probe
+from argo_audit.evals.tasks.cross_population import cross_population
+from argo_audit.evals.tasks.judge_reliability import judge_reliability
+from argo_audit.evals.tasks.label_agreement import label_agreement
+from argo_audit.evals.tasks.rm_accuracy import rm_accuracy
+from argo_audit.evals.tasks.rubric_ablation import rubric_ablation
+from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.evals.variants import by_other_judge, paraphrase
 
 __all__ = [

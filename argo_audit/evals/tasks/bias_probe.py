@@ -23,7 +23,7 @@ from inspect_ai.dataset import MemoryDataset
 
 from argo_audit.errors import InputError
 from argo_audit.evals.batching import BatchedRewards
-from argo_audit.evals.labelling import Names, found_from_here, names, open_checked, rm_use
+from argo_audit.evals.labelled_pairs import Names, found_from_here, names, open_checked, rm_use
 from argo_audit.evals.probe_scoring import (
     PROBED,
     probe_response,

@@ -19,6 +19,7 @@ from typing import Any
 from inspect_ai import Task, task
 from inspect_ai.scorer import Scorer
 
+from argo_audit.evals.assembly import dataset, judge_settings
 from argo_audit.evals.judging import (
     LONGEST_RESPONSE,
     NO_RUBRIC,
@@ -26,7 +27,6 @@ from argo_audit.evals.judging import (
     judge_pair,
 )
 from argo_audit.evals.logs import TASK, LoggedSubject, read_subjects
-from argo_audit.evals.parts import dataset, judge_settings
 from argo_audit.evals.results import (
     About,
     Compared,

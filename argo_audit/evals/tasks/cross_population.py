@@ -19,9 +19,9 @@ from typing import Any
 from inspect_ai import Task, task
 
 from argo_audit.errors import InputError
+from argo_audit.evals.assembly import dataset, judge_settings
 from argo_audit.evals.judging import apply_labels, judge_pair
-from argo_audit.evals.labelling import LabelledPairs, load_pairs, names
-from argo_audit.evals.parts import dataset, judge_settings
+from argo_audit.evals.labelled_pairs import LabelledPairs, load_pairs, names
 from argo_audit.evals.reading import SUBJECT, LoggedPair, TaskLog, read_logs
 from argo_audit.evals.results import (
     About,

@@ -17,8 +17,8 @@ from typing import Any
 from inspect_ai import Task, task
 
 from argo_audit.errors import InputError
+from argo_audit.evals.assembly import dataset, judge_settings
 from argo_audit.evals.judging import RUBRIC, judge_pair
-from argo_audit.evals.parts import dataset, judge_settings
 from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
 from argo_audit.evals.results import About, Compared, ResultRow, method_of, shortfall
 from argo_audit.evals.scoring import advantage, agrees, verdicts

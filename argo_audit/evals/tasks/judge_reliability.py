@@ -18,6 +18,7 @@ from typing import Any
 from inspect_ai import Task, task
 
 from argo_audit.errors import InputError
+from argo_audit.evals.assembly import dataset, judge_settings
 from argo_audit.evals.changes import (
     Changed,
     change_rows,
@@ -27,7 +28,6 @@ from argo_audit.evals.changes import (
     runs_agree,
 )
 from argo_audit.evals.judging import RUBRIC, judge_pair
-from argo_audit.evals.parts import dataset, judge_settings
 from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
 from argo_audit.evals.results import (
     About,
