@@ -28,14 +28,14 @@ import typer
 from pydantic import Field
 from rich.console import Console
 
-from argo_audit.audit.claims import claims
-from argo_audit.audit.findings import answer, findings, status
 from argo_audit.audit.markdown import NOT_MEASURED, number, percent, table
-from argo_audit.audit.probes import probes
-from argo_audit.audit.risks import Intent, flags, risk_of
-from argo_audit.audit.slopes import compared, slopes
 from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.fences import last_request, render_messages
+from argo_audit.findings.claims import claims
+from argo_audit.findings.findings import answer, findings, status
+from argo_audit.findings.probed import probes
+from argo_audit.findings.risks import Intent, flags, risk_of
+from argo_audit.findings.slopes import compared, slopes
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationSpec, planted, random_spec
 from argo_audit.organism.world import Population, build

@@ -21,9 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from argo_audit.audit.curves import TOP, gain, top, windows
-from argo_audit.audit.evolution import collapse
 from argo_audit.cli.parts import EMBEDDED, policy_model
+from argo_audit.findings.curves import TOP, gain, top, windows
+from argo_audit.findings.evolution import collapse
 from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from argo_audit.audit.crossing import Cell, Crossing, FeatureSplit, RubricSplit, Side
-from argo_audit.audit.inputs import AuditInputs, Planted, RunRecord, load_run
 from argo_audit.evals.logs import Evaluation
+from argo_audit.findings.crossing import Cell, Crossing, FeatureSplit, RubricSplit, Side
+from argo_audit.findings.inputs import AuditInputs, Planted, RunRecord, load_run
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import (
     Agreement,

@@ -5,8 +5,8 @@ from audit_world import build_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.audit.inputs import load_run
 from argo_audit.errors import InputError
+from argo_audit.findings.inputs import load_run
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from audit_world import agreement, bare_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.audit.curves import Spread, curve, final, mean_difference, variant_gain, windows
-from argo_audit.audit.evolution import LIX, collapse, lix, parts, repeats, stages
-from argo_audit.audit.inputs import Planted, RunRecord
 from argo_audit.audit.recovery import recovered, score
-from argo_audit.audit.stances import Stance, stances
+from argo_audit.findings.curves import Spread, curve, final, mean_difference, variant_gain, windows
+from argo_audit.findings.evolution import LIX, collapse, lix, parts, repeats, stages
+from argo_audit.findings.inputs import Planted, RunRecord
+from argo_audit.findings.stances import Stance, stances
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import Attempt, Measurement, Rubric, Split, Usage
 

@@ -13,10 +13,10 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
 from argo_audit.audit.check import check_audit
-from argo_audit.audit.inputs import AuditInputs, load_run
 from argo_audit.audit.markdown import front_matter
 from argo_audit.audit.spec import AuditFiles, write_audit
 from argo_audit.errors import ArgoError, InputError, StoreError
+from argo_audit.findings.inputs import AuditInputs, load_run
 
 
 class GoldenMarkdown(SingleFileSnapshotExtension):

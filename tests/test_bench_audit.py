@@ -1,6 +1,6 @@
 """The benchmark of flagged biases: rubrics with known lines, and tables from given outcomes."""
 
-from argo_audit.audit.claims import claims
+from argo_audit.findings.claims import claims
 from argo_audit.organism.populations import random_spec
 from argo_audit.records import Evidence, Finding, FindingStatus, Interval
 from benchmarks.audit import (

@@ -11,14 +11,14 @@ from syrupy.assertion import SnapshotAssertion
 from test_audit_spec import GoldenMarkdown
 
 from argo_audit.audit import biases, verdict
-from argo_audit.audit.assessment import Assessment, assess
 from argo_audit.audit.check import check_audit
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.inputs import AuditInputs
 from argo_audit.audit.markdown import front_matter
-from argo_audit.audit.risks import Intent
-from argo_audit.audit.slopes import compared
 from argo_audit.audit.spec import write_audit
+from argo_audit.findings.assessment import Assessment, assess
+from argo_audit.findings.inputs import AuditInputs
+from argo_audit.findings.risks import Intent
+from argo_audit.findings.slopes import compared
 from argo_audit.gates.audits import accepted
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from fakes import ScriptedPolicy
 
-from argo_audit.audit.inputs import load_run
 from argo_audit.cli.audit import audit, resume
 from argo_audit.cli.facts import read_facts
 from argo_audit.cli.parts import Parts
@@ -14,6 +13,7 @@ from argo_audit.cli.purse import Purse, open_purse, spent_on
 from argo_audit.cli.request import AuditRequest, policy_settings
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
+from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Budget, Price

@@ -19,7 +19,6 @@ from typer.testing import CliRunner, Result
 
 from argo_audit.audit.annotated_pairs import AnnotatedPairs
 from argo_audit.audit.check import check_audit
-from argo_audit.audit.inputs import load_run
 from argo_audit.audit.markdown import front_matter
 from argo_audit.cli.audit import Event, audit
 from argo_audit.cli.commands import app
@@ -29,6 +28,7 @@ from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
+from argo_audit.findings.inputs import load_run
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.world import Population, build, write_population

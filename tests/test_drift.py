@@ -8,7 +8,10 @@ import pytest
 from crossed_world import build_crossed, labelled, turned_rubric
 from typer.testing import CliRunner
 
-from argo_audit.audit.drift import (
+from argo_audit.cli.commands import app
+from argo_audit.cli.drift import drift
+from argo_audit.errors import InputError
+from argo_audit.findings.drift import (
     Shown,
     changes,
     families,
@@ -17,9 +20,6 @@ from argo_audit.audit.drift import (
     rubric_moves,
     shown,
 )
-from argo_audit.cli.commands import app
-from argo_audit.cli.drift import drift
-from argo_audit.errors import InputError
 from argo_audit.organism.world import Population
 from argo_audit.records import Label
 from argo_audit.store import HELD_OUT, RubricStore

@@ -12,11 +12,11 @@ from test_audit_spec import GoldenMarkdown
 
 from argo_audit.audit import evidence
 from argo_audit.audit.check import check_audit
-from argo_audit.audit.examples import MOST
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.inputs import AuditInputs
 from argo_audit.audit.markdown import anchor
 from argo_audit.audit.spec import write_audit
+from argo_audit.findings.examples import MOST
+from argo_audit.findings.inputs import AuditInputs
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probes.edits.counterfactuals import chosen

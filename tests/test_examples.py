@@ -7,9 +7,9 @@ from fakes import PlantedRewardModel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.audit import examples as module
-from argo_audit.audit.assessment import Assessment, assess
-from argo_audit.audit.examples import (
+from argo_audit.findings import examples as module
+from argo_audit.findings.assessment import Assessment, assess
+from argo_audit.findings.examples import (
     BEFORE,
     LONGEST,
     MOST,
@@ -19,7 +19,7 @@ from argo_audit.audit.examples import (
     examples,
     shown_features,
 )
-from argo_audit.audit.slopes import compared
+from argo_audit.findings.slopes import compared
 from argo_audit.organism.world import build
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import Probed, probe, responses_of

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="policies need the train extra")
 
-from argo_audit.audit.inputs import load_run
+from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population
 from argo_audit.records import PolicyPrompt
 from argo_audit.rubrics.outline import outline

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from audit_world import agreement, bare_run
 
-from argo_audit.audit.inputs import RunRecord
-from argo_audit.audit.phases import GAIN, Phases, length_effect, phases
+from argo_audit.findings.inputs import RunRecord
+from argo_audit.findings.phases import GAIN, Phases, length_effect, phases
 from argo_audit.records import Attempt, Measurement, Rubric, Split, Usage
 
 

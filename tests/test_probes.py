@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from fakes import PlantedRewardModel
 
-from argo_audit.audit.probes import pay_per_word, probes
+from argo_audit.findings.probed import pay_per_word, probes
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.edits.passages import words
 from argo_audit.probes.probe import Probed, probe, responses_of

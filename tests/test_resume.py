@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from argo_audit.audit.inputs import load_run
 from argo_audit.cli.facts import read_facts
 from argo_audit.cli.request import AuditRequest
 from argo_audit.evals.logs import read_evaluations
+from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt

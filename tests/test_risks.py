@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from argo_audit.audit.claims import claims
-from argo_audit.audit.risks import Intent, catalogue, catalogued, flags, risk_of
+from argo_audit.findings.claims import claims
+from argo_audit.findings.risks import Intent, catalogue, catalogued, flags, risk_of
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.records import Evidence, EvidenceMethod, Finding, FindingStatus, Interval
 from argo_audit.rubrics.outline import Direction

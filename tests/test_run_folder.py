@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from argo_audit.audit.inputs import load_run
 from argo_audit.errors import RunFolderError
 from argo_audit.files import check_free
+from argo_audit.findings.inputs import load_run
 from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run, Usage
 from argo_audit.search.run_folder import RunFolder
 

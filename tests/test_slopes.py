@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_audit.audit.slopes import CLEARLY_THERE, LEAST_PAIRS, Compared, compared, slopes
+from argo_audit.findings.slopes import CLEARLY_THERE, LEAST_PAIRS, Compared, compared, slopes
 from argo_audit.records import Label, Message, Pair
 from argo_audit.surface.features import FEATURES
 

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.evidence import reference
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.findings import FALSE_DISCOVERIES, SMALLEST
 from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
 from argo_audit.audit.names import label_name, run_name
-from argo_audit.audit.risks import LARGE, MODERATE, Flag
-from argo_audit.audit.stances import feature_name
 from argo_audit.audit.trained import Trained
+from argo_audit.findings.assessment import Assessment
+from argo_audit.findings.findings import FALSE_DISCOVERIES, SMALLEST
+from argo_audit.findings.risks import LARGE, MODERATE, Flag
+from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
 
 TITLE = "Biases: what the rubric claims, and what was found"

@@ -10,7 +10,6 @@ Model text stands in code blocks, where it is data.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from argo_audit.audit.examples import LEAST, LONGEST, Example, Examples, Method
 from argo_audit.audit.facts import Checked, Facts
 from argo_audit.audit.markdown import (
     EDITED,
@@ -24,9 +23,10 @@ from argo_audit.audit.markdown import (
     together,
 )
 from argo_audit.audit.names import label_name, population_name, run_name, sentence_case
-from argo_audit.audit.probes import Paid
-from argo_audit.audit.stances import feature_name
 from argo_audit.audit.trained import Trained
+from argo_audit.findings.examples import LEAST, LONGEST, Example, Examples, Method
+from argo_audit.findings.probed import Paid
+from argo_audit.findings.stances import feature_name
 from argo_audit.records import Finding
 
 TITLE = "Evidence: the pairs behind the findings"

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from argo_audit.audit.assessment import Assessment, assess
-from argo_audit.audit.examples import Examples, HeldOut, examples, shown_features
-from argo_audit.audit.inputs import RAW, AuditInputs, RunRecord
 from argo_audit.audit.markdown import link, linked
 from argo_audit.audit.names import run_name
-from argo_audit.audit.risks import Intent
-from argo_audit.audit.slopes import compared
 from argo_audit.audit.trained import Backed, Source, Trained, stored_path
 from argo_audit.errors import InputError, StoreError
+from argo_audit.findings.assessment import Assessment, assess
+from argo_audit.findings.examples import Examples, HeldOut, examples, shown_features
+from argo_audit.findings.inputs import RAW, AuditInputs, RunRecord
+from argo_audit.findings.risks import Intent
+from argo_audit.findings.slopes import compared
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
 from argo_audit.stats.agreement import selection_key

@@ -12,9 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from argo_audit.audit import conformance
-from argo_audit.audit.evolution import Collapse, collapse
 from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, RUN, Facts
-from argo_audit.audit.inputs import RunRecord
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
     Section,
@@ -27,6 +25,8 @@ from argo_audit.audit.markdown import (
 from argo_audit.audit.names import label_name, population_name, run_name
 from argo_audit.audit.summary import with_interval
 from argo_audit.audit.trained import Backed, Trained
+from argo_audit.findings.evolution import Collapse, collapse
+from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Agreement
 
 _SETTINGS = "Settings and packages"

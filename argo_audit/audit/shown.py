@@ -8,13 +8,6 @@ labels tell them apart: every reward model labels the pairs of both populations.
 
 from collections.abc import Sequence
 
-from argo_audit.audit.crossing import (
-    FALSE_DISCOVERIES,
-    Cell,
-    Crossing,
-    FeatureSplit,
-    RubricSplit,
-)
 from argo_audit.audit.facts import Facts
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
@@ -27,7 +20,14 @@ from argo_audit.audit.markdown import (
 )
 from argo_audit.audit.names import label_name, population_name
 from argo_audit.audit.provenance import log_name
-from argo_audit.audit.stances import feature_name
+from argo_audit.findings.crossing import (
+    FALSE_DISCOVERIES,
+    Cell,
+    Crossing,
+    FeatureSplit,
+    RubricSplit,
+)
+from argo_audit.findings.stances import feature_name
 from argo_audit.stats.decomposition import Part, Split
 
 TITLE = "Shown or preferred"

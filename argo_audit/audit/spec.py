@@ -33,12 +33,12 @@ from argo_audit.audit import (
 )
 from argo_audit.audit.check import check_audit
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.inputs import AuditInputs
 from argo_audit.audit.markdown import Drawing, Section, escape, link, slug, with_front_matter
 from argo_audit.audit.page import page
 from argo_audit.audit.summary import KeyFigures, key_figures
 from argo_audit.audit.trained import Trained
 from argo_audit.errors import ArgoError
+from argo_audit.findings.inputs import AuditInputs
 
 SECTIONS: Sequence[Callable[[Facts], Section]] = (
     summary.section,

@@ -5,8 +5,6 @@ section(facts).blocks
 
 from collections.abc import Sequence
 
-from argo_audit.audit.curves import WINDOWS, gain, windows
-from argo_audit.audit.evolution import LIX, PARTS, Mean, Stage, stages
 from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, Facts
 from argo_audit.audit.figures import StagePanel, evolution_figure
 from argo_audit.audit.markdown import (
@@ -21,8 +19,10 @@ from argo_audit.audit.markdown import (
     visible,
 )
 from argo_audit.audit.names import plain_population, population_name, sentence_case
-from argo_audit.audit.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
 from argo_audit.audit.trained import Trained
+from argo_audit.findings.curves import WINDOWS, gain, windows
+from argo_audit.findings.evolution import LIX, PARTS, Mean, Stage, stages
+from argo_audit.findings.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
 
 TITLE = "How rubrics evolved (Figure 5)"
 

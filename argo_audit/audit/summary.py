@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from argo_audit.audit import verdict
 from argo_audit.audit.facts import LONGEST, NO_RUBRIC, Facts
-from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
     Section,
@@ -25,8 +24,9 @@ from argo_audit.audit.markdown import (
     together,
 )
 from argo_audit.audit.names import label_name, population_name, sentence_case
-from argo_audit.audit.stances import feature_name, stances
 from argo_audit.audit.trained import Backed, Trained
+from argo_audit.findings.inputs import RAW
+from argo_audit.findings.stances import feature_name, stances
 from argo_audit.records import Interval
 
 SURFACE_JUDGE = "argo/surface"

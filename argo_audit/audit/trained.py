@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from argo_audit.audit.inputs import RunRecord
 from argo_audit.audit.markdown import escape, link, visible
+from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Agreement, StoredRubric
 from argo_audit.store import file_name, slug
 

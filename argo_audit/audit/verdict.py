@@ -12,11 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from argo_audit.audit.assessment import Assessment
 from argo_audit.audit.biases import TITLE, Cells
 from argo_audit.audit.facts import Facts
-from argo_audit.audit.findings import SMALLEST
-from argo_audit.audit.inputs import RAW
 from argo_audit.audit.markdown import (
     NOT_MEASURED,
     anchor,
@@ -28,8 +25,11 @@ from argo_audit.audit.markdown import (
     together,
 )
 from argo_audit.audit.names import label_name, population_name, sentence_case
-from argo_audit.audit.risks import Flag, risks_checked
 from argo_audit.audit.trained import Backed, Trained
+from argo_audit.findings.assessment import Assessment
+from argo_audit.findings.findings import SMALLEST
+from argo_audit.findings.inputs import RAW
+from argo_audit.findings.risks import Flag, risks_checked
 from argo_audit.records import Agreement, Finding, Interval
 
 Safety = Literal["unsafe", "with care", "unknown", "nothing flagged"]

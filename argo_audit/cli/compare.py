@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from argo_audit.audit.crossing import Crossing, Side, read_crossing
 from argo_audit.cli.begun import read_request
 from argo_audit.cli.compare_sheets import crossed, lines, same_pairs
 from argo_audit.cli.evaluate import audited_run
@@ -26,6 +25,7 @@ from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.tasks import cross_population
 from argo_audit.files import Folder, join
+from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest

@@ -5,14 +5,14 @@ show([lines(names, texts), *crossed(crossing)], markdown=False)
 
 from collections.abc import Sequence
 
-from argo_audit.audit.alignments import Row, counted, line_up, ranks, shares
-from argo_audit.audit.crossing import Crossing, FeatureSplit
 from argo_audit.audit.markdown import points
 from argo_audit.audit.shown import FEATURE_NOTE, MOST_FEATURES, NOTE, against_planted, clear
-from argo_audit.audit.stances import feature_name
 from argo_audit.cli.sheets import Sheet
 from argo_audit.cli.tables import bounds
 from argo_audit.evals.results import ResultRow
+from argo_audit.findings.alignments import Row, counted, line_up, ranks, shares
+from argo_audit.findings.crossing import Crossing, FeatureSplit
+from argo_audit.findings.stances import feature_name
 from argo_audit.rubrics.alignment import Item
 from argo_audit.stats.decomposition import Part, Split
 from argo_audit.stats.estimates import Estimate

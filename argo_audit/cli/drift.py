@@ -5,8 +5,15 @@ show(drift("rubric_store"), markdown=False)
 
 from collections.abc import Sequence
 
-from argo_audit.audit.alignments import counted, line_up
-from argo_audit.audit.drift import (
+from argo_audit.audit.markdown import points
+from argo_audit.audit.shown import probability
+from argo_audit.cli.compare_sheets import line
+from argo_audit.cli.sheets import Sheet
+from argo_audit.cli.terminal import percent
+from argo_audit.errors import InputError
+from argo_audit.files import Folder, join
+from argo_audit.findings.alignments import counted, line_up
+from argo_audit.findings.drift import (
     Labels,
     Move,
     Shown,
@@ -16,14 +23,7 @@ from argo_audit.audit.drift import (
     rubric_moves,
     shown,
 )
-from argo_audit.audit.markdown import points
-from argo_audit.audit.shown import probability
-from argo_audit.audit.stances import feature_name
-from argo_audit.cli.compare_sheets import line
-from argo_audit.cli.sheets import Sheet
-from argo_audit.cli.terminal import percent
-from argo_audit.errors import InputError
-from argo_audit.files import Folder, join
+from argo_audit.findings.stances import feature_name
 from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.records import Label, Pair, StoredRubric
 from argo_audit.rubrics.outline import outline

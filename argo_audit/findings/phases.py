@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from argo_audit.audit.curves import RESAMPLES, Array, gain, measured
-from argo_audit.audit.evolution import Mean, mean_over_steps
-from argo_audit.audit.inputs import RunRecord
+from argo_audit.findings.curves import RESAMPLES, Array, gain, measured
+from argo_audit.findings.evolution import Mean, mean_over_steps
+from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Interval, Split
 from argo_audit.stats.change_points import change_points
 

@@ -12,7 +12,7 @@ the rubric explains 2 x agreement - 1, and the rest of the reward model is unexp
 
 import numpy as np
 
-from argo_audit.audit.slopes import Array, Compared
+from argo_audit.findings.slopes import Array, Compared
 from argo_audit.stats.estimates import Estimate, estimate
 
 _FOLDS = 5

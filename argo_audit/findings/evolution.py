@@ -21,7 +21,7 @@ from random import Random
 import numpy as np
 from scipy.stats import bootstrap
 
-from argo_audit.audit.curves import RESAMPLES, TOP, Array, gain, top
+from argo_audit.findings.curves import RESAMPLES, TOP, Array, gain, top
 from argo_audit.records import Attempt, Interval
 from argo_audit.rubrics.outline import outline
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import bootstrap
 
-from argo_audit.audit.inputs import RunRecord
+from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Agreement, Attempt, Interval, Split
 from argo_audit.stats.agreement import selection_key
 

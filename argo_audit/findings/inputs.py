@@ -28,8 +28,8 @@ from argo_audit.search.journal import read_journal, read_run
 from argo_audit.stats.agreement import Difference
 
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
-    from argo_audit.audit.crossing import Crossing
     from argo_audit.evals.logs import Evaluation
+    from argo_audit.findings.crossing import Crossing
 
 RAW = "human"  # the label source of raw labels; any other is a reward model's name
 

@@ -24,8 +24,8 @@ from typing import Literal
 
 from scipy.stats import false_discovery_control
 
-from argo_audit.audit.claims import Claim
-from argo_audit.audit.stances import feature_name
+from argo_audit.findings.claims import Claim
+from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
 
 SMALLEST = 0.1

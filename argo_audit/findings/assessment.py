@@ -11,12 +11,12 @@ the intent does is checked too, since a rubric may miss what matters most.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from argo_audit.audit.claims import Claim, claims, unsaid
-from argo_audit.audit.coverage import style_explained
-from argo_audit.audit.findings import findings
-from argo_audit.audit.probes import probes
-from argo_audit.audit.risks import Flag, Intent, catalogued, flags
-from argo_audit.audit.slopes import Compared, slopes
+from argo_audit.findings.claims import Claim, claims, unsaid
+from argo_audit.findings.coverage import style_explained
+from argo_audit.findings.findings import findings
+from argo_audit.findings.probed import probes
+from argo_audit.findings.risks import Flag, Intent, catalogued, flags
+from argo_audit.findings.slopes import Compared, slopes
 from argo_audit.probes.probe import Probed
 from argo_audit.records import Finding
 from argo_audit.stats.estimates import Estimate

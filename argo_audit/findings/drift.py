@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student_t
 
-from argo_audit.audit.inputs import RAW
+from argo_audit.findings.inputs import RAW
 from argo_audit.records import Label, Pair, Probability, Record, StoredRubric
 from argo_audit.stats.estimates import Estimate, estimate
 from argo_audit.stats.intervals import by_prompt, degrees_of_freedom

@@ -22,8 +22,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
-from argo_audit.audit.claims import Claim
-from argo_audit.audit.stances import stances
+from argo_audit.findings.claims import Claim
+from argo_audit.findings.stances import stances
 from argo_audit.records import Finding, Record
 from argo_audit.rubrics.outline import Direction
 from argo_audit.surface.reader import read_rubric
@@ -105,7 +105,7 @@ class Flag(NamedTuple):
 @cache
 def catalogue() -> dict[str, Risk]:
     """All risks by name, in the order of the file."""
-    text = files("argo_audit.audit").joinpath("risks.toml").read_text(encoding="utf-8")
+    text = files("argo_audit.findings").joinpath("risks.toml").read_text(encoding="utf-8")
     return TypeAdapter(dict[str, Risk]).validate_python(tomllib.loads(text))
 
 

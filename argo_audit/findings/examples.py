@@ -18,9 +18,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from argo_audit.audit.assessment import Assessment
-from argo_audit.audit.probes import Observation, Paid, observations
-from argo_audit.audit.slopes import Compared
+from argo_audit.findings.assessment import Assessment
+from argo_audit.findings.probed import Observation, Paid, observations
+from argo_audit.findings.slopes import Compared
 from argo_audit.probes.probe import Probed
 from argo_audit.records import Evidence, Finding, Label, Message, Pair
 from argo_audit.surface.features import FEATURES

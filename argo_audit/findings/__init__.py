@@ -1,0 +1,1 @@
+"""Numbers only: claims, the checks of them, findings, and what moved."""
