@@ -227,8 +227,8 @@ def _session(config: pytest.Config) -> "Session":
 @contextmanager
 def _told(config: pytest.Config) -> Iterator[None]:
     """What a person can mend is told without a traceback; what is missing is a skip."""
-    from argo_audit.audit.markdown import visible
     from argo_audit.errors import ArgoError
+    from argo_audit.report.markdown import visible
 
     try:
         yield

@@ -28,7 +28,6 @@ import typer
 from pydantic import Field
 from rich.console import Console
 
-from argo_audit.audit.markdown import NOT_MEASURED, number, percent, table
 from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.fences import last_request, render_messages
 from argo_audit.findings.claims import claims
@@ -43,6 +42,7 @@ from argo_audit.pairs.splits import split
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import probe, responses_of
 from argo_audit.records import Finding, FindingStatus, Pair, Record
+from argo_audit.report.markdown import NOT_MEASURED, number, percent, table
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.reward_models.training import TrainingConfig, train_reward_model

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from argo_audit.audit.markdown import table
 from argo_audit.organism.populations import PopulationName
+from argo_audit.report.markdown import table
 from benchmarks.cells import key
 from benchmarks.plan import POPULATIONS, Plan
 from benchmarks.tables import middle, ratio, share

@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from scipy.stats import bootstrap
 
-from argo_audit.audit.markdown import table
+from argo_audit.report.markdown import table
 from argo_audit.stats.intervals import Clustered, by_prompt, quantile
 from benchmarks.simulated import Sample, World, worlds
 

@@ -45,7 +45,6 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolChoice, ToolInfo
 from rich.console import Console
 
-from argo_audit.audit.markdown import table
 from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
 from argo_audit.evals.judging import pair_of
 from argo_audit.evals.subject import Subject, load_subject
@@ -55,6 +54,7 @@ from argo_audit.judges.questions import judge_prompt
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Pair, Rubric
+from argo_audit.report.markdown import table
 from argo_audit.store import RubricStore, file_name, slug
 from argo_audit.surface.judge import explain
 

@@ -26,7 +26,6 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ContentText
 from rich.console import Console
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from argo_audit.audit.markdown import table
 from argo_audit.judges.calls import BEGUN
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.inspect_models import open_models
@@ -36,6 +35,7 @@ from argo_audit.judges.questions import ask
 from argo_audit.judges.verdicts import LETTERS
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.report.markdown import table
 from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
 from argo_audit.store import RubricStore
 

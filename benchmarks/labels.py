@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from argo_audit.audit.markdown import table
+from argo_audit.report.markdown import table
 from argo_audit.reward_models.training import TrainingConfig
 from benchmarks.cells import key
 from benchmarks.plan import Plan, new_trial

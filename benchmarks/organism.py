@@ -5,7 +5,7 @@ text = tables(plan, results)     # `results` by key of the trials(plan)
 
 from collections.abc import Callable, Mapping, Sequence
 
-from argo_audit.audit.markdown import number, percent, table
+from argo_audit.report.markdown import number, percent, table
 from benchmarks.cells import key
 from benchmarks.plan import POPULATIONS, Plan
 from benchmarks.tables import middle, minus, points, ratio, share

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scipy.stats import t as student_t
 
-from argo_audit.audit.markdown import NOT_MEASURED
+from argo_audit.report.markdown import NOT_MEASURED
 
 LEVEL = 0.95
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from argo_audit.audit.annotated_pairs import (
+from argo_audit.records import Label, Message, Pair
+from argo_audit.report.annotated_pairs import (
     DEFAULT_ANNOTATOR,
     PRINCIPLE,
     AnnotatedPairs,
@@ -15,7 +16,6 @@ from argo_audit.audit.annotated_pairs import (
     Said,
     annotated_pairs,
 )
-from argo_audit.records import Label, Message, Pair
 
 PROMPT = (Message(role="user", content="Name two teas."),)
 PAIRS = (

@@ -3,7 +3,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from argo_audit.audit.markdown import (
+from argo_audit.report.markdown import (
     escape,
     fence,
     front_matter,
@@ -16,7 +16,7 @@ from argo_audit.audit.markdown import (
     visible,
     with_front_matter,
 )
-from argo_audit.audit.trained import Source
+from argo_audit.report.trained import Source
 
 ACTIVE = st.sampled_from("|\\`*_<>&[]()!~#-+:/@$\n\r\t “”\u202e\x00")
 HOSTILE = st.text(st.one_of(ACTIVE, st.characters()))

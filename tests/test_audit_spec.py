@@ -12,11 +12,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
-from argo_audit.audit.check import check_audit
-from argo_audit.audit.markdown import front_matter
-from argo_audit.audit.spec import AuditFiles, write_audit
 from argo_audit.errors import ArgoError, InputError, StoreError
 from argo_audit.findings.inputs import AuditInputs, load_run
+from argo_audit.report.check import check_audit
+from argo_audit.report.markdown import front_matter
+from argo_audit.report.spec import AuditFiles, write_audit
 
 
 class GoldenMarkdown(SingleFileSnapshotExtension):

@@ -10,11 +10,6 @@ from fakes import PlantedRewardModel
 from syrupy.assertion import SnapshotAssertion
 from test_audit_spec import GoldenMarkdown
 
-from argo_audit.audit import biases, verdict
-from argo_audit.audit.check import check_audit
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import front_matter
-from argo_audit.audit.spec import write_audit
 from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.findings.risks import Intent
@@ -25,6 +20,11 @@ from argo_audit.pairs.pair_file import write
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import Probed, probe, responses_of
 from argo_audit.records import Pair
+from argo_audit.report.check import check_audit
+from argo_audit.report.markdown import front_matter
+from argo_audit.report.material import Facts
+from argo_audit.report.sections import biases, verdict
+from argo_audit.report.spec import write_audit
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure
 

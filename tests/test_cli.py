@@ -17,9 +17,6 @@ from fakes import ScriptedPolicy
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
-from argo_audit.audit.annotated_pairs import AnnotatedPairs
-from argo_audit.audit.check import check_audit
-from argo_audit.audit.markdown import front_matter
 from argo_audit.cli.audit import Event, audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import Facts, read_facts, write_facts
@@ -35,6 +32,9 @@ from argo_audit.organism.world import Population, build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Conformance, Judgment, Pair, Rubric
+from argo_audit.report.annotated_pairs import AnnotatedPairs
+from argo_audit.report.check import check_audit
+from argo_audit.report.markdown import front_matter
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import NextPrompts, PolicyReward

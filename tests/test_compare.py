@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from argo_audit.cli.commands import app
 from argo_audit.cli.compare import Options, compare
-from argo_audit.cli.sheets import Sheet, as_markdown
 from argo_audit.errors import InputError
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.organism.world import Population
+from argo_audit.report.sheets import Sheet, as_markdown
 from argo_audit.store import HELD_OUT
 
 A = Side(population="organism-a", rubric="rm-a@2", label_source="rm-a")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from argo_audit.audit.check import check_audit
 from argo_audit.cli.demo import DemoConfig, demo
 from argo_audit.cli.watch import Display
+from argo_audit.report.check import check_audit
 from argo_audit.search.argo import SearchConfig
 from argo_audit.store import RubricStore
 
@@ -17,7 +17,7 @@ SMALL = DemoConfig(pairs=150, search=SEARCH, probed_pairs=2)
 def test_two_populations_end_in_one_report(tmp_path: Path) -> None:
     console, out = Console(record=True, width=100, force_terminal=False), tmp_path / "demo"
     with Display(console) as display:
-        finished = demo(out, SMALL, display)
+        finished = demo(out, SMALL, display.lane)
     assert set(finished.facts) == {"A", "B"}
     assert check_audit(finished.files.markdown, out / "rubric_store") == []
     labels = {stored.label_source for stored in RubricStore(out / "rubric_store").list()}

@@ -10,17 +10,17 @@ from fakes import PlantedRewardModel
 from syrupy.assertion import SnapshotAssertion
 from test_audit_spec import GoldenMarkdown
 
-from argo_audit.audit import evidence
-from argo_audit.audit.check import check_audit
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import anchor
-from argo_audit.audit.spec import write_audit
 from argo_audit.findings.examples import MOST
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import probe, responses_of
+from argo_audit.report.check import check_audit
+from argo_audit.report.markdown import anchor
+from argo_audit.report.material import Facts
+from argo_audit.report.sections import evidence
+from argo_audit.report.spec import write_audit
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.surface.features import FEATURES, measure
 

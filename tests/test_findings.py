@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.audit.markdown import visible
 from argo_audit.findings.claims import Claim, claims, unsaid
 from argo_audit.findings.findings import SMALLEST, adjusted, answer, findings, status
 from argo_audit.records import Evidence, FindingStatus, Interval
+from argo_audit.report.markdown import visible
 from argo_audit.rubrics.outline import Direction
 
 RUBRIC = """\

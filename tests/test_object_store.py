@@ -14,7 +14,6 @@ from object_store import OPEN, Server
 from s3fs import S3FileSystem
 from typer.testing import CliRunner, Result
 
-from argo_audit.audit.check import check_audit
 from argo_audit.cli.audit import audit
 from argo_audit.cli.commands import app
 from argo_audit.cli.facts import read_facts
@@ -24,6 +23,7 @@ from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.evals.subject import load_subject
 from argo_audit.organism.world import build, write_population
+from argo_audit.report.check import check_audit
 from argo_audit.search.argo import SearchConfig
 from argo_audit.store import HELD_OUT
 from argo_audit.surface.judge import SurfaceJudge

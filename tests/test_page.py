@@ -11,15 +11,15 @@ from audit_world import START, agreement, build_world
 from browser import Seen, needs_chromium, open_page
 from fakes import PlantedRewardModel
 
-from argo_audit.audit.markdown import EDITED, fence, quoted_block, table, with_front_matter
-from argo_audit.audit.page import page
-from argo_audit.audit.spec import write_audit
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import probe, responses_of
 from argo_audit.records import Message, Rubric
+from argo_audit.report.markdown import EDITED, fence, quoted_block, table, with_front_matter
+from argo_audit.report.page import page
+from argo_audit.report.spec import write_audit
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.store import NewRubric, RubricStore
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.audit.markdown import escape, parser, plain
-from argo_audit.audit.side_by_side import differing, marked
+from argo_audit.report.markdown import escape, parser, plain
+from argo_audit.report.sections.side_by_side import differing, marked
 
 TEXTS = st.text(alphabet="ab *_`|<&.\n\u00a0“”~[]()\\", max_size=40)
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from argo_audit import __version__
-from argo_audit.audit.markdown import visible
 from argo_audit.cli.compare_commands import compare_command, diff_command, drift_command
 from argo_audit.cli.eval_command import eval_command
 from argo_audit.cli.export_command import export_command
@@ -33,12 +32,13 @@ from argo_audit.cli.terminal import (
     console,
     say,
 )
-from argo_audit.cli.verify import verify_command
+from argo_audit.cli.verify_command import verify_command
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.price import Budget
 from argo_audit.records import Record
+from argo_audit.report.markdown import visible
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.argo import SearchConfig
 
@@ -173,9 +173,10 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
 ) -> None:
     """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
     from argo_audit.cli.audit import audit
-    from argo_audit.cli.plan import ASSUMPTIONS, plan_audit, plan_table
+    from argo_audit.cli.plan import ASSUMPTIONS, plan_audit
     from argo_audit.cli.purse import prices_of
     from argo_audit.cli.request import AuditRequest, policy_settings
+    from argo_audit.cli.tables import plan_table
 
     settings = _config(config)
     given = {} if steps is None else {"steps": steps}
@@ -264,7 +265,7 @@ def demo_command(
         config = config._replace(search=config.search.model_copy(update={"steps": steps}))
     folder = out or _next_folder(Path("runs"), "demo")
     with Display(console) as display:
-        finished = demo(folder, config, display)
+        finished = demo(folder, config, display.lane)
     console.print(summary([folder / name for name in finished.facts]))
     say(
         f"rubrics: {folder / 'rubric_store'}\n"

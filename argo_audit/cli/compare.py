@@ -1,6 +1,6 @@
 """Rubrics and populations compared: what `argo-audit compare` and `argo-audit diff` do.
 
-    show(compare(["runs/a", "runs/b"], Options()), markdown=False)
+    sheets = compare(["runs/a", "runs/b"], Options())
 
 What is compared is the folder of a finished audit, a rubric of the store, or a rubric file. Their
 lines are aligned; then each rubric is held to its own pairs and to those of the other, by the task
@@ -14,11 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from argo_audit.cli.begun import read_request
-from argo_audit.cli.compare_sheets import crossed, lines, same_pairs
 from argo_audit.cli.evaluate import audited_run
 from argo_audit.cli.facts import FACTS_FILE, read_facts
 from argo_audit.cli.report import CROSSED, side_of
-from argo_audit.cli.sheets import Sheet
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
@@ -31,6 +29,8 @@ from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint
+from argo_audit.report.compare_sheets import crossed, lines, same_pairs
+from argo_audit.report.sheets import Sheet
 from argo_audit.store import RubricStore, file_name, slug
 from argo_audit.surface.judge import NAME as SURFACE
 

@@ -8,20 +8,18 @@ torch thread: two such processes are faster on two cores than one with two threa
 
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
 from typing import NamedTuple, TypeAlias
 
-from argo_audit.audit.spec import AuditFiles
 from argo_audit.cli.audit import Event, Watch, audit
 from argo_audit.cli.facts import Facts
 from argo_audit.cli.parts import HUMAN
 from argo_audit.cli.report import Origin, report
 from argo_audit.cli.request import AuditRequest
-from argo_audit.cli.watch import Display
 from argo_audit.cli.workers import ONE_THREAD
 from argo_audit.errors import needs_train
 from argo_audit.files import check_free
@@ -29,11 +27,14 @@ from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs.pair_file import read
 from argo_audit.pairs.splits import split
+from argo_audit.report.spec import AuditFiles
 from argo_audit.search.argo import SearchConfig
 
 PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
 _events: Events
+Lane: TypeAlias = Callable[[str, tuple[str, ...]], Watch]
+"""Where one audit tells of its progress, by its name and the phases it will go through."""
 
 
 class DemoConfig(NamedTuple):
@@ -59,8 +60,11 @@ class Finished(NamedTuple):
     files: AuditFiles
 
 
-def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
-    """Run the demo into a new folder. Raises RunFolderError when `out` holds anything."""
+def demo(out: Path, config: DemoConfig, lane: Lane) -> Finished:
+    """Run the demo into a new folder, with a `lane` of progress for each of its parts.
+
+    Raises RunFolderError when `out` holds anything.
+    """
     check_free(out)
     with needs_train("the demo"):
         pass
@@ -69,11 +73,11 @@ def demo(out: Path, config: DemoConfig, display: Display) -> Finished:
     context = multiprocessing.get_context("spawn")
     events: Events = context.Queue()
     with ProcessPoolExecutor(config.workers, context, _start, (events,)) as pool:
-        lanes = {name: display.lane(f"population {name}", PHASES) for name in names}
+        lanes = {name: lane(f"population {name}", PHASES) for name in names}
         jobs = {name: pool.submit(_work, name, out, config) for name in names}
         _relay(events, lanes, list(jobs.values()))
         facts = {name: job.result() for name, job in jobs.items()}
-    last = display.lane("both", ("report",))
+    last = lane("both", ("report",))
     last(Event("report", 0, 1))
     command = (
         f"argo-audit demo --seed {config.seed} --pairs {config.pairs} --steps {config.search.steps}"

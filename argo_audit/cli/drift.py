@@ -1,15 +1,10 @@
 """What moved in a store, as tables: what `argo-audit drift` prints.
 
-show(drift("rubric_store"), markdown=False)
+sheets = drift("rubric_store")
 """
 
 from collections.abc import Sequence
 
-from argo_audit.audit.markdown import points
-from argo_audit.audit.shown import probability
-from argo_audit.cli.compare_sheets import line
-from argo_audit.cli.sheets import Sheet
-from argo_audit.cli.terminal import percent
 from argo_audit.errors import InputError
 from argo_audit.files import Folder, join
 from argo_audit.findings.alignments import counted, line_up
@@ -26,6 +21,10 @@ from argo_audit.findings.drift import (
 from argo_audit.findings.stances import feature_name
 from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.records import Label, Pair, StoredRubric
+from argo_audit.report.compare_sheets import line
+from argo_audit.report.markdown import accuracy, points
+from argo_audit.report.sections.shown import probability
+from argo_audit.report.sheets import Sheet
 from argo_audit.rubrics.outline import outline
 from argo_audit.store import HELD_OUT, RubricStore, ref, slug
 
@@ -67,8 +66,8 @@ def _family(name: str, versions: Sequence[StoredRubric], files: Sequence[PairFil
             f"{version.created:%Y-%m-%d %H:%M}",
             version.label_source,
             str(len(outline(version.rubric.text))),
-            percent(version.dev),
-            percent(version.held_out),
+            accuracy(version.dev),
+            accuracy(version.held_out),
         )
         for version in versions
     ]

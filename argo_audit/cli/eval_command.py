@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from argo_audit.cli.audit import Watch
     from argo_audit.cli.watch import Display
 
-EVALS = "evals"
-"""Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
-
 _PHASE = "evaluate"
 _WIDE = 200  # of a table that goes into a file
 
@@ -40,7 +37,8 @@ def eval_command(
 
     Interrupted, the same command goes on with it. The logs can be looked at with inspect view.
     """
-    from argo_audit.cli.evaluate import evaluate, legend, results_table
+    from argo_audit.cli.evaluate import EVALS, evaluate
+    from argo_audit.cli.results import legend, results_table
     from argo_audit.cli.watch import Display
 
     if out is None and len(runs) > 1:

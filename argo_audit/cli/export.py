@@ -8,13 +8,6 @@ No model is loaded: the held-out pairs have their labels, the eval logs what was
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from argo_audit.audit.annotated_pairs import (
-    AnnotatedPairs,
-    Annotator,
-    Exported,
-    Said,
-    annotated_pairs,
-)
 from argo_audit.cli.facts import RUNS, Facts, read_facts
 from argo_audit.cli.report import side_of
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
@@ -23,6 +16,13 @@ from argo_audit.evals.reading import judgments_of
 from argo_audit.files import write_whole
 from argo_audit.findings.inputs import RAW
 from argo_audit.pairs.pair_file import read
+from argo_audit.report.annotated_pairs import (
+    AnnotatedPairs,
+    Annotator,
+    Exported,
+    Said,
+    annotated_pairs,
+)
 from argo_audit.search.journal import read_run
 from argo_audit.store import HELD_OUT
 

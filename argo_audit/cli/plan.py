@@ -2,7 +2,6 @@
 
     plan = plan_audit(request, settings)
     plan.phases[0].usage.calls
-    console.print(plan_table(plan, prices))
 
 A judgment is two calls, one for each order (times the votes, where P(A) is counted from votes). A
 step judges the rubrics of all its prompt variants on one minibatch; selection judges the top
@@ -15,15 +14,11 @@ and replies have the lengths below. The record of the run says what it really to
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from argo_audit.cli.request import AuditRequest, read_and_split
-from argo_audit.cli.terminal import row
 from argo_audit.fences import render_messages
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
-from argo_audit.price import Prices, Spent, cost
+from argo_audit.price import Spent
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import LIVE
 
@@ -149,34 +144,6 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
         (Spent(judge, train), *written),
         (Spent(judge, select), Spent(judge, evaluate)),
     )
-
-
-def plan_table(plan: AuditPlan, prices: Prices) -> Table:
-    """One row per phase, and the sum of what counts towards a budget."""
-    table = Table(title="What this audit takes at most", box=SIMPLE_HEAD, show_edge=False)
-    for column in ("phase", "model"):
-        table.add_column(column, overflow="fold")
-    for column in ("calls", "tokens read", "tokens written", "dollars"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for phase in plan.phases:
-        money = cost(Spent(phase.model, phase.usage), prices) if phase.counted else None
-        row(table, phase.name, phase.model, *_numbers(phase.usage), _dollars(money, phase.counted))
-    counted = plan.spent()
-    costs = [cost(spent, prices) for spent in counted]
-    total = None if None in costs else sum(c for c in costs if c is not None)
-    usage = Usage.total(spent.usage for spent in counted)
-    row(table, "sum of what is asked", "", *_numbers(usage), _dollars(total, counted=True))
-    return table
-
-
-def _numbers(usage: Usage) -> tuple[str, str, str]:
-    return f"{usage.calls:,}", f"{usage.input_tokens:,}", f"{usage.output_tokens:,}"
-
-
-def _dollars(money: float | None, counted: bool) -> str:
-    if not counted:
-        return "own machine"
-    return "no price" if money is None else f"{money:,.2f}"
 
 
 def _times(usage: Usage, times: int) -> Usage:

@@ -16,10 +16,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, RUN
-from argo_audit.audit.markdown import percent
-from argo_audit.audit.spec import AuditFiles, write_audit
-from argo_audit.cli.eval_command import EVALS
+from argo_audit.cli.evaluate import EVALS
 from argo_audit.cli.facts import CONFORMANCE, FACTS_FILE, RUNS, Facts, read_conformance, read_facts
 from argo_audit.cli.request import read_intent
 from argo_audit.evals.logs import Evaluation, read_evaluations
@@ -29,6 +26,9 @@ from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.findings.inputs import RAW, AuditInputs, Planted, RunRecord, load_run
 from argo_audit.probes.probe import Probed
+from argo_audit.report.markdown import percent
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN
+from argo_audit.report.spec import AuditFiles, write_audit
 from argo_audit.stats.agreement import selection_key
 from argo_audit.store import HELD_OUT, RubricStore, file_name, ref, slug, to_document
 

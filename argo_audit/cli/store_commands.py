@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from argo_audit.cli.terminal import STORE_HELP, StoreOption, console, percent, row, say
+from argo_audit.cli.terminal import STORE_HELP, StoreOption, console, row, say
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.subject import default_store
 from argo_audit.records import Rubric
+from argo_audit.report.markdown import accuracy
 from argo_audit.store import RubricStore, ref
 from argo_audit.surface.reader import read_rubric
 
@@ -25,7 +26,7 @@ def store_list(root: RootArgument = None) -> None:
     for stored in RubricStore(root or default_store()).list():
         row(
             table, ref(stored), stored.label_source, str(stored.parent or "-"),
-            percent(stored.dev), percent(stored.held_out), stored.run,
+            accuracy(stored.dev), accuracy(stored.held_out), stored.run,
         )  # fmt: skip
     console.print(table)
 

@@ -1,4 +1,4 @@
-"""The table at the end of an audit."""
+"""Tables on the terminal: of what an audit will take, of what it found, and sheets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,15 @@ from rich.table import Table
 
 from argo_audit.cli.facts import read_facts
 from argo_audit.cli.parts import HUMAN
-from argo_audit.cli.terminal import percent, row
+from argo_audit.cli.plan import AuditPlan
+from argo_audit.cli.terminal import console, row, say
 from argo_audit.evals.logs import Evaluation, read_evaluations
-from argo_audit.records import Agreement, Interval
+from argo_audit.price import Prices, Spent, cost
+from argo_audit.records import Agreement, Usage
+from argo_audit.report.markdown import accuracy
+from argo_audit.report.sheets import Sheet, as_markdown
+
+_NUMBERS = ("rank", "weight", "alike", "n", "q", "p")
 
 
 def summary(audits: Sequence[Path]) -> Table:
@@ -33,7 +39,7 @@ def _cells(evaluation: Evaluation, ceiling: Agreement | None) -> tuple[str, ...]
     return (
         evaluation.rubric_ref,
         evaluation.label_source,
-        percent(evaluation.agreement),
+        accuracy(evaluation.agreement),
         *(_point(agreement) for agreement in baselines),
         "" if evaluation.label_source == HUMAN else _point(ceiling),
         str(evaluation.agreement.n),
@@ -46,9 +52,49 @@ def _point(agreement: Agreement | None) -> str:
     return f"{agreement.accuracy:.1%}"
 
 
-def bounds(estimate: float | None, interval: Interval | None) -> str:
-    """A share or difference in percent with its interval."""
-    if estimate is None:
-        return "not measured"
-    within = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-    return f"{100 * estimate:.1f}{within}"
+def plan_table(plan: AuditPlan, prices: Prices) -> Table:
+    """One row per phase, and the sum of what counts towards a budget."""
+    table = Table(title="What this audit takes at most", box=SIMPLE_HEAD, show_edge=False)
+    for column in ("phase", "model"):
+        table.add_column(column, overflow="fold")
+    for column in ("calls", "tokens read", "tokens written", "dollars"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for phase in plan.phases:
+        money = cost(Spent(phase.model, phase.usage), prices) if phase.counted else None
+        row(table, phase.name, phase.model, *_numbers(phase.usage), _dollars(money, phase.counted))
+    counted = plan.spent()
+    costs = [cost(spent, prices) for spent in counted]
+    total = None if None in costs else sum(c for c in costs if c is not None)
+    usage = Usage.total(spent.usage for spent in counted)
+    row(table, "sum of what is asked", "", *_numbers(usage), _dollars(total, counted=True))
+    return table
+
+
+def _numbers(usage: Usage) -> tuple[str, str, str]:
+    return f"{usage.calls:,}", f"{usage.input_tokens:,}", f"{usage.output_tokens:,}"
+
+
+def _dollars(money: float | None, counted: bool) -> str:
+    if not counted:
+        return "own machine"
+    return "no price" if money is None else f"{money:,.2f}"
+
+
+def show(sheets: Sequence[Sheet], *, markdown: bool) -> None:
+    """Print the sheets one after the other."""
+    for sheet in sheets:
+        if markdown:
+            say(as_markdown(sheet))
+        else:
+            console.print(_table(sheet) if sheet.rows else f"{sheet.title}: nothing", markup=False)
+            say(f"{sheet.note}\n")
+
+
+def _table(sheet: Sheet) -> Table:
+    found = Table(title=sheet.title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in sheet.header:
+        narrow = name.lower() in _NUMBERS
+        found.add_column(name, overflow="fold", no_wrap=narrow)
+    for cells in sheet.rows:
+        row(found, *cells)
+    return found

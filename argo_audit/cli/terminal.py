@@ -12,10 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from argo_audit.audit import markdown
-from argo_audit.audit.markdown import visible
 from argo_audit.pairs.formats.registry import FORMATS
-from argo_audit.records import Agreement
+from argo_audit.report.markdown import visible
 
 console = Console()
 
@@ -55,10 +53,3 @@ def say(text: str) -> None:
 def row(table: Table, *cells: str) -> None:
     """Add a row of text as it is to a table."""
     table.add_row(*(Text(visible(cell)) for cell in cells))
-
-
-def percent(agreement: Agreement | None) -> str:
-    """Accuracy, with its interval when there is one, or "not measured"."""
-    if agreement is None or agreement.accuracy is None:
-        return "not measured"
-    return markdown.percent(agreement.accuracy, agreement.accuracy_interval)

@@ -2,23 +2,20 @@
 
     problems = verify(Path("runs/audit/audit.md"))
 
-Exit codes: 0 it holds, 2 something in it does not. A source that is gone or cannot be read is such
+A source that is gone or cannot be read is such
 a problem too: what cannot be repeated is not verified.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import Field
 
 from argo_audit import __version__
-from argo_audit.cli.terminal import say
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
 from argo_audit.records import Record
 
-_SHOWN = 20
 _REMEDY = "name the audit.md of a report that `argo-audit report` (or audit, or demo) wrote"
 
 
@@ -31,28 +28,13 @@ class _MadeFrom(Record):
     commands: tuple[str, ...] = ()
 
 
-def verify_command(
-    report: Annotated[Path, typer.Argument(help="The audit.md of a report, or its folder.")],
-) -> None:
-    """Compute a report again from its sources; exit code 2 for a number that nothing backs."""
-    path = report / "audit.md" if report.is_dir() else report
-    problems = verify(path)
-    for problem in problems[:_SHOWN]:
-        say(problem)
-    if len(problems) > _SHOWN:
-        say(f"and {len(problems) - _SHOWN} more")
-    if problems:
-        raise typer.Exit(2)
-    say(f"{path}: holds; every line is what its sources give")
-
-
 def verify(path: Path) -> list[str]:
     """One sentence per problem; empty when the report holds. Raises InputError for no report."""
-    from argo_audit.audit.check import check_audit
-    from argo_audit.audit.markdown import front_matter
-    from argo_audit.audit.spec import documents
-    from argo_audit.audit.verify import altered, unbacked
     from argo_audit.cli.report import read_inputs
+    from argo_audit.report.check import check_audit
+    from argo_audit.report.markdown import front_matter
+    from argo_audit.report.spec import documents
+    from argo_audit.report.verify import altered, unbacked
 
     try:
         written = path.read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from argo_audit.audit.markdown import front_matter
 from argo_audit.errors import InputError
 from argo_audit.findings.inputs import RAW
+from argo_audit.report.markdown import front_matter
 
 Claimed = tuple[str, str]
 """Feature and direction: ("flattery", "rewards")."""

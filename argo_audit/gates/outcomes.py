@@ -10,11 +10,11 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
-from argo_audit.audit.markdown import escape, table, visible
 from argo_audit.gates.claims import Found
 from argo_audit.gates.decisions import ERROR, LEAST_P, LEAST_PROMPTS, Bounds, Decision, decide
 from argo_audit.gates.gate import Gate, Written
 from argo_audit.records import Record
+from argo_audit.report.markdown import escape, table, visible
 
 State = Literal["fail", "error", "inconclusive", "skipped", "written", "pass"]
 STATES: tuple[State, ...] = get_args(State)

@@ -8,18 +8,6 @@ labels tell them apart: every reward model labels the pairs of both populations.
 
 from collections.abc import Sequence
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import (
-    NOT_MEASURED,
-    Section,
-    escape,
-    percent,
-    points,
-    table,
-    together,
-)
-from argo_audit.audit.names import label_name, population_name
-from argo_audit.audit.provenance import log_name
 from argo_audit.findings.crossing import (
     FALSE_DISCOVERIES,
     Cell,
@@ -28,6 +16,18 @@ from argo_audit.findings.crossing import (
     RubricSplit,
 )
 from argo_audit.findings.stances import feature_name
+from argo_audit.report.markdown import (
+    NOT_MEASURED,
+    Section,
+    escape,
+    percent,
+    points,
+    table,
+    together,
+)
+from argo_audit.report.material import Facts
+from argo_audit.report.names import label_name, population_name
+from argo_audit.report.sections.provenance import log_name
 from argo_audit.stats.decomposition import Part, Split
 
 TITLE = "Shown or preferred"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import Section, link, table
+from argo_audit.report.markdown import Section, link, table
+from argo_audit.report.material import Facts
 
 TITLE = "Sources"
 

@@ -14,9 +14,9 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import NamedTuple
 
-from argo_audit.audit.markdown import escape, number, table, together, visible
-from argo_audit.audit.trained import Trained
 from argo_audit.findings.alignments import Row, ranks, shares
+from argo_audit.report.markdown import escape, number, table, together, visible
+from argo_audit.report.trained import Trained
 from argo_audit.rubrics.alignment import Item
 
 LINES = ("", "First", "Second", "Alike", "Rank", "Weight")

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import Section, escape, linked, number, percent, table
-from argo_audit.audit.names import population_name, run_name
-from argo_audit.audit.summary import with_interval
-from argo_audit.audit.trained import Trained
 from argo_audit.findings.inputs import Planted
 from argo_audit.findings.stances import Stance, feature_name, stances
+from argo_audit.report.markdown import Section, escape, linked, number, percent, table
+from argo_audit.report.material import Facts
+from argo_audit.report.names import population_name, run_name
+from argo_audit.report.sections.summary import with_interval
+from argo_audit.report.trained import Trained
 
 Verdict = Literal["recovered", "missed", "wrong sign", "spurious"]
 

@@ -10,13 +10,13 @@ reader takes them to reward or penalise, and line by line by words and features 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, zip_longest
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import Section, escape, link, table
-from argo_audit.audit.names import population_name, run_name, sentence_case
-from argo_audit.audit.side_by_side import quoted_rows
-from argo_audit.audit.trained import Trained
 from argo_audit.findings.alignments import counted, line_up
 from argo_audit.findings.stances import Stance, feature_name, stances, unread
+from argo_audit.report.markdown import Section, escape, link, table
+from argo_audit.report.material import Facts
+from argo_audit.report.names import population_name, run_name, sentence_case
+from argo_audit.report.sections.side_by_side import quoted_rows
+from argo_audit.report.trained import Trained
 from argo_audit.rubrics.alignment import THRESHOLD
 from argo_audit.rubrics.outline import Direction, Outline, outline
 

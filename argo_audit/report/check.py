@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from argo_audit.audit.markdown import front_matter, plain, slug, visible
+from argo_audit.report.markdown import front_matter, plain, slug, visible
 
 _LINE_LINK = re.compile(r"line (\d+)")
 _COLUMN = re.compile(r"(?<!\\)\|")

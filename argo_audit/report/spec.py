@@ -16,11 +16,15 @@ from tempfile import mkdtemp
 from typing import Any
 
 from argo_audit import __version__
-from argo_audit.audit import (
+from argo_audit.errors import ArgoError
+from argo_audit.findings.inputs import AuditInputs
+from argo_audit.report.check import check_audit
+from argo_audit.report.markdown import Drawing, Section, escape, link, slug, with_front_matter
+from argo_audit.report.material import Facts
+from argo_audit.report.page import page
+from argo_audit.report.sections import (
     biases,
-    compare,
     evidence,
-    labels,
     progress,
     provenance,
     recovery,
@@ -31,14 +35,10 @@ from argo_audit.audit import (
     summary,
     verdict,
 )
-from argo_audit.audit.check import check_audit
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import Drawing, Section, escape, link, slug, with_front_matter
-from argo_audit.audit.page import page
-from argo_audit.audit.summary import KeyFigures, key_figures
-from argo_audit.audit.trained import Trained
-from argo_audit.errors import ArgoError
-from argo_audit.findings.inputs import AuditInputs
+from argo_audit.report.sections import criteria as compare
+from argo_audit.report.sections import label_sources as labels
+from argo_audit.report.sections.summary import KeyFigures, key_figures
+from argo_audit.report.trained import Trained
 
 SECTIONS: Sequence[Callable[[Facts], Section]] = (
     summary.section,

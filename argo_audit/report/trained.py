@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from argo_audit.audit.markdown import escape, link, visible
 from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Agreement, StoredRubric
+from argo_audit.report.markdown import escape, link, visible
 from argo_audit.store import file_name, slug
 
 _LONGEST_QUOTE = 300  # characters of one line

@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from argo_audit.audit.evidence import reference
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import NOT_MEASURED, Section, escape, linked, table, together
-from argo_audit.audit.names import label_name, run_name
-from argo_audit.audit.trained import Trained
 from argo_audit.findings.assessment import Assessment
 from argo_audit.findings.findings import FALSE_DISCOVERIES, SMALLEST
 from argo_audit.findings.risks import LARGE, MODERATE, Flag
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
+from argo_audit.report.markdown import NOT_MEASURED, Section, escape, linked, table, together
+from argo_audit.report.material import Facts
+from argo_audit.report.names import label_name, run_name
+from argo_audit.report.sections.evidence import reference
+from argo_audit.report.trained import Trained
 
 TITLE = "Biases: what the rubric claims, and what was found"
 

@@ -23,11 +23,11 @@ import numpy as np
 from pydantic import Field
 
 from argo_audit import __version__
-from argo_audit.audit.names import plain_label
 from argo_audit.fences import render_messages
 from argo_audit.findings.inputs import RAW
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Label, Message, Pair, Record, fingerprint
+from argo_audit.report.names import plain_label
 from argo_audit.surface.features import FEATURES
 from argo_audit.surface.judge import SurfaceJudge
 

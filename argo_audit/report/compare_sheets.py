@@ -1,18 +1,24 @@
 """What a comparison found, as tables of plain text.
 
-show([lines(names, texts), *crossed(crossing)], markdown=False)
+[lines(names, texts), *crossed(crossing)]      # sheets
 """
 
 from collections.abc import Sequence
 
-from argo_audit.audit.markdown import points
-from argo_audit.audit.shown import FEATURE_NOTE, MOST_FEATURES, NOTE, against_planted, clear
-from argo_audit.cli.sheets import Sheet
-from argo_audit.cli.tables import bounds
 from argo_audit.evals.results import ResultRow
 from argo_audit.findings.alignments import Row, counted, line_up, ranks, shares
 from argo_audit.findings.crossing import Crossing, FeatureSplit
 from argo_audit.findings.stances import feature_name
+from argo_audit.records import Interval
+from argo_audit.report.markdown import points
+from argo_audit.report.sections.shown import (
+    FEATURE_NOTE,
+    MOST_FEATURES,
+    NOTE,
+    against_planted,
+    clear,
+)
+from argo_audit.report.sheets import Sheet
 from argo_audit.rubrics.alignment import Item
 from argo_audit.stats.decomposition import Part, Split
 from argo_audit.stats.estimates import Estimate
@@ -111,4 +117,12 @@ def _part(found: Part) -> str:
 
 
 def _estimate(found: Estimate) -> str:
-    return bounds(found.mean, found.interval)
+    return _bounds(found.mean, found.interval)
+
+
+def _bounds(estimate: float | None, interval: Interval | None) -> str:
+    """A share or difference in percent with its interval."""
+    if estimate is None:
+        return "not measured"
+    within = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{100 * estimate:.1f}{within}"

@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from argo_audit.audit.biases import TITLE, Cells
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import (
+from argo_audit.findings.assessment import Assessment
+from argo_audit.findings.findings import SMALLEST
+from argo_audit.findings.inputs import RAW
+from argo_audit.findings.risks import Flag, risks_checked
+from argo_audit.records import Agreement, Finding, Interval
+from argo_audit.report.markdown import (
     NOT_MEASURED,
     anchor,
     escape,
@@ -24,13 +27,10 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
-from argo_audit.audit.names import label_name, population_name, sentence_case
-from argo_audit.audit.trained import Backed, Trained
-from argo_audit.findings.assessment import Assessment
-from argo_audit.findings.findings import SMALLEST
-from argo_audit.findings.inputs import RAW
-from argo_audit.findings.risks import Flag, risks_checked
-from argo_audit.records import Agreement, Finding, Interval
+from argo_audit.report.material import Facts
+from argo_audit.report.names import label_name, population_name, sentence_case
+from argo_audit.report.sections.biases import TITLE, Cells
+from argo_audit.report.trained import Backed, Trained
 
 Safety = Literal["unsafe", "with care", "unknown", "nothing flagged"]
 _WORST_FIRST: tuple[Safety, ...] = get_args(Safety)  # what nobody knows is no good news

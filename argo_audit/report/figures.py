@@ -19,9 +19,9 @@ from io import StringIO
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from argo_audit.audit.markdown import Drawing, visible
 from argo_audit.findings.curves import Window
 from argo_audit.findings.evolution import PARTS, Stage
+from argo_audit.report.markdown import Drawing, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,11 @@ Model text stands in code blocks, where it is data.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from argo_audit.audit.facts import Checked, Facts
-from argo_audit.audit.markdown import (
+from argo_audit.findings.examples import LEAST, LONGEST, Example, Examples, Method
+from argo_audit.findings.probed import Paid
+from argo_audit.findings.stances import feature_name
+from argo_audit.records import Finding
+from argo_audit.report.markdown import (
     EDITED,
     Section,
     anchor,
@@ -22,12 +25,9 @@ from argo_audit.audit.markdown import (
     quoted_block,
     together,
 )
-from argo_audit.audit.names import label_name, population_name, run_name, sentence_case
-from argo_audit.audit.trained import Trained
-from argo_audit.findings.examples import LEAST, LONGEST, Example, Examples, Method
-from argo_audit.findings.probed import Paid
-from argo_audit.findings.stances import feature_name
-from argo_audit.records import Finding
+from argo_audit.report.material import Checked, Facts
+from argo_audit.report.names import label_name, population_name, run_name, sentence_case
+from argo_audit.report.trained import Trained
 
 TITLE = "Evidence: the pairs behind the findings"
 

@@ -11,9 +11,10 @@ rubric hides it.
 import json
 from collections.abc import Callable, Mapping
 
-from argo_audit.audit import conformance
-from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, RUN, Facts
-from argo_audit.audit.markdown import (
+from argo_audit.findings.evolution import Collapse, collapse
+from argo_audit.findings.inputs import RunRecord
+from argo_audit.records import Agreement
+from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
     escape,
@@ -22,12 +23,11 @@ from argo_audit.audit.markdown import (
     percent,
     table,
 )
-from argo_audit.audit.names import label_name, population_name, run_name
-from argo_audit.audit.summary import with_interval
-from argo_audit.audit.trained import Backed, Trained
-from argo_audit.findings.evolution import Collapse, collapse
-from argo_audit.findings.inputs import RunRecord
-from argo_audit.records import Agreement
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN, Facts
+from argo_audit.report.names import label_name, population_name, run_name
+from argo_audit.report.sections import reward_model_checks as conformance
+from argo_audit.report.sections.summary import with_interval
+from argo_audit.report.trained import Backed, Trained
 
 _SETTINGS = "Settings and packages"
 _SHORT = 16

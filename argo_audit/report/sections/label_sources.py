@@ -8,9 +8,11 @@ rubric is scored on both, and the reward model itself stands beside them.
 
 from collections.abc import Mapping, Sequence
 
-from argo_audit.audit.facts import MEASUREMENTS, Facts
-from argo_audit.audit.figures import HistogramPanel, histogram_figure
-from argo_audit.audit.markdown import (
+from argo_audit.findings.alignments import Standing, counted, line_up
+from argo_audit.findings.curves import TOP, Spread, final, mean_difference, spread_interval
+from argo_audit.findings.inputs import RAW
+from argo_audit.report.figures import HistogramPanel, histogram_figure
+from argo_audit.report.markdown import (
     NOT_MEASURED,
     Drawing,
     Section,
@@ -21,13 +23,11 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
-from argo_audit.audit.names import label_name, panel_title, population_name
-from argo_audit.audit.side_by_side import quoted_rows
-from argo_audit.audit.summary import with_interval
-from argo_audit.audit.trained import Trained
-from argo_audit.findings.alignments import Standing, counted, line_up
-from argo_audit.findings.curves import TOP, Spread, final, mean_difference, spread_interval
-from argo_audit.findings.inputs import RAW
+from argo_audit.report.material import MEASUREMENTS, Facts
+from argo_audit.report.names import label_name, panel_title, population_name
+from argo_audit.report.sections.side_by_side import quoted_rows
+from argo_audit.report.sections.summary import with_interval
+from argo_audit.report.trained import Trained
 
 TITLE = "Reward model labels beside raw labels (Figure 6)"
 

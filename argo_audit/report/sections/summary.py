@@ -10,9 +10,10 @@ some.
 
 from typing import NamedTuple
 
-from argo_audit.audit import verdict
-from argo_audit.audit.facts import LONGEST, NO_RUBRIC, Facts
-from argo_audit.audit.markdown import (
+from argo_audit.findings.inputs import RAW
+from argo_audit.findings.stances import feature_name, stances
+from argo_audit.records import Interval
+from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
     escape,
@@ -23,11 +24,10 @@ from argo_audit.audit.markdown import (
     table,
     together,
 )
-from argo_audit.audit.names import label_name, population_name, sentence_case
-from argo_audit.audit.trained import Backed, Trained
-from argo_audit.findings.inputs import RAW
-from argo_audit.findings.stances import feature_name, stances
-from argo_audit.records import Interval
+from argo_audit.report.material import LONGEST, NO_RUBRIC, Facts
+from argo_audit.report.names import label_name, population_name, sentence_case
+from argo_audit.report.sections import verdict
+from argo_audit.report.trained import Backed, Trained
 
 SURFACE_JUDGE = "argo/surface"
 

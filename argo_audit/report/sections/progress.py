@@ -3,11 +3,11 @@
 section(facts).drawings[0].svg
 """
 
-from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, Facts
-from argo_audit.audit.figures import CurvePanel, progress_figure
-from argo_audit.audit.markdown import NOT_MEASURED, Section, number, percent, table, together
-from argo_audit.audit.names import panel_title, population_name
 from argo_audit.findings.curves import TOP, VariantGain, Window, curve, variant_gain
+from argo_audit.report.figures import CurvePanel, progress_figure
+from argo_audit.report.markdown import NOT_MEASURED, Section, number, percent, table, together
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Facts
+from argo_audit.report.names import panel_title, population_name
 
 TITLE = "Agreement over steps (Figure 2)"
 

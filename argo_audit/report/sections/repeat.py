@@ -5,9 +5,9 @@ section(facts).blocks
 
 import shlex
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import Section, escape, fence
-from argo_audit.audit.trained import Trained
+from argo_audit.report.markdown import Section, escape, fence
+from argo_audit.report.material import Facts
+from argo_audit.report.trained import Trained
 from argo_audit.store import ref
 
 TITLE = "Limits and how to repeat"

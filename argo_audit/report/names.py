@@ -4,9 +4,9 @@
 'Population A'
 """
 
-from argo_audit.audit.markdown import escape, visible
-from argo_audit.audit.trained import Trained
 from argo_audit.findings.inputs import RAW
+from argo_audit.report.markdown import escape, visible
+from argo_audit.report.trained import Trained
 
 
 def plain_population(population: str) -> str:

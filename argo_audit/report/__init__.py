@@ -1,7 +1,7 @@
 """The audit: what was learned about a reward model, as `audit.md`, figures and `audit.html`.
 
     from argo_audit.findings.inputs import AuditInputs, load_run
-    from argo_audit.audit.spec import write_audit
+    from argo_audit.report.spec import write_audit
 
     runs = tuple(load_run(folder) for folder in run_folders)
     write_audit(AuditInputs(title, runs, stored, evaluations), Path("out/audit"), store_root)

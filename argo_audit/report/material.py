@@ -18,9 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from argo_audit.audit.markdown import link, linked
-from argo_audit.audit.names import run_name
-from argo_audit.audit.trained import Backed, Source, Trained, stored_path
 from argo_audit.errors import InputError, StoreError
 from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.examples import Examples, HeldOut, examples, shown_features
@@ -29,6 +26,9 @@ from argo_audit.findings.risks import Intent
 from argo_audit.findings.slopes import compared
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
+from argo_audit.report.markdown import link, linked
+from argo_audit.report.names import run_name
+from argo_audit.report.trained import Backed, Source, Trained, stored_path
 from argo_audit.stats.agreement import selection_key
 from argo_audit.store import from_document
 

@@ -8,9 +8,9 @@ Failed checks are listed under the table with their reasons.
 
 from collections.abc import Sequence
 
-from argo_audit.audit.facts import Facts
-from argo_audit.audit.markdown import escape, link, table
 from argo_audit.records import Check, Conformance
+from argo_audit.report.markdown import escape, link, table
+from argo_audit.report.material import Facts
 
 _TITLE = "### Can the reward model be believed?"
 _NOTE = (

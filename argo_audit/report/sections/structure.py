@@ -5,9 +5,11 @@ section(facts).blocks
 
 from collections.abc import Sequence
 
-from argo_audit.audit.facts import ATTEMPTS, MEASUREMENTS, Facts
-from argo_audit.audit.figures import StagePanel, evolution_figure
-from argo_audit.audit.markdown import (
+from argo_audit.findings.curves import WINDOWS, gain, windows
+from argo_audit.findings.evolution import LIX, PARTS, Mean, Stage, stages
+from argo_audit.findings.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
+from argo_audit.report.figures import StagePanel, evolution_figure
+from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
     escape,
@@ -18,11 +20,9 @@ from argo_audit.audit.markdown import (
     together,
     visible,
 )
-from argo_audit.audit.names import plain_population, population_name, sentence_case
-from argo_audit.audit.trained import Trained
-from argo_audit.findings.curves import WINDOWS, gain, windows
-from argo_audit.findings.evolution import LIX, PARTS, Mean, Stage, stages
-from argo_audit.findings.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Facts
+from argo_audit.report.names import plain_population, population_name, sentence_case
+from argo_audit.report.trained import Trained
 
 TITLE = "How rubrics evolved (Figure 5)"
 

@@ -18,9 +18,9 @@ from string import Template
 
 from markdown_it.token import Token
 
-from argo_audit.audit.check import anchors
-from argo_audit.audit.markdown import EDITED, front_matter, parser
-from argo_audit.audit.side_by_side import Run, differing
+from argo_audit.report.check import anchors
+from argo_audit.report.markdown import EDITED, front_matter, parser
+from argo_audit.report.sections.side_by_side import Run, differing
 
 _BEFORE = {"table_open": '<div class="wide" role="region" aria-label="Table" tabindex="0">\n'}
 _AFTER = {"table_close": "</div>\n"}
@@ -55,7 +55,7 @@ def page(markdown: str, figures: Mapping[str, str]) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("argo_audit.audit").joinpath(name).read_text(encoding="utf-8")
+    return files("argo_audit.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _mark_edits(tokens: Sequence[Token]) -> None:

@@ -20,7 +20,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from argo_audit.records import Interval
+from argo_audit.records import Agreement, Interval
 
 NOT_MEASURED = "not measured"
 
@@ -193,3 +193,10 @@ def _seen(character: str) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def accuracy(agreement: Agreement | None) -> str:
+    """Accuracy, with its interval when there is one, or "not measured"."""
+    if agreement is None or agreement.accuracy is None:
+        return "not measured"
+    return percent(agreement.accuracy, agreement.accuracy_interval)
