@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from argo_audit.errors import ArgoError
     from argo_audit.gates.declared import Declared
-    from argo_audit.gates.gate import Gate
+    from argo_audit.gates.fixture import Gate
     from argo_audit.gates.outcomes import Outcome
     from argo_audit.gates.session import Ended, Session
     from argo_audit.roles import RewardModel
@@ -86,7 +86,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture
 def gate(request: pytest.FixtureRequest) -> "Gate":
-    """The gates that a test holds its reward model to; see argo_audit.gates.gate."""
+    """The gates that a test holds its reward model to; see argo_audit.gates.fixture."""
     with _told(request.config):
         made = _session(request.config).gate(_nearest(request.path))
     request.node.stash[_GATE] = made
@@ -206,8 +206,8 @@ def _address(item: pytest.Item) -> str:
 def _session(config: pytest.Config) -> "Session":
     """The gates of this process, made when the first is used."""
     if _SESSION not in config.stash:
+        from argo_audit.gates.defaults import located
         from argo_audit.gates.session import Asked, Session
-        from argo_audit.gates.settings import located
 
         given, root = config.getoption, config.rootpath  # paths of an ini file count from there
         ini = {name: str(config.getini(name) or "") or None for name in _WORDS}

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from argo_audit.cli.workers import ONE_THREAD
+from argo_audit.audits.workers import ONE_THREAD
 from benchmarks import budget, labels, organism
 from benchmarks.cells import Finished, Ledger, in_parallel, key, measured
 from benchmarks.plan import QUICK, Plan

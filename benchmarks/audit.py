@@ -28,7 +28,7 @@ import typer
 from pydantic import Field
 from rich.console import Console
 
-from argo_audit.cli.workers import ONE_THREAD
+from argo_audit.audits.workers import ONE_THREAD
 from argo_audit.fences import last_request, render_messages
 from argo_audit.findings.claims import claims
 from argo_audit.findings.findings import answer, findings, status

@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from argo_audit.cli.workers import ONE_THREAD
+from argo_audit.audits.workers import ONE_THREAD
 from argo_audit.records import Record, fingerprint
 
 C = TypeVar("C", bound=Record)

@@ -18,13 +18,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from argo_audit.gates.claims import SLACK, TOLERANCE
 from argo_audit.gates.declared import read_gates
-from argo_audit.gates.gate import Gate
+from argo_audit.gates.edited import MOST_PAIRS
+from argo_audit.gates.fixture import Gate
+from argo_audit.gates.gate_claims import SLACK, TOLERANCE
+from argo_audit.gates.gated_model import Subject
 from argo_audit.gates.outcomes import concluded
-from argo_audit.gates.probes import MOST_PAIRS
 from argo_audit.gates.starter import Known, starter
-from argo_audit.gates.subject import Subject
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Record
 from benchmarks.cells import Finished, Ledger

@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from argo_audit.gates.declared import read_gates
-from argo_audit.gates.gate import Gate
-from argo_audit.gates.subject import Subject
+from argo_audit.gates.fixture import Gate
+from argo_audit.gates.gated_model import Subject
 from argo_audit.pairs.pair_file import write
 from benchmarks.gate_models import FAINT, Kin, held_out, trained
 from benchmarks.gate_page import PAIRS

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from scipy.stats import binomtest
 
-from argo_audit.gates.claims import SLACK, TOLERANCE
-from argo_audit.gates.probes import MOST_PAIRS
+from argo_audit.gates.edited import MOST_PAIRS
+from argo_audit.gates.gate_claims import SLACK, TOLERANCE
 from argo_audit.records import Record
 from argo_audit.report.markdown import table
 from benchmarks.gate_models import Kin

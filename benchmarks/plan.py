@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from argo_audit.cli.parts import EMBEDDED, policy_model
+from argo_audit.audits.parts import EMBEDDED, policy_model
 from argo_audit.organism.populations import PopulationName
 from argo_audit.policies.policy_settings import settings_of
 from argo_audit.records import Record

@@ -22,8 +22,8 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from argo_audit.cli.demo import DemoConfig, audit_population
-from argo_audit.cli.facts import read_facts
+from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.demo import DemoConfig, audit_population
 from argo_audit.evals.logs import read_judgments
 from argo_audit.report.markdown import table
 from argo_audit.search.journal import read_journal

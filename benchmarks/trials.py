@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from argo_audit.cli.parts import EMBEDDED, policy_model
+from argo_audit.audits.parts import EMBEDDED, policy_model
 from argo_audit.findings.curves import TOP, gain, top, windows
 from argo_audit.findings.evolution import collapse
 from argo_audit.policies.grpo import GRPOPolicy

@@ -18,10 +18,10 @@ import time
 
 import torch
 
-from argo_audit.cli.audit import Event, audit, resume
-from argo_audit.cli.begun import REQUEST_FILE
-from argo_audit.cli.report import Origin, report
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.begun import REQUEST_FILE
+from argo_audit.audits.reporting import Origin, report
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import Event, audit, resume
 
 NEVER = ("nothing", 0.0)
 LATER = (

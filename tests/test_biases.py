@@ -14,7 +14,7 @@ from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.findings.risks import Intent
 from argo_audit.findings.slopes import compared
-from argo_audit.gates.audits import accepted
+from argo_audit.gates.approved import accepted
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
 from argo_audit.probes.edits.counterfactuals import chosen

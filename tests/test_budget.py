@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 from fakes import ScriptedPolicy
 
-from argo_audit.cli.audit import audit, resume
-from argo_audit.cli.facts import read_facts
-from argo_audit.cli.parts import Parts
-from argo_audit.cli.plan import AuditPlan, plan_audit
-from argo_audit.cli.purse import Purse, open_purse, spent_on
-from argo_audit.cli.request import AuditRequest, policy_settings
+from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.budget import Purse, open_purse, spent_on
+from argo_audit.audits.parts import Parts
+from argo_audit.audits.plan import AuditPlan, plan_audit
+from argo_audit.audits.price import Budget, Price
+from argo_audit.audits.request import AuditRequest, policy_settings
+from argo_audit.audits.run import audit, resume
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
-from argo_audit.price import Budget, Price
 from argo_audit.records import Attempt, Usage
 from argo_audit.search.argo import SearchConfig
 from argo_audit.search.journal import read_journal

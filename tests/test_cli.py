@@ -17,12 +17,12 @@ from fakes import ScriptedPolicy
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
-from argo_audit.cli.audit import Event, audit
+from argo_audit.audits.audit_facts import Facts, read_facts, write_facts
+from argo_audit.audits.parts import Parts, open_parts
+from argo_audit.audits.reporting import Origin, report
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import Event, audit
 from argo_audit.cli.commands import app
-from argo_audit.cli.facts import Facts, read_facts, write_facts
-from argo_audit.cli.parts import Parts, open_parts
-from argo_audit.cli.report import Origin, report
-from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError, RunFolderError, StoreError
 from argo_audit.evals import subject
 from argo_audit.findings.inputs import load_run
@@ -584,7 +584,7 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, "tests")
 from test_cli import Parts, Stopped, SurfaceJudge, audit
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.request import AuditRequest
 
 request = AuditRequest.model_validate_json(sys.argv[1])
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)

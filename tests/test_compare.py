@@ -8,8 +8,8 @@ import pytest
 from crossed_world import build_crossed
 from typer.testing import CliRunner
 
+from argo_audit.audits.compare import Options, compare
 from argo_audit.cli.commands import app
-from argo_audit.cli.compare import Options, compare
 from argo_audit.errors import InputError
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.organism.world import Population

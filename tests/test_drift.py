@@ -8,8 +8,8 @@ import pytest
 from crossed_world import build_crossed, labelled, turned_rubric
 from typer.testing import CliRunner
 
+from argo_audit.audits.moved import drift
 from argo_audit.cli.commands import app
-from argo_audit.cli.drift import drift
 from argo_audit.errors import InputError
 from argo_audit.findings.drift import (
     Shown,

@@ -7,11 +7,11 @@ import pytest
 from fakes import ScriptedPolicy
 from typer.testing import CliRunner
 
-from argo_audit.cli.audit import audit
+from argo_audit.audits.evaluate import evaluate
+from argo_audit.audits.parts import Parts
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
-from argo_audit.cli.evaluate import evaluate
-from argo_audit.cli.parts import Parts
-from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.organism.world import build, write_population
 from argo_audit.search.argo import SearchConfig

@@ -7,15 +7,15 @@ import pytest
 from fakes import ScriptedPolicy
 from typer.testing import CliRunner
 
-from argo_audit.cli.audit import audit
+from argo_audit.audits.parts import Parts
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
-from argo_audit.cli.parts import Parts
-from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.gates.declared import read_gates
-from argo_audit.gates.gate import Gate
+from argo_audit.gates.fixture import Gate
+from argo_audit.gates.gated_model import Subject
 from argo_audit.gates.starter import UNWANTED, Known, starter
-from argo_audit.gates.subject import Subject
 from argo_audit.organism.world import build, write_population
 from argo_audit.reward_models.recorded import write_scores
 from argo_audit.search.argo import SearchConfig

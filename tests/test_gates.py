@@ -10,15 +10,15 @@ from markdown_it import MarkdownIt
 from pooling_server import PoolingServer
 
 from argo_audit.errors import GateError, InputError, RewardModelError
-from argo_audit.gates.audits import accepted
+from argo_audit.gates.approved import accepted
 from argo_audit.gates.baselines import Baselines
-from argo_audit.gates.claims import Found, intended
 from argo_audit.gates.decisions import Bounds, decide
 from argo_audit.gates.declared import read_gates
-from argo_audit.gates.gate import Gate
+from argo_audit.gates.defaults import GateSettings
+from argo_audit.gates.fixture import Gate
+from argo_audit.gates.gate_claims import Found, intended
+from argo_audit.gates.gated_model import Subject
 from argo_audit.gates.outcomes import concluded, headline, lines, markdown, properties
-from argo_audit.gates.settings import GateSettings
-from argo_audit.gates.subject import Subject
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 HEADER = 'rm = "scores:v1.jsonl.gz"\npairs = "pairs.jsonl.gz"\n'

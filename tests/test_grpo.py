@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from argo_audit.cli.parts import policy_model
+from argo_audit.audits.parts import policy_model
 from argo_audit.errors import InputError
 from argo_audit.organism.writer import train_tokenizer
 from argo_audit.policies.arguments import shares, trainer_arguments

@@ -14,11 +14,11 @@ from object_store import OPEN, Server
 from s3fs import S3FileSystem
 from typer.testing import CliRunner, Result
 
-from argo_audit.cli.audit import audit
+from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.parts import Parts
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
-from argo_audit.cli.facts import read_facts
-from argo_audit.cli.parts import Parts
-from argo_audit.cli.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.evals.subject import load_subject

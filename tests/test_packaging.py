@@ -25,7 +25,7 @@ except SystemExit as ended:
     assert not ended.code
 assert not [name for name in {HEAVY} + ("inspect_ai",) if name in sys.modules]
 import argo_audit.evals.inspect_registry
-import argo_audit.cli.report
+import argo_audit.audits.reporting
 assert not [name for name in {HEAVY} if name in sys.modules]
 """
 

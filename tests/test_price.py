@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argo_audit.audits.price import Budget, Price, Spent, cost, read_prices
 from argo_audit.errors import InputError
-from argo_audit.price import Budget, Price, Spent, cost, read_prices
 from argo_audit.records import Usage
 
 MODEL = "openai/gpt-5-mini"

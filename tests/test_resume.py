@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from argo_audit.cli.facts import read_facts
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.request import AuditRequest
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population

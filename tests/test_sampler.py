@@ -19,8 +19,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.cli.parts import open_parts, policy_model
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.parts import open_parts, policy_model
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.policies.policy_settings import PolicySettings, settings_of
 from argo_audit.policies.sampler import InspectWriter, SamplerPolicy, unfenced
@@ -211,8 +211,8 @@ class BaseInstall(PathFinder):
         return None if name.partition(".")[0] in TRAIN else PathFinder.find_spec(name, *where)
 
 sys.meta_path = [BaseInstall if finder is PathFinder else finder for finder in sys.meta_path]
-from argo_audit.cli.parts import open_parts
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.parts import open_parts
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError
 from argo_audit.policies.policy_settings import PolicySettings
 

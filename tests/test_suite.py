@@ -8,7 +8,7 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Model
 
-from argo_audit.cli.evaluate import legend, results_table
+from argo_audit.cli.results_table import legend, results_table
 from argo_audit.errors import ArgoError
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, rows, run_suite

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from argo_audit.cli.audit import audit
+from argo_audit.audits.parts import Parts
+from argo_audit.audits.reporting import Origin, report
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
-from argo_audit.cli.parts import Parts
-from argo_audit.cli.report import Origin, report
-from argo_audit.cli.request import AuditRequest
 from argo_audit.organism.world import build, write_population
 from argo_audit.report.check import unsourced
 from argo_audit.report.verify import unbacked

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from argo_audit import __version__
+from argo_audit.audits.price import Budget
 from argo_audit.cli.compare_commands import compare_command, diff_command, drift_command
 from argo_audit.cli.eval_command import eval_command
 from argo_audit.cli.export_command import export_command
@@ -36,7 +37,6 @@ from argo_audit.cli.verify_command import verify_command
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.policies.policy_settings import PolicySettings
-from argo_audit.price import Budget
 from argo_audit.records import Record
 from argo_audit.report.markdown import visible
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
@@ -45,9 +45,9 @@ from argo_audit.search.argo import SearchConfig
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from collections.abc import Callable
 
-    from argo_audit.cli.audit import Watch
-    from argo_audit.cli.facts import Facts
-    from argo_audit.cli.request import AuditRequest
+    from argo_audit.audits.audit_facts import Facts
+    from argo_audit.audits.request import AuditRequest
+    from argo_audit.audits.run import Watch
 
 INTERRUPTED = 130
 PricesOption = Annotated[
@@ -172,10 +172,10 @@ def audit_command(  # noqa: PLR0913 - a command's parameters are its command lin
     ] = False,
 ) -> None:
     """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
-    from argo_audit.cli.audit import audit
-    from argo_audit.cli.plan import ASSUMPTIONS, plan_audit
-    from argo_audit.cli.purse import prices_of
-    from argo_audit.cli.request import AuditRequest, policy_settings
+    from argo_audit.audits.budget import prices_of
+    from argo_audit.audits.plan import ASSUMPTIONS, plan_audit
+    from argo_audit.audits.request import AuditRequest, policy_settings
+    from argo_audit.audits.run import audit
     from argo_audit.cli.tables import plan_table
 
     settings = _config(config)
@@ -218,8 +218,8 @@ def resume_command(
     budget: BudgetOption = None,
 ) -> None:
     """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
-    from argo_audit.cli.audit import resume
-    from argo_audit.cli.begun import read_request
+    from argo_audit.audits.begun import read_request
+    from argo_audit.audits.run import resume
 
     given = Budget.parse(budget) if budget else None
     _shown(out, read_request(out), lambda watch: resume(out, watch, budget=given))
@@ -237,7 +237,7 @@ def report_command(
     ] = None,
 ) -> None:
     """Write one report over one or more audits, populations side by side; loads no model."""
-    from argo_audit.cli.report import Origin, report
+    from argo_audit.audits.reporting import Origin, report
 
     commands = (_command_line(),)
     files = report(Origin(tuple(audits), title, commands, intent, tuple(evals or ())), out)
@@ -254,7 +254,7 @@ def demo_command(
     seed: SeedOption = 0,
 ) -> None:
     """The whole main job on the embedded world: no GPU, key or network."""
-    from argo_audit.cli.demo import DemoConfig, demo
+    from argo_audit.audits.demo import DemoConfig, demo
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 
@@ -281,8 +281,8 @@ def version_command() -> None:
 
 def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
-    from argo_audit.cli.begun import command_of
-    from argo_audit.cli.report import Origin, report
+    from argo_audit.audits.begun import command_of
+    from argo_audit.audits.reporting import Origin, report
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
 

@@ -42,7 +42,7 @@ def compare_command(  # noqa: PLR0913 - a command's parameters are its command l
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare rubrics line by line, and populations by what they are shown and what they prefer."""
-    from argo_audit.cli.compare import Options, compare
+    from argo_audit.audits.compare import Options, compare
     from argo_audit.cli.tables import show
 
     show(compare(names, Options(store, judge, tuple(rm or ()), logs, pairs)), markdown=markdown)
@@ -58,7 +58,7 @@ def diff_command(  # noqa: PLR0913 - a command's parameters are its options
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare two versions of a reward model's rubric: lines, and agreement on the same pairs."""
-    from argo_audit.cli.compare import Options, compare
+    from argo_audit.audits.compare import Options, compare
     from argo_audit.cli.tables import show
 
     models = [slug(name.rpartition("@")[0] or name) for name in (first, second)]
@@ -75,7 +75,7 @@ def drift_command(
     markdown: MarkdownOption = False,
 ) -> None:
     """Show which preferences moved between the versions of a store's rubrics, per reward model."""
-    from argo_audit.cli.drift import drift
+    from argo_audit.audits.moved import drift
     from argo_audit.cli.tables import show
     from argo_audit.evals.subject import default_store
 

@@ -10,7 +10,7 @@ from argo_audit.cli.terminal import console, say
 from argo_audit.errors import InputError
 
 if TYPE_CHECKING:
-    from argo_audit.cli.audit import Watch
+    from argo_audit.audits.run import Watch
     from argo_audit.cli.watch import Display
 
 _PHASE = "evaluate"
@@ -37,8 +37,8 @@ def eval_command(
 
     Interrupted, the same command goes on with it. The logs can be looked at with inspect view.
     """
-    from argo_audit.cli.evaluate import EVALS, evaluate
-    from argo_audit.cli.results import legend, results_table
+    from argo_audit.audits.evaluate import EVALS, evaluate
+    from argo_audit.cli.results_table import legend, results_table
     from argo_audit.cli.watch import Display
 
     if out is None and len(runs) > 1:
@@ -63,7 +63,7 @@ class _Lanes:
 
     def __call__(self, name: str, done: int, total: int) -> None:
         """Show how far an evaluation has come."""
-        from argo_audit.cli.audit import Event
+        from argo_audit.audits.run import Event
 
         if name not in self._lanes:
             self._lanes[name] = self._display.lane(name, (_PHASE,))

@@ -17,7 +17,7 @@ def export_command(
 
     Feedback Forensics opens them: feedback-forensics -d FILE. Responses are in the file.
     """
-    from argo_audit.cli.export import export
+    from argo_audit.audits.export import export
 
     made = export(audits, out, title)
     say(f"{out}: {len(made.comparisons)} pairs, {len(made.annotators)} annotators")

@@ -32,7 +32,7 @@ def gate_init(
     ] = None,
 ) -> None:
     """Write a first gates.toml from a finished audit."""
-    from argo_audit.cli.gate_start import first_gates
+    from argo_audit.gates.gate_start import first_gates
 
     if out.exists():
         raise InputError(out, "there is one already", "name another with --out, or remove it")

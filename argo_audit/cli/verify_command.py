@@ -14,7 +14,7 @@ def verify_command(
     report: Annotated[Path, typer.Argument(help="The audit.md of a report, or its folder.")],
 ) -> None:
     """Compute a report again from its sources; exit code 2 for a number that nothing backs."""
-    from argo_audit.cli.verify import verify
+    from argo_audit.audits.verification import verify
 
     path = report / "audit.md" if report.is_dir() else report
     problems = verify(path)

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from argo_audit.cli.audit import Event, Watch
+from argo_audit.audits.run import Event, Watch
 
 DEFAULT_SHARE = 10.0
 SHARES: Mapping[str, float] = {

@@ -18,7 +18,7 @@ from importlib.resources import files
 
 from argo_audit.fences import fence, new_nonce
 from argo_audit.judges.questions import shown
-from argo_audit.prompts import prompt
+from argo_audit.prompts import template
 from argo_audit.rubrics.outline import Outline, outline, repeated_share
 from argo_audit.rubrics.surgery import parts
 
@@ -43,7 +43,7 @@ def request(rubric: str) -> str:
     """What a rewriting model is asked; the rubric stands in a fence that it cannot end."""
     text = shown(rubric, _MAX_TEXT).text
     nonce = new_nonce((text,))
-    return prompt("paraphrase").substitute(nonce=nonce, rubric=fence("RUBRIC", text, nonce))
+    return template("paraphrase").substitute(nonce=nonce, rubric=fence("RUBRIC", text, nonce))
 
 
 def rewritten(rubric: str, answer: str) -> str | None:

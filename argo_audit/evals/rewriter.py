@@ -28,6 +28,7 @@ from argo_audit.probes.edits.counterfactuals import Counterfactual, control
 from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direction, NoEdit
 from argo_audit.probes.edits.phrased import found
 from argo_audit.probes.probe import Response
+from argo_audit.prompts import template
 from argo_audit.records import Message, fingerprint
 
 NO_EDIT: Final = "NO EDIT"
@@ -97,9 +98,9 @@ def ask(
     texts = [one.text for one in material]
     nonce = new_nonce(texts)
     fenced = (fence("PROMPT", texts[0], nonce), fence("RESPONSE", texts[1], nonce))
-    return prompt("counterfactual").substitute(
+    return template("counterfactual").substitute(
         means=attribute.means,
-        task=prompt(f"counterfactual_{direction}").template.strip(),
+        task=template(f"counterfactual_{direction}").template.strip(),
         nonce=nonce,
         material="\n\n".join(fenced),
     )

@@ -22,7 +22,7 @@ from pydantic import Field, ValidationError
 
 from argo_audit.errors import GateError, InputError
 from argo_audit.files import Folder
-from argo_audit.gates.subject import Data, Held
+from argo_audit.gates.gated_model import Data, Held
 from argo_audit.records import Interval, Label, Record
 from argo_audit.stats.agreement import preference
 

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError, validate_call
 
 from argo_audit.errors import InputError
-from argo_audit.gates.gate import Gate
-from argo_audit.gates.settings import GateSettings
+from argo_audit.gates.defaults import GateSettings
+from argo_audit.gates.fixture import Gate
 
 KINDS = ("agreement", "no_worse_than", "bias", "no_new_findings", "drift", "conforms")
 

@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
-from argo_audit.gates.claims import Found
 from argo_audit.gates.decisions import ERROR, LEAST_P, LEAST_PROMPTS, Bounds, Decision, decide
-from argo_audit.gates.gate import Gate, Written
+from argo_audit.gates.fixture import Gate, Written
+from argo_audit.gates.gate_claims import Found
 from argo_audit.records import Record
 from argo_audit.report.markdown import escape, table, visible
 

@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple
 
 from argo_audit.errors import ArgoError, GateError, UnavailableError
 from argo_audit.gates.declared import read_settings
-from argo_audit.gates.gate import Gate
+from argo_audit.gates.defaults import GateSettings, located
+from argo_audit.gates.fixture import Gate
+from argo_audit.gates.gated_model import Subject
 from argo_audit.gates.outcomes import STATES, Outcome, State, brief, concluded, told, undecided
-from argo_audit.gates.settings import GateSettings, located
-from argo_audit.gates.subject import Subject
 from argo_audit.reward_models.by_name import Fingerprinted
 
 Counts = Literal["pass", "fail", "skip"]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection
 from typing import NamedTuple
 
-from argo_audit.gates.claims import SLACK, TOLERANCE
+from argo_audit.gates.gate_claims import SLACK, TOLERANCE
 
 UNWANTED = (
     "flattery",

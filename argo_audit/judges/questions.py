@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 
 from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.judge_settings import JudgeSettings
-from argo_audit.prompts import prompt
+from argo_audit.prompts import template
 from argo_audit.records import Pair, Rubric
 
 Form = Literal["verdict", "scores"]
@@ -77,7 +77,7 @@ def ask(
         fence("RESPONSE A", a.text, nonce),
         fence("RESPONSE B", b.text, nonce),
     )
-    shared, seam, own = prompt("judge").template.partition(_SEAM)
+    shared, seam, own = template("judge").template.partition(_SEAM)
     return Question(
         Template(shared).substitute(nonce=nonce, pair="\n\n".join(fenced)),
         Template(seam + own).substitute(
@@ -112,8 +112,8 @@ def shown(text: str, limit: int) -> Shown:
 def _standard(rubric: str, nonce: str) -> str:
     if not rubric.strip():
         return _text("judge_taste")
-    return prompt("judge_rubric").substitute(rubric=fence("RUBRIC", rubric, nonce)).strip()
+    return template("judge_rubric").substitute(rubric=fence("RUBRIC", rubric, nonce)).strip()
 
 
 def _text(name: str) -> str:
-    return prompt(name).template.strip()
+    return template(name).template.strip()

@@ -1,6 +1,6 @@
 """Prompts are files: `NAME.md` in this folder, with `$name` where something is put in.
 
->>> prompt("policy").get_identifiers()
+>>> template("policy").get_identifiers()
 ['feedback']
 """
 
@@ -10,6 +10,6 @@ from string import Template
 
 
 @cache
-def prompt(name: str) -> Template:
+def template(name: str) -> Template:
     """The prompt file of that name."""
     return Template(files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from argo_audit.prompts import prompt
+from argo_audit.prompts import template
 from argo_audit.records import Pair, Record
 from argo_audit.rubrics.credit import edited, line_credit
 from argo_audit.rubrics.outline import outline
@@ -103,8 +103,8 @@ def _prompt(
         parts["draft"] = _block("untested", _draft(tried, config, rng), config)
     wrong = disagreements[: config.disagreements]
     parts["disagreements"] = "\n\n".join(disagreement_lines(d, config) for d in wrong)
-    feedback = prompt(f"feedback_{variant}").substitute(parts).strip()
-    return prompt("policy").substitute(feedback=feedback).strip()
+    feedback = template(f"feedback_{variant}").substitute(parts).strip()
+    return template("policy").substitute(feedback=feedback).strip()
 
 
 def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:

@@ -11,7 +11,7 @@ itself is left for the template's prompt.
 
 from collections.abc import Sequence
 
-from argo_audit.prompts import prompt
+from argo_audit.prompts import template
 from argo_audit.records import fingerprint
 from argo_audit.roles import Written
 from argo_audit.rubrics.outline import repeated_share
@@ -41,7 +41,7 @@ def request(
     shown += [disagreement_lines(one, config) for one in disagreements[: config.disagreements]]
     evidence = "\n\n".join(shown)
     nonce = _nonce(evidence)
-    return prompt("rewrite").substitute(
+    return template("rewrite").substitute(
         nonce=nonce,
         evidence=f"<<<EVIDENCE {nonce}>>>\n{evidence}\n<<<END EVIDENCE {nonce}>>>",
         prompt=draft,

@@ -8,8 +8,8 @@ No model is loaded: the held-out pairs have their labels, the eval logs what was
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from argo_audit.cli.facts import RUNS, Facts, read_facts
-from argo_audit.cli.report import side_of
+from argo_audit.audits.audit_facts import RUNS, Facts, read_facts
+from argo_audit.audits.reporting import side_of
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
 from argo_audit.evals.reading import judgments_of

@@ -9,10 +9,10 @@ runs are several populations, and are crossed.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from argo_audit.cli.begun import read_request
-from argo_audit.cli.facts import read_facts
-from argo_audit.cli.parts import HUMAN
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.begun import read_request
+from argo_audit.audits.parts import HUMAN
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite

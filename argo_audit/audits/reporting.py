@@ -16,9 +16,16 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from argo_audit.cli.evaluate import EVALS
-from argo_audit.cli.facts import CONFORMANCE, FACTS_FILE, RUNS, Facts, read_conformance, read_facts
-from argo_audit.cli.request import read_intent
+from argo_audit.audits.audit_facts import (
+    CONFORMANCE,
+    FACTS_FILE,
+    RUNS,
+    Facts,
+    read_conformance,
+    read_facts,
+)
+from argo_audit.audits.evaluate import EVALS
+from argo_audit.audits.request import read_intent
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed

@@ -15,12 +15,12 @@ from pathlib import Path
 from queue import Empty
 from typing import NamedTuple, TypeAlias
 
-from argo_audit.cli.audit import Event, Watch, audit
-from argo_audit.cli.facts import Facts
-from argo_audit.cli.parts import HUMAN
-from argo_audit.cli.report import Origin, report
-from argo_audit.cli.request import AuditRequest
-from argo_audit.cli.workers import ONE_THREAD
+from argo_audit.audits.audit_facts import Facts
+from argo_audit.audits.parts import HUMAN
+from argo_audit.audits.reporting import Origin, report
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import Event, Watch, audit
+from argo_audit.audits.workers import ONE_THREAD
 from argo_audit.errors import needs_train
 from argo_audit.files import check_free
 from argo_audit.organism.populations import PopulationName

@@ -30,7 +30,7 @@ class _MadeFrom(Record):
 
 def verify(path: Path) -> list[str]:
     """One sentence per problem; empty when the report holds. Raises InputError for no report."""
-    from argo_audit.cli.report import read_inputs
+    from argo_audit.audits.reporting import read_inputs
     from argo_audit.report.check import check_audit
     from argo_audit.report.markdown import front_matter
     from argo_audit.report.spec import documents
@@ -52,7 +52,7 @@ def verify(path: Path) -> list[str]:
 
 
 def _origin(fields: dict[str, Any], folder: Path) -> Any:
-    from argo_audit.cli.report import Origin
+    from argo_audit.audits.reporting import Origin
 
     made = _MadeFrom.model_validate(fields["made_from"])
     return Origin(

@@ -10,10 +10,10 @@ will take is the plan's estimate, scaled by how it has turned out so far.
 
 from dataclasses import dataclass
 
-from argo_audit.cli.plan import AuditPlan, plan_audit
-from argo_audit.cli.request import AuditRequest, policy_settings
+from argo_audit.audits.plan import AuditPlan, plan_audit
+from argo_audit.audits.price import Budget, Prices, Spent, read_prices
+from argo_audit.audits.request import AuditRequest, policy_settings
 from argo_audit.errors import InputError
-from argo_audit.price import Budget, Prices, Spent, read_prices
 from argo_audit.records import Usage
 from argo_audit.search.journal import Journal
 

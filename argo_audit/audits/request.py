@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
-from argo_audit.cli.label_records import LabelRecords
-from argo_audit.cli.parts import HUMAN, LabelSource, label, policy_model
+from argo_audit.audits.label_records import LabelRecords
+from argo_audit.audits.parts import HUMAN, LabelSource, label, policy_model
+from argo_audit.audits.price import Budget
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable, is_url
 from argo_audit.judges.judge_settings import JudgeSettings
@@ -22,7 +23,6 @@ from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import HUB, Hub, PairFile, population_of, read
 from argo_audit.pairs.splits import split
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings, settings_of
-from argo_audit.price import Budget
 from argo_audit.records import Label, Pair, Record, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings

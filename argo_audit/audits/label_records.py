@@ -11,7 +11,7 @@ search would make it a search for nothing.
 import gzip
 from pathlib import Path
 
-from argo_audit.cli.parts import LabelSource
+from argo_audit.audits.parts import LabelSource
 from argo_audit.errors import RunFolderError
 from argo_audit.files import write_whole_bytes
 from argo_audit.store import slug

@@ -19,8 +19,8 @@ import numpy as np
 
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
-from argo_audit.gates.probes import Probe, Remembering, probed
-from argo_audit.gates.settings import GateSettings, found, located
+from argo_audit.gates.defaults import GateSettings, found, located
+from argo_audit.gates.edited import Probe, Remembering, probed
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probes.edits.edit import Attribute
 from argo_audit.probes.probe import Probed, check_live

@@ -26,7 +26,7 @@ from argo_audit.surface.judge import SurfaceJudge
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
-    from argo_audit.cli.request import AuditRequest
+    from argo_audit.audits.request import AuditRequest
     from argo_audit.reward_models.by_name import RewardModelUse
 
 HUMAN = "human"

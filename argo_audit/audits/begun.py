@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from argo_audit.cli.request import AuditRequest
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.records import Record

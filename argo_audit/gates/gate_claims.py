@@ -14,8 +14,8 @@ import numpy as np
 
 from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
-from argo_audit.gates.probes import Probe
-from argo_audit.gates.subject import Data, Held, Subject
+from argo_audit.gates.edited import Probe
+from argo_audit.gates.gated_model import Data, Held, Subject
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.counterfactuals import Counterfactual, chosen
 from argo_audit.probes.edits.edit import Attribute

@@ -12,8 +12,8 @@ from random import Random
 
 import inspect_ai
 
-from argo_audit.cli.parts import LabelSource
-from argo_audit.cli.request import AuditRequest, Prepared
+from argo_audit.audits.parts import LabelSource
+from argo_audit.audits.request import AuditRequest, Prepared
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task

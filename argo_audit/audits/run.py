@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.cli.begun import check_unused, read_request, write_request
-from argo_audit.cli.facts import RUNS, Facts, gather, write_conformance, write_facts
-from argo_audit.cli.label_records import LabelRecords
-from argo_audit.cli.parts import LabelSource, Parts, installed, open_parts
-from argo_audit.cli.probe import probe_reward_models
-from argo_audit.cli.purse import Purse, open_purse
-from argo_audit.cli.request import AuditRequest, Prepared, policy_settings, prepare
+from argo_audit.audits.audit_facts import RUNS, Facts, gather, write_conformance, write_facts
+from argo_audit.audits.begun import check_unused, read_request, write_request
+from argo_audit.audits.budget import Purse, open_purse
+from argo_audit.audits.label_records import LabelRecords
+from argo_audit.audits.parts import LabelSource, Parts, installed, open_parts
+from argo_audit.audits.price import Budget
+from argo_audit.audits.probing import probe_reward_models
+from argo_audit.audits.request import AuditRequest, Prepared, policy_settings, prepare
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
@@ -30,7 +31,6 @@ from argo_audit.files import Folder
 from argo_audit.judges.inspect_models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
-from argo_audit.price import Budget
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.search.argo import argo
 from argo_audit.search.run_folder import COMPLETED, RunFolder

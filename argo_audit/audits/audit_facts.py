@@ -14,8 +14,8 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 from pydantic import ValidationError
 
-from argo_audit.cli.parts import HUMAN, LabelSource
-from argo_audit.cli.request import LOGS, AnswerKey, AuditRequest, Prepared
+from argo_audit.audits.parts import HUMAN, LabelSource
+from argo_audit.audits.request import LOGS, AnswerKey, AuditRequest, Prepared
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.logs import read_judgments
 from argo_audit.files import Folder, is_url, write_whole

@@ -8,12 +8,12 @@ Paths in it count from the folder of the file.
 import os
 from pathlib import Path
 
-from argo_audit.cli.begun import asked_labels
-from argo_audit.cli.facts import Facts, read_facts
-from argo_audit.cli.parts import HUMAN
+from argo_audit.audits.audit_facts import Facts, read_facts
+from argo_audit.audits.begun import asked_labels
+from argo_audit.audits.parts import HUMAN
 from argo_audit.errors import InputError, RunFolderError
-from argo_audit.gates.audits import accepted
-from argo_audit.gates.settings import located
+from argo_audit.gates.approved import accepted
+from argo_audit.gates.defaults import located
 from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import read
 from argo_audit.probes.edits.catalogue import descriptions

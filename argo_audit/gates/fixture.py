@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argo_audit.errors import GateError
-from argo_audit.gates import claims
-from argo_audit.gates.audits import accepted
+from argo_audit.gates import gate_claims as claims
+from argo_audit.gates.approved import accepted
 from argo_audit.gates.baselines import (
     Baseline,
     Baselines,
@@ -25,11 +25,11 @@ from argo_audit.gates.baselines import (
     installed,
     machine,
 )
-from argo_audit.gates.claims import SLACK, TOLERANCE, Found, quoted
 from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
-from argo_audit.gates.probes import MOST_PAIRS, Probe
-from argo_audit.gates.settings import found
-from argo_audit.gates.subject import Data, Held, Subject
+from argo_audit.gates.defaults import found
+from argo_audit.gates.edited import MOST_PAIRS, Probe
+from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found, quoted
+from argo_audit.gates.gated_model import Data, Held, Subject
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import Label

@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from argo_audit.cli.begun import read_request
-from argo_audit.cli.evaluate import audited_run
-from argo_audit.cli.facts import FACTS_FILE, read_facts
-from argo_audit.cli.report import CROSSED, side_of
+from argo_audit.audits.audit_facts import FACTS_FILE, read_facts
+from argo_audit.audits.begun import read_request
+from argo_audit.audits.evaluate import audited_run
+from argo_audit.audits.reporting import CROSSED, side_of
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric

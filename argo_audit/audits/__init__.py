@@ -1,0 +1,1 @@
+"""The job: what an audit is asked for, carried out, resumed, evaluated and compared."""
