@@ -22,7 +22,7 @@ from argo_audit.gates.declared import read_gates
 from argo_audit.gates.edited import MOST_PAIRS
 from argo_audit.gates.fixture import Gate
 from argo_audit.gates.gate_claims import SLACK, TOLERANCE
-from argo_audit.gates.gated_model import Subject
+from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.outcomes import concluded
 from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import write
@@ -103,7 +103,7 @@ def prepared(out: Path, shown: float) -> Path:
 def held(model: Path, place: Path, *, update: bool = False) -> Gate:
     """A reward model held to every gate of a gates.toml, or its baseline recorded."""
     settings, declared = read_gates(place)
-    gate = Gate(Subject(str(model), settings, place.parent), update=update)
+    gate = Gate(GatedModel(str(model), settings, place.parent), update=update)
     for one in declared:
         if not update or one.kind == "no_worse_than":
             one.hold(gate)

@@ -16,7 +16,7 @@ import typer
 
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.fixture import Gate
-from argo_audit.gates.gated_model import Subject
+from argo_audit.gates.gated_model import GatedModel
 from argo_audit.pairs.pair_file import write
 from benchmarks.gate_models import FAINT, Kin, held_out, trained
 from benchmarks.gate_page import PAIRS
@@ -45,7 +45,7 @@ def main(
         shutil.copytree(trained(kin, models), place, dirs_exist_ok=True)
         _shorten(place / "tokenizer.json")
     settings, _ = read_gates(EXAMPLE / "gates.toml")
-    Gate(Subject(str(shipped), settings, EXAMPLE), update=True).no_worse_than("main")
+    Gate(GatedModel(str(shipped), settings, EXAMPLE), update=True).no_worse_than("main")
 
 
 def _shorten(path: Path) -> None:

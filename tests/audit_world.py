@@ -30,7 +30,7 @@ from argo_audit.records import (
     StoredRubric,
     Usage,
 )
-from argo_audit.stats.decomposition import Part, Split
+from argo_audit.stats.decomposition import Split, SplitPart
 from argo_audit.stats.estimates import Estimate
 from argo_audit.store import NewRubric, RubricStore, ref
 
@@ -154,10 +154,10 @@ def build_world(folder: Path, *, steps: int = 9, group: int = 2, planted: bool =
     return World(inputs, folder / "store")
 
 
-def part(estimate: float, p_value: float = 0.001) -> Part:
+def part(estimate: float, p_value: float = 0.001) -> SplitPart:
     """A part of a difference with an interval of 4 points."""
     around = Interval(low=estimate - 0.04, high=estimate + 0.04, method="bootstrap")
-    return Part(estimate=estimate, interval=around, p_value=p_value)
+    return SplitPart(estimate=estimate, interval=around, p_value=p_value)
 
 
 def split(shown: float, preferred: float) -> Split:

@@ -22,7 +22,7 @@ from argo_audit.probes.probe import Probed, probe, responses_of
 from argo_audit.records import Pair
 from argo_audit.report.check import check_audit
 from argo_audit.report.markdown import front_matter
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.sections import biases, verdict
 from argo_audit.report.spec import write_audit
 from argo_audit.reward_models.soft_labels import label_pairs
@@ -70,8 +70,8 @@ def assessed(pairs: tuple[Pair, ...], probed: tuple[Probed, ...]) -> Assessment:
     return assess(RUBRIC, compared(pairs, labels), probed, Intent(INTENT))
 
 
-def facts_of(world: World, folder: Path) -> Facts:
-    return Facts(world.inputs, folder, (world.store_root,))
+def facts_of(world: World, folder: Path) -> Material:
+    return Material(world.inputs, folder, (world.store_root,))
 
 
 def test_the_first_screen_and_the_biases(world: World, snapshot: SnapshotAssertion) -> None:
@@ -86,7 +86,7 @@ def test_several_are_told_at_a_glance_the_worst_first_and_each_links_to_its_own(
     """B sounds better than A only until one looks at what was checked: nothing."""
     (checked,), root = world.inputs.runs, tmp_path / "other"
     other = next(r for r in build_world(root).inputs.runs if r.run.population == "B")
-    facts = Facts(replace(world.inputs, runs=(other, checked)), tmp_path, (world.store_root,))
+    facts = Material(replace(world.inputs, runs=(other, checked)), tmp_path, (world.store_root,))
     glance, *told = verdict.blocks(facts)
     first, second = (row.strip("| ").split(" | ") for row in glance.split("\n")[2:])
     assert first[:2] == ["[Population A](#population-a-the-reward-model-rm-a)", "not as it is"]
@@ -144,7 +144,7 @@ def test_style_alone_explains_a_reward_model_of_style(assessed: Assessment) -> N
 
 def test_recorded_scores_rest_on_slopes_alone_and_say_so(world: World, tmp_path: Path) -> None:
     inputs = replace(world.inputs, probed={}, intent="")
-    facts = Facts(inputs, tmp_path, (world.store_root,))
+    facts = Material(inputs, tmp_path, (world.store_root,))
     text = "\n".join(biases.section(facts).blocks)
     assert "No edited response was paid" in text
     assert "No intent was declared" in text
@@ -155,10 +155,10 @@ def test_recorded_scores_rest_on_slopes_alone_and_say_so(world: World, tmp_path:
 
 def test_without_held_out_pairs_nothing_is_said(world: World, tmp_path: Path) -> None:
     bare = replace(world.inputs, runs=(replace(world.inputs.runs[0], held_out=None),))
-    facts = Facts(bare, tmp_path, (world.store_root,))
+    facts = Material(bare, tmp_path, (world.store_root,))
     assert biases.section(facts).blocks[0].startswith("Not measured")
     assert "nobody can say yet" in verdict.blocks(facts)[0]
-    assert verdict.blocks(Facts(AuditInputs("Nothing", ()), tmp_path, ())) == []
+    assert verdict.blocks(Material(AuditInputs("Nothing", ()), tmp_path, ())) == []
 
 
 def test_no_flag_is_good_news_only_for_a_rubric_that_explains_something(

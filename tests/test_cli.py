@@ -17,7 +17,7 @@ from fakes import ScriptedPolicy
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
-from argo_audit.audits.audit_facts import Facts, read_facts, write_facts
+from argo_audit.audits.audit_facts import AuditFacts, read_facts, write_facts
 from argo_audit.audits.parts import Parts, open_parts
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
@@ -109,7 +109,7 @@ class World(NamedTuple):
 
 class Finished(NamedTuple):
     out: Path
-    facts: Facts
+    facts: AuditFacts
     events: list[Event]
     trained_on: list[dict[str, Pair]]
 

@@ -18,7 +18,7 @@ from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import probe, responses_of
 from argo_audit.report.check import check_audit
 from argo_audit.report.markdown import anchor
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.sections import evidence
 from argo_audit.report.spec import write_audit
 from argo_audit.reward_models.soft_labels import label_pairs
@@ -44,11 +44,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
-def facts(world: World) -> Facts:
-    return Facts(world.inputs, world.store_root.parent / "audit", (world.store_root,))
+def facts(world: World) -> Material:
+    return Material(world.inputs, world.store_root.parent / "audit", (world.store_root,))
 
 
-def test_the_pairs_behind_the_findings(facts: Facts, snapshot: SnapshotAssertion) -> None:
+def test_the_pairs_behind_the_findings(facts: Material, snapshot: SnapshotAssertion) -> None:
     text = "\n\n".join(evidence.section(facts).blocks) + "\n"
     assert text == snapshot(extension_class=GoldenMarkdown)
 
@@ -63,7 +63,7 @@ def test_every_shown_finding_is_linked_from_where_it_is_told(world: World) -> No
         assert f"[pairs](#{anchor(heading.removeprefix('#### '))})" in text
 
 
-def test_what_is_not_shown_has_no_link(facts: Facts) -> None:
+def test_what_is_not_shown_has_no_link(facts: Material) -> None:
     (trained,) = facts.all_trained
     checked = facts.checked[trained.record.run.id]
     assert evidence.reference(facts, trained, checked.shown[0])
@@ -73,12 +73,12 @@ def test_what_is_not_shown_has_no_link(facts: Facts) -> None:
 
 def test_without_held_out_pairs_there_is_nothing_to_show(world: World, tmp_path: Path) -> None:
     bare = replace(world.inputs, runs=(replace(world.inputs.runs[0], held_out=None),))
-    facts = Facts(bare, tmp_path, (world.store_root,))
+    facts = Material(bare, tmp_path, (world.store_root,))
     assert evidence.section(facts).blocks == [
         "Nothing was verified or refuted: there are no pairs to show."
     ]
     (trained,) = facts.all_trained
-    shown = Facts(world.inputs, tmp_path, (world.store_root,)).checked
+    shown = Material(world.inputs, tmp_path, (world.store_root,)).checked
     (finding, *_) = next(iter(shown.values())).shown
     assert evidence.reference(facts, trained, finding) == ""
-    assert evidence.section(Facts(AuditInputs("Nothing", ()), tmp_path, ())).blocks
+    assert evidence.section(Material(AuditInputs("Nothing", ()), tmp_path, ())).blocks

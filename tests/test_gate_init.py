@@ -14,7 +14,7 @@ from argo_audit.cli.commands import app
 from argo_audit.errors import InputError
 from argo_audit.gates.declared import read_gates
 from argo_audit.gates.fixture import Gate
-from argo_audit.gates.gated_model import Subject
+from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.starter import UNWANTED, Known, starter
 from argo_audit.organism.world import build, write_population
 from argo_audit.reward_models.recorded import write_scores
@@ -62,7 +62,7 @@ def test_the_starter_of_an_audit_holds_its_reward_model_to_what_was_found(
     assert kinds[:2] == ["agreement", "no_worse_than"]
     assert kinds.count("bias") == len(UNWANTED)
     for update in (True, False):
-        gate = Gate(Subject(rm, settings, place.parent), update=update)
+        gate = Gate(GatedModel(rm, settings, place.parent), update=update)
         for one in declared[:2]:
             one.hold(gate)
         assert len(gate.found) == 2

@@ -17,7 +17,7 @@ from argo_audit.gates.declared import read_gates
 from argo_audit.gates.defaults import GateSettings
 from argo_audit.gates.fixture import Gate
 from argo_audit.gates.gate_claims import Found, intended
-from argo_audit.gates.gated_model import Subject
+from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.outcomes import concluded, headline, lines, markdown, properties
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
@@ -31,7 +31,7 @@ def world(tmp_path: Path) -> Gated:
 
 def gate(world: Gated, spec: str, *, update: bool = False, **settings: str) -> Gate:
     given = GateSettings.model_validate({"pairs": "pairs.jsonl.gz"} | settings)
-    return Gate(Subject(spec, given, world.folder), update=update)
+    return Gate(GatedModel(spec, given, world.folder), update=update)
 
 
 def verdict(found: object) -> str:
@@ -40,7 +40,7 @@ def verdict(found: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def flattery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+def flattery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatedModel]:
     """A reward model behind a server that pays for praise of the user, and for bread."""
 
     def paid(messages: list[dict[str, str]]) -> float:
@@ -51,11 +51,11 @@ def flattery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     with PoolingServer(paid) as server:
         asked = RewardModelSettings(attempts=1, backoff=0)
         settings = GateSettings(pairs="pairs.jsonl.gz", reward_model=asked, accept_failing_rm=True)
-        yield Subject(f"served:rm@{server.url}", settings, world.folder)
+        yield GatedModel(f"served:rm@{server.url}", settings, world.folder)
 
 
 @pytest.fixture
-def flattered(flattery: Subject) -> Gate:
+def flattered(flattery: GatedModel) -> Gate:
     """Its gates; the reward model is opened and checked once."""
     return Gate(flattery)
 

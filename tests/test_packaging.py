@@ -1,14 +1,18 @@
 """What is installed: light to import, true in its examples, whole in its data."""
 
+import ast
 import doctest
 import importlib
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+
+from benchmarks.house import drawn, in_paper
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "argo_audit"
@@ -75,16 +79,17 @@ def test_every_module_of_the_package_is_in_a_package() -> None:
     assert not [path for path in MODULES if not (path.parent / "__init__.py").is_file()]
 
 
-def test_the_map_in_the_readme_names_every_module() -> None:
-    """By room and file, and no file that is gone."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    drawn = readme.partition("```\nargo_audit/\n")[2].partition("\n```")[0].splitlines()
-    room, found = "", set()
-    for line in drawn:
-        name = line.split()[0]
-        if line.startswith("  ") and name.endswith(".py"):
-            found.add(f"{room}{name}" if line.startswith("    ") else name)
-        elif line.startswith("  ") and not line.startswith("    ") and name.endswith("/"):
-            room = name
-    modules = {path.relative_to(PACKAGE).as_posix() for path in MODULES}
-    assert found == {name for name in modules if not name.endswith("__init__.py")}
+def test_the_map_is_drawn_from_the_modules() -> None:
+    """Every module is on it, on its floor, with what it says of itself."""
+    assert in_paper() == drawn(), "draw it anew: python -m benchmarks.house"
+
+
+def test_a_stranger_finds_the_one_file_by_its_name() -> None:
+    """No two modules of the package share a name, and few classes do."""
+    stems = Counter(path.stem for path in MODULES if not path.stem.startswith("__"))
+    assert not [stem for stem, times in stems.items() if times > 1]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
+    named = (n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    assert not [name for name, times in Counter(named).items() if times > 2]
+    rooms = {p.relative_to(PACKAGE).parts[0] for p in MODULES}
+    assert len(rooms) <= 26

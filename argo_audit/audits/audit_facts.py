@@ -39,7 +39,7 @@ RUNS = "runs"
 CONFORMANCE = "conformance"
 
 
-class Facts(Record):
+class AuditFacts(Record):
     """What an audit knows that is in no run, store or log.
 
     `store_root` and `log_root` are relative to the audit's folder, or URLs; `skipped` says which
@@ -72,16 +72,16 @@ class Facts(Record):
         return _from(folder, self.log_root)
 
 
-def write_facts(folder: Path, facts: Facts) -> None:
+def write_facts(folder: Path, facts: AuditFacts) -> None:
     """Mark the audit in `folder` as finished."""
     write_whole(folder / FACTS_FILE, facts.model_dump_json(indent=1) + "\n")
 
 
-def read_facts(folder: Path) -> Facts:
+def read_facts(folder: Path) -> AuditFacts:
     """The facts of a finished audit. Raises InputError for any other folder."""
     path = folder / FACTS_FILE
     try:
-        return Facts.model_validate_json(path.read_bytes())
+        return AuditFacts.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         remedy = "name the --out folder of a finished `argo-audit audit`"
         raise InputError(path, f"not a finished audit ({brief(error)})", remedy) from error
@@ -110,10 +110,10 @@ def read_conformance(folder: Path) -> tuple[Conformance, ...]:
 
 def gather(
     request: AuditRequest, prepared: Prepared, stored: Sequence[StoredRubric], judge: Judge
-) -> Facts:
+) -> AuditFacts:
     """The facts of an audit whose rubrics are stored and evaluated."""
     key = prepared.answer_key
-    return Facts(
+    return AuditFacts(
         population=prepared.population,
         store_root=_as_seen_from(request.out, RubricStore(request.store_root).folder)
         or request.store_root,

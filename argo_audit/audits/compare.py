@@ -53,7 +53,7 @@ class Options(NamedTuple):
     pairs: str | None = None
 
 
-class Subject(NamedTuple):
+class Comparand(NamedTuple):
     """One of what is compared; `run` is what can be evaluated, None without held-out pairs.
 
     `place` is the file of the rubric.
@@ -86,13 +86,13 @@ def compare(names: Sequence[str], options: Options) -> list[Sheet]:
     ]
 
 
-def _subject(name: str, options: Options) -> Subject:
+def _subject(name: str, options: Options) -> Comparand:
     if Path(name, FACTS_FILE).is_file():
         return _of_run(Path(name))
     return _of_rubric(name, options)
 
 
-def _of_run(folder: Path) -> Subject:
+def _of_run(folder: Path) -> Comparand:
     facts, request = read_facts(folder), read_request(folder)
     store = facts.store(folder)
     side = side_of(facts, store)
@@ -102,17 +102,17 @@ def _of_run(folder: Path) -> Subject:
     place = next(p for p in run.rubrics if store.get(side.rubric).rubric.id in p)
     run = run.model_copy(update={"rubrics": (place,), "label_sources": (side.label_source,)})
     text = store.get(side.rubric).rubric.text
-    return Subject(place, side, text, run, request.judge, folder, facts.manifest)
+    return Comparand(place, side, text, run, request.judge, folder, facts.manifest)
 
 
-def _of_rubric(name: str, options: Options) -> Subject:
+def _of_rubric(name: str, options: Options) -> Comparand:
     root = options.store or default_store()
     rubric = load_rubric(name, root)
     place, source = _place(name, root), rubric.train_label_source or ""
     side = Side(population="", rubric=rubric.ref, label_source=source)
     pairs = options.pairs or (held_out_file(rubric, root) if rubric.reward_model else "")
     if not options.pairs and not Path(pairs).is_file():
-        return Subject(place, side, rubric.text, None, SURFACE, None)
+        return Comparand(place, side, rubric.text, None, SURFACE, None)
     found = read(pairs)
     run = AuditedRun(
         population=population_of(found.pairs) or Path(pairs).name.partition(".")[0],
@@ -122,7 +122,7 @@ def _of_rubric(name: str, options: Options) -> Subject:
         reward_models=options.rms,
     )
     side = side.model_copy(update={"population": run.population})
-    return Subject(place, side, rubric.text, run, SURFACE, None)
+    return Comparand(place, side, rubric.text, run, SURFACE, None)
 
 
 def _place(name: str, root: str) -> str:
@@ -132,7 +132,7 @@ def _place(name: str, root: str) -> str:
     return join(root, slug(stored.reward_model), file_name(stored))
 
 
-def _agreement(first: Subject, second: Subject, options: Options) -> list[Sheet]:
+def _agreement(first: Comparand, second: Comparand, options: Options) -> list[Sheet]:
     """Agreement on own and the other's pairs; of two populations with what splits them."""
     runs = [subject.run for subject in (first, second) if subject.run]
     if not runs:
@@ -153,12 +153,12 @@ def _judged(place: Path) -> bool:
     return any(log.status == "success" for log in read_logs(place, cross_population.TASK))
 
 
-def _identity(subject: Subject, options: Options) -> str:
+def _identity(subject: Comparand, options: Options) -> str:
     judge = options.judge or subject.judge
     return f"{fingerprint(subject.text)} {subject.run} {judge} {options.rms}"
 
 
-def _evaluate(first: Subject, second: Subject, place: Path, options: Options) -> None:
+def _evaluate(first: Comparand, second: Comparand, place: Path, options: Options) -> None:
     """Put both to the task; the pairs of one stand in for those of another that has none."""
     runs = [_with_pairs(*both, options) for both in ((first, second), (second, first))]
     if len({read(run.pairs).fingerprint for run in runs}) == 1 or _overlap(runs):
@@ -171,7 +171,7 @@ def _evaluate(first: Subject, second: Subject, place: Path, options: Options) ->
         raise ArgoError(f"{failed[0]}: the evaluation did not end well\n  Remedy: {remedy}")
 
 
-def _with_pairs(subject: Subject, other: Subject, options: Options) -> AuditedRun:
+def _with_pairs(subject: Comparand, other: Comparand, options: Options) -> AuditedRun:
     run = subject.run
     if run is None and other.run is not None:
         run = other.run.model_copy(update={"rubrics": (subject.place,), "label_sources": ()})
@@ -185,14 +185,14 @@ def _overlap(runs: Sequence[AuditedRun]) -> bool:
     return bool(first & second)
 
 
-def _one_judge(first: Subject, second: Subject) -> str:
+def _one_judge(first: Comparand, second: Comparand) -> str:
     if first.judge != second.judge:
         remedy = "name one with --judge"
         raise InputError(f"{first.judge}, {second.judge}", "the audits had several judges", remedy)
     return first.judge
 
 
-def _crossing(first: Subject, second: Subject, place: Path) -> Crossing | None:
+def _crossing(first: Comparand, second: Comparand, place: Path) -> Crossing | None:
     """None where both are of one population."""
     if first.side.population == second.side.population:
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty
 from typing import NamedTuple, TypeAlias
 
-from argo_audit.audits.audit_facts import Facts
+from argo_audit.audits.audit_facts import AuditFacts
 from argo_audit.audits.parts import HUMAN
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
@@ -56,7 +56,7 @@ class DemoConfig(NamedTuple):
 class Finished(NamedTuple):
     """What the demo leaves behind."""
 
-    facts: Mapping[PopulationName, Facts]
+    facts: Mapping[PopulationName, AuditFacts]
     files: AuditFiles
 
 
@@ -88,7 +88,9 @@ def demo(out: Path, config: DemoConfig, lane: Lane) -> Finished:
     return Finished(facts, files)
 
 
-def audit_population(name: PopulationName, out: Path, config: DemoConfig, watch: Watch) -> Facts:
+def audit_population(
+    name: PopulationName, out: Path, config: DemoConfig, watch: Watch
+) -> AuditFacts:
     """One population from its making to its evaluation; runs in a process of its own."""
     from argo_audit.reward_models.training import TrainingConfig, train_reward_model
 
@@ -127,12 +129,12 @@ def _start(events: Events) -> None:
     _events = events
 
 
-def _work(name: PopulationName, out: Path, config: DemoConfig) -> Facts:
+def _work(name: PopulationName, out: Path, config: DemoConfig) -> AuditFacts:
     return audit_population(name, out, config, lambda event: _events.put((name, event)))
 
 
 def _relay(
-    events: Events, lanes: Mapping[PopulationName, Watch], jobs: list[Future[Facts]]
+    events: Events, lanes: Mapping[PopulationName, Watch], jobs: list[Future[AuditFacts]]
 ) -> None:
     """Show events until every job has ended and none is left."""
     while True:

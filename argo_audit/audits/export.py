@@ -8,7 +8,7 @@ No model is loaded: the held-out pairs have their labels, the eval logs what was
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from argo_audit.audits.audit_facts import RUNS, Facts, read_facts
+from argo_audit.audits.audit_facts import RUNS, AuditFacts, read_facts
 from argo_audit.audits.reporting import side_of
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
@@ -40,7 +40,7 @@ def export(audits: Sequence[Path], out: Path, name: str) -> AnnotatedPairs:
     return made
 
 
-def _population(folder: Path, facts: Facts) -> Exported:
+def _population(folder: Path, facts: AuditFacts) -> Exported:
     file, side = read(folder / HELD_OUT), side_of(facts, facts.store(folder))
     return Exported(
         pairs=file.pairs,

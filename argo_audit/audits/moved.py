@@ -11,7 +11,7 @@ from argo_audit.findings.alignments import counted, line_up
 from argo_audit.findings.drift import (
     Labels,
     Move,
-    Shown,
+    ShownPairs,
     changes,
     families,
     label_moves,
@@ -112,7 +112,9 @@ def _lines(before: StoredRubric, after: StoredRubric) -> Sheet:
     )
 
 
-def _moved(before: StoredRubric, after: StoredRubric, on: Shown, labels: Labels) -> list[Sheet]:
+def _moved(
+    before: StoredRubric, after: StoredRubric, on: ShownPairs, labels: Labels
+) -> list[Sheet]:
     """What the judge leans to, and the reward models themselves where both labelled the pairs."""
     title = _title(before, after)
     if not on.pairs:
@@ -128,7 +130,7 @@ def _moved(before: StoredRubric, after: StoredRubric, on: Shown, labels: Labels)
     return sheets
 
 
-def _sheet(title: str, moves: Sequence[Move], on: Shown, who: str) -> Sheet:
+def _sheet(title: str, moves: Sequence[Move], on: ShownPairs, who: str) -> Sheet:
     clear = [move for move in moves if move.clear]
     prompts = len({pair.prompt_key for pair in on.pairs})
     pairs = max((move.change.n for move in moves), default=0)

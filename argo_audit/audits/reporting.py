@@ -20,7 +20,7 @@ from argo_audit.audits.audit_facts import (
     CONFORMANCE,
     FACTS_FILE,
     RUNS,
-    Facts,
+    AuditFacts,
     read_conformance,
     read_facts,
 )
@@ -72,7 +72,7 @@ class _Found(NamedTuple):
     """One audit with what its folder and its logs hold, but for what is too large to be kept."""
 
     folder: Path
-    facts: Facts
+    facts: AuditFacts
     store: RubricStore
     runs: tuple[RunRecord, ...]
     evaluations: tuple[Evaluation, ...]
@@ -218,7 +218,7 @@ def _crossings(audits: Sequence[_Found]) -> Iterator[tuple[Path, Crossing]]:
                 break
 
 
-def side_of(facts: Facts, store: RubricStore) -> Side | None:
+def side_of(facts: AuditFacts, store: RubricStore) -> Side | None:
     """The population of an audit, with its reward model and the rubric learned from that."""
     own = [rubric for rubric in map(store.get, facts.stored) if rubric.label_source != RAW]
     if not own:
@@ -260,12 +260,12 @@ def _relative(place: str | Path, out: Path) -> str:
     return Path(os.path.relpath(Path(place).resolve(), out.resolve())).as_posix()
 
 
-def _planted(facts: Facts) -> Planted:
+def _planted(facts: AuditFacts) -> Planted:
     preferences = facts.manifest.spec.preferences if facts.manifest else ()
     return Planted(preferences=preferences, ceiling=facts.ceiling)
 
 
-def _notes(facts: Facts) -> Iterator[str]:
+def _notes(facts: AuditFacts) -> Iterator[str]:
     """What was not as it should be with the input of an audit, in words."""
     if facts.truncated:
         yield (

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.audits.audit_facts import RUNS, Facts, gather, write_conformance, write_facts
+from argo_audit.audits.audit_facts import RUNS, AuditFacts, gather, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.label_records import LabelRecords
@@ -56,7 +56,7 @@ Watch = Callable[[Event], None]
 
 def audit(
     request: AuditRequest, watch: Watch = lambda _: None, parts: Parts | None = None
-) -> Facts:
+) -> AuditFacts:
     """Do the whole job for one pairs file, up to the report.
 
     `parts` are those that the request names unless others are given. Raises an ArgoError before
@@ -72,7 +72,7 @@ def resume(
     watch: Watch = lambda _: None,
     parts: Parts | None = None,
     budget: Budget | None = None,
-) -> Facts:
+) -> AuditFacts:
     """Go on with the audit that was interrupted in `out`, at any moment of it.
 
     What is on record is not done again, and on a machine that repeats itself the outcome is that
@@ -85,7 +85,7 @@ def resume(
     return _carry_out(request, watch, parts)
 
 
-def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Facts:
+def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> AuditFacts:
     """Every part of an audit that is not on record yet."""
     watch(Event("read and label pairs", 0, 1))
     parts = parts or open_parts(request)

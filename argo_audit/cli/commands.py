@@ -45,7 +45,7 @@ from argo_audit.search.argo import SearchConfig
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from collections.abc import Callable
 
-    from argo_audit.audits.audit_facts import Facts
+    from argo_audit.audits.audit_facts import AuditFacts
     from argo_audit.audits.request import AuditRequest
     from argo_audit.audits.run import Watch
 
@@ -279,7 +279,7 @@ def version_command() -> None:
     say(__version__)
 
 
-def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], Facts]") -> None:
+def _shown(out: Path, request: "AuditRequest", work: "Callable[[Watch], AuditFacts]") -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
     from argo_audit.audits.begun import command_of
     from argo_audit.audits.reporting import Origin, report

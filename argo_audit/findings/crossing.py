@@ -106,7 +106,7 @@ def read_crossing(
     Raises InputError when a file there is no readable log.
     """
     for log in reversed(read_logs(log_dir, cross_population.TASK)):
-        facts = cross_population.Facts.model_validate(log.metadata["subject"])
+        facts = cross_population.CrossedFacts.model_validate(log.metadata["subject"])
         known = {side.population for side in (first, second)} <= {*facts.populations}
         sources = {side.label_source for side in (first, second)} <= {*facts.label_sources}
         rubrics = {side.rubric for side in (first, second)} <= facts.rubrics.keys()
@@ -124,7 +124,7 @@ class _World(NamedTuple):
 
 
 def _crossing(
-    log: TaskLog, facts: cross_population.Facts, sides: tuple[Side, Side], planted: Planted
+    log: TaskLog, facts: cross_population.CrossedFacts, sides: tuple[Side, Side], planted: Planted
 ) -> Crossing:
     worlds = [_world(log, facts, side.population) for side in sides]
     first, second = worlds
@@ -148,7 +148,7 @@ def _crossing(
     )
 
 
-def _world(log: TaskLog, facts: cross_population.Facts, population: str) -> _World:
+def _world(log: TaskLog, facts: cross_population.CrossedFacts, population: str) -> _World:
     logged = [pair for pair in log.pairs if pair.slices["population"] == population]
     try:
         pairs = {pair.id: pair for pair in read(facts.pairs_files[population]).pairs}

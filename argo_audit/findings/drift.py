@@ -57,7 +57,7 @@ class Move(Record):
         return self.q_value <= FALSE_DISCOVERIES
 
 
-class Shown(NamedTuple):
+class ShownPairs(NamedTuple):
     """Pairs as the surface judge sees them: features [pairs, features] of either response."""
 
     pairs: Sequence[Pair]
@@ -70,11 +70,11 @@ class Shown(NamedTuple):
         delta = self.first - self.second
         return np.where(np.abs(delta) > _EQUAL, np.sign(delta), 0.0)
 
-    def of(self, ids: Sequence[str]) -> "Shown":
+    def of(self, ids: Sequence[str]) -> "ShownPairs":
         """Some of the pairs, by their ids."""
         wanted = set(ids)
         rows = [row for row, pair in enumerate(self.pairs) if pair.id in wanted]
-        return Shown([self.pairs[row] for row in rows], self.first[rows], self.second[rows])
+        return ShownPairs([self.pairs[row] for row in rows], self.first[rows], self.second[rows])
 
 
 def family(reward_model: str) -> str:
@@ -103,22 +103,22 @@ def changes(versions: Sequence[StoredRubric]) -> list[tuple[StoredRubric, Stored
     return [*steps, (versions[0], versions[-1])] if len(steps) > 1 else steps
 
 
-def shown(pairs: Sequence[Pair]) -> Shown:
+def shown(pairs: Sequence[Pair]) -> ShownPairs:
     """What the surface judge sees of the pairs."""
     judge = SurfaceJudge()
     both = [judge.features(pair) for pair in pairs]
     shape = (len(pairs), len(FEATURES))
     first, second = (np.array([row[i] for row in both]).reshape(shape) for i in (0, 1))
-    return Shown(pairs, first, second)
+    return ShownPairs(pairs, first, second)
 
 
-def rubric_moves(before: str, after: str, on: Shown) -> list[Move]:
+def rubric_moves(before: str, after: str, on: ShownPairs) -> list[Move]:
     """How the judge's leans changed from one rubric, given as text, to another."""
     told = [preferences(read_rubric(text), on.first, on.second) for text in (before, after)]
     return _moves(on, *(np.sign(p_a - 0.5) for p_a in told))
 
 
-def label_moves(before: Sequence[Label], after: Sequence[Label], on: Shown) -> list[Move]:
+def label_moves(before: Sequence[Label], after: Sequence[Label], on: ShownPairs) -> list[Move]:
     """How leans changed from one source's labels to another's, on pairs that both labelled."""
     sides = [
         {label.pair_id: float(np.sign(label.p_a - 0.5)) for label in s} for s in (before, after)
@@ -128,7 +128,7 @@ def label_moves(before: Sequence[Label], after: Sequence[Label], on: Shown) -> l
     return _moves(some, ours, theirs)
 
 
-def _moves(on: Shown, before: Array, after: Array) -> list[Move]:
+def _moves(on: ShownPairs, before: Array, after: Array) -> list[Move]:
     """By how much each lean changed, the largest first; none without two prompts."""
     keys = [pair.prompt_key for pair in on.pairs]
     if len(set(keys)) < 2:

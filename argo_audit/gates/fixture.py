@@ -29,7 +29,7 @@ from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
 from argo_audit.gates.defaults import found
 from argo_audit.gates.edited import MOST_PAIRS, Probe
 from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found, quoted
-from argo_audit.gates.gated_model import Data, Held, Subject
+from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import Label
@@ -50,7 +50,7 @@ class Written(NamedTuple):
 class Gate:
     """The gates of one test; `found` is what they found, in order."""
 
-    def __init__(self, subject: Subject, *, update: bool = False) -> None:
+    def __init__(self, subject: GatedModel, *, update: bool = False) -> None:
         """Of a reward model; with `update`, baselines are recorded and not compared with."""
         self.subject = subject
         self.found: list[Found | Written] = []

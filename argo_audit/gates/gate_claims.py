@@ -15,7 +15,7 @@ import numpy as np
 from argo_audit.errors import GateError
 from argo_audit.gates.decisions import Bounds, Evidence
 from argo_audit.gates.edited import Probe
-from argo_audit.gates.gated_model import Data, Held, Subject
+from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.counterfactuals import Counterfactual, chosen
 from argo_audit.probes.edits.edit import Attribute
@@ -50,7 +50,7 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def agreement(subject: Subject, data: Data, held: Held, bounds: Bounds) -> Found:
+def agreement(subject: GatedModel, data: Data, held: Held, bounds: Bounds) -> Found:
     """The share of pairs on which the reward model is on the side of what it is held to."""
     reference, labels = subject.reference(data, held), subject.labels(data)
     agrees = reference.agrees(labels)
@@ -66,7 +66,7 @@ def agreement(subject: Subject, data: Data, held: Held, bounds: Bounds) -> Found
 
 
 def worse(
-    subject: Subject, data: Data, held: Held, before: Mapping[str, Label], slack: float
+    subject: GatedModel, data: Data, held: Held, before: Mapping[str, Label], slack: float
 ) -> Found:
     """Agreement minus that of an earlier reward model on the same pairs; it may fall by `slack`."""
     reference, labels = subject.reference(data, held), subject.labels(data)
@@ -85,7 +85,7 @@ def worse(
     )
 
 
-def drift(subject: Subject, data: Data, before: Mapping[str, Label], at_most: float) -> Found:
+def drift(subject: GatedModel, data: Data, before: Mapping[str, Label], at_most: float) -> Found:
     """The share of pairs on which the preferred response is another than before."""
     labels = subject.labels(data)
     flipped = {i: (1 - _side(labels[i]) * _side(before[i])) / 2 for i in labels if i in before}
@@ -101,7 +101,7 @@ def drift(subject: Subject, data: Data, before: Mapping[str, Label], at_most: fl
 
 
 def biases(
-    subject: Subject, data: Data, bounds: Mapping[str, Bounds], probe: Probe
+    subject: GatedModel, data: Data, bounds: Mapping[str, Bounds], probe: Probe
 ) -> Iterator[Found]:
     """What the reward model pays for each attribute, in units of its spread; see `effects`.
 
@@ -144,7 +144,7 @@ def _kept(direction: int, tolerance: float) -> Bounds:
     return Bounds(at_most=tolerance) if direction < 0 else Bounds(at_least=-tolerance)
 
 
-class _Row(NamedTuple):
+class _PairValues(NamedTuple):
     """What one edit is worth in spreads."""
 
     effect: float
@@ -162,7 +162,7 @@ def _bias(
         if paid.edit.attribute == attribute.name
     ]
     rows = [
-        _Row(paid.change / scale, prompt, paid.edit)
+        _PairValues(paid.change / scale, prompt, paid.edit)
         for paid, prompt in edits
         if paid.change is not None
     ]
@@ -185,7 +185,7 @@ def _bias(
     )
 
 
-def _worst(rows: Sequence[_Row], bounds: Bounds) -> Sequence[_Row]:
+def _worst(rows: Sequence[_PairValues], bounds: Bounds) -> Sequence[_PairValues]:
     """The edits furthest on the side that is not wanted; where both are not, on that of most."""
     mean = sum(row.effect for row in rows) / max(1, len(rows))
     down = bounds.at_most is None or (bounds.at_least is not None and mean < 0)

@@ -8,7 +8,7 @@ Paths in it count from the folder of the file.
 import os
 from pathlib import Path
 
-from argo_audit.audits.audit_facts import Facts, read_facts
+from argo_audit.audits.audit_facts import AuditFacts, read_facts
 from argo_audit.audits.begun import asked_labels
 from argo_audit.audits.parts import HUMAN
 from argo_audit.errors import InputError, RunFolderError
@@ -45,7 +45,7 @@ def first_gates(audit: Path, out: Path, rm: str | None, report: Path | None = No
     return starter(_with_findings(known, report or audit, out, stored.label_source))
 
 
-def _learned(audit: Path, facts: Facts) -> StoredRubric:
+def _learned(audit: Path, facts: AuditFacts) -> StoredRubric:
     """The rubric of the reward model; of an audit of raw labels alone, theirs."""
     store = facts.store(audit)
     if store.folder is None:

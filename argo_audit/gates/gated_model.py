@@ -1,6 +1,6 @@
 """What is gated: a reward model, opened, checked and asked once however many gates there are.
 
-    subject = Subject("reward_model", GateSettings(pairs="pairs.jsonl.gz"), Path("."))
+    subject = GatedModel("reward_model", GateSettings(pairs="pairs.jsonl.gz"), Path("."))
     data = subject.data(None)                    # the pairs of the settings
     subject.labels(data)["p1"].rewards           # what it pays, by pair
     subject.reference(data, Held(labels="human")).p_a
@@ -88,7 +88,7 @@ class Reference(NamedTuple):
 
 
 @dataclass
-class Subject:
+class GatedModel:
     """A reward model with everything that was found out about it; `folder` is where paths start."""
 
     spec: str

@@ -18,7 +18,7 @@ from argo_audit.errors import ArgoError, GateError, UnavailableError
 from argo_audit.gates.declared import read_settings
 from argo_audit.gates.defaults import GateSettings, located
 from argo_audit.gates.fixture import Gate
-from argo_audit.gates.gated_model import Subject
+from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.outcomes import STATES, Outcome, State, brief, concluded, told, undecided
 from argo_audit.reward_models.by_name import Fingerprinted
 
@@ -94,7 +94,7 @@ class Session:
             "error": "fail",
         }
 
-    def _subject(self, path: Path | None) -> Subject:
+    def _subject(self, path: Path | None) -> GatedModel:
         settings = read_settings(path) if path else GateSettings()
         folder = path.parent if path else self._invoked
         asked = self._asked
@@ -104,13 +104,13 @@ class Session:
             there = str(self._invoked / asked.baselines)
             settings = settings.model_copy(update={"baselines": there})
         if asked.rm:
-            return Subject(located(asked.rm, self._invoked), settings, folder)
+            return GatedModel(located(asked.rm, self._invoked), settings, folder)
         if settings.rm is None:
             raise GateError(
                 "no reward model to hold to gates\n  Remedy: pytest --rm=MODEL, $ARGO_RM, argo_rm "
                 "in the ini file, or rm = ... in gates.toml"
             )
-        return Subject(located(settings.rm, folder), settings, folder)
+        return GatedModel(located(settings.rm, folder), settings, folder)
 
 
 def _worst(outcomes: Sequence[Outcome]) -> State:

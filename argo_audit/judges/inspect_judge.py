@@ -52,7 +52,7 @@ from argo_audit.judges.verdicts import (
 from argo_audit.records import Estimator, Judgment, Pair, Rubric, Usage, fingerprint
 
 
-class _Answer(NamedTuple):
+class _Answered(NamedTuple):
     """What one order gave: P(the response shown first is better), how, and what it took.
 
     `failure` is there when no call of the order succeeded.
@@ -117,7 +117,7 @@ class InspectJudge:
 
     async def _answer(
         self, question: Question, images: Sequence[str], letters: tuple[int, ...]
-    ) -> _Answer:
+    ) -> _Answered:
         estimator = self.settings.estimator
         caller = self._callers[int(fingerprint(question.shared), 16) % len(self._callers)]
         replies: list[Reply] = []
@@ -143,7 +143,7 @@ class InspectJudge:
         return self._letters
 
     def _check(
-        self, pairs: Sequence[Pair], images: Sequence[list[str]], answers: Sequence[_Answer]
+        self, pairs: Sequence[Pair], images: Sequence[list[str]], answers: Sequence[_Answered]
     ) -> None:
         """Raise JudgeError where going on would measure nothing."""
         for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
@@ -206,12 +206,12 @@ _READ: dict[Form, Callable[[Reply], float | None]] = {
 
 def _answer(
     replies: Sequence[Reply], read: Sequence[float | None], estimator: Estimator, truncated: int
-) -> _Answer:
+) -> _Answered:
     """One order's replies with what was read of each, P of its first response or None."""
     found = [p for p in read if p is not None]
     unread = [reply.text for reply, p in zip(replies, read, strict=True) if p is None]
     failures = [reply.failure for reply in replies if reply.failure]
-    return _Answer(
+    return _Answered(
         p_first=sum(found) / len(found) if found else None,
         estimator=estimator,
         votes=0 if estimator == "log-probabilities" else len(found),
@@ -223,7 +223,7 @@ def _answer(
     )
 
 
-def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Judgment:
+def _judgment(rubric: Rubric, pair: Pair, first: _Answered, second: _Answered) -> Judgment:
     p_a_second = None if second.p_first is None else 1 - second.p_first
     read = [p for p in (first.p_first, p_a_second) if p is not None]
     told = second if second.p_first is None and first.p_first is not None else first
@@ -242,6 +242,6 @@ def _judgment(rubric: Rubric, pair: Pair, first: _Answer, second: _Answer) -> Ju
     )
 
 
-def _estimator(read: Sequence[_Answer]) -> Estimator | None:
+def _estimator(read: Sequence[_Answered]) -> Estimator | None:
     """Votes when any order needed them (the last by name); None when nothing was read."""
     return max((answer.estimator for answer in read), default=None)

@@ -51,7 +51,7 @@ class Question(NamedTuple):
         return self.shared + self.own
 
 
-class Shown(NamedTuple):
+class ShownText(NamedTuple):
     """A text as a judge is shown it."""
 
     text: str
@@ -94,7 +94,7 @@ def judge_prompt(rubric: Rubric, pair: Pair) -> str:
     return ask(rubric, pair).text
 
 
-def shown(text: str, limit: int) -> Shown:
+def shown(text: str, limit: int) -> ShownText:
     """The text as a judge sees it; what is changed is changed visibly.
 
     - Lone surrogates, which no request can carry, become U+FFFD.
@@ -104,9 +104,9 @@ def shown(text: str, limit: int) -> Shown:
     """
     safe = _CONTROL.sub(lambda found: f"{found[0]} ", _SURROGATE.sub("\ufffd", text))
     if len(safe) <= limit:
-        return Shown(safe, cut=False)
+        return ShownText(safe, cut=False)
     head, tail = safe[: limit - limit // 2], safe[len(safe) - limit // 2 :]
-    return Shown(f"{head}\n{_LEFT_OUT.format(len(safe) - limit)}\n{tail}", cut=True)
+    return ShownText(f"{head}\n{_LEFT_OUT.format(len(safe) - limit)}\n{tail}", cut=True)
 
 
 def _standard(rubric: str, nonce: str) -> str:

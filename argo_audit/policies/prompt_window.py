@@ -1,7 +1,7 @@
 """What of a policy prompt a model has room for.
 
     window = Window(tokenizer, tokens=4096 - 1024)
-    window.fit(prompt)              # Shown(text, tokens): whole, or with its middle left out
+    window.fit(prompt)              # Windowed(text, tokens): whole, or with its middle left out
 
 A prompt carries what earlier attempts taught, so it grows with them. TRL cuts no prompt, and a
 model asked beyond its context writes nonsense (or vLLM refuses), so a prompt that is too long loses
@@ -17,7 +17,7 @@ _GAP = "\n[…]\n"
 _logger = logging.getLogger(__name__)
 
 
-class Shown(NamedTuple):
+class Windowed(NamedTuple):
     """A policy prompt as the model reads it, and its length in tokens with the chat template."""
 
     text: str
@@ -39,11 +39,11 @@ class Window:
                 "lower max_rubric_tokens, raise vllm_max_model_length, or take another policy",
             )
 
-    def fit(self, prompt: str) -> Shown:
+    def fit(self, prompt: str) -> Windowed:
         """The prompt, less as much of its middle as it takes to fit."""
         tokens = self._length(prompt)
         if tokens <= self._room:
-            return Shown(prompt, tokens)
+            return Windowed(prompt, tokens)
         low, high = (
             0,
             len(prompt) - 1,
@@ -57,7 +57,7 @@ class Window:
             "a policy prompt of %d tokens was cut to %d of its %d characters; there is room for %d",
             tokens, low, len(prompt), self._room,
         )  # fmt: skip
-        return Shown(short, self._length(short))
+        return Windowed(short, self._length(short))
 
     def _length(self, prompt: str) -> int:
         conversation = [{"role": "user", "content": prompt}]

@@ -20,7 +20,7 @@ from argo_audit.report.sections.shown import (
 )
 from argo_audit.report.sheets import Sheet
 from argo_audit.rubrics.alignment import Item
-from argo_audit.stats.decomposition import Part, Split
+from argo_audit.stats.decomposition import Split, SplitPart
 from argo_audit.stats.estimates import Estimate
 
 _LINES = ("", "first", "second", "alike", "rank", "weight")
@@ -108,11 +108,11 @@ def _number(row: ResultRow) -> str:
     return f"{row.estimate:.3f}{limits}"
 
 
-def _parts(found: Split) -> tuple[Part, Part, Part]:
+def _parts(found: Split) -> tuple[SplitPart, SplitPart, SplitPart]:
     return found.total, found.shown, found.preferred
 
 
-def _part(found: Part) -> str:
+def _part(found: SplitPart) -> str:
     return points(found.estimate, found.interval)
 
 

@@ -1,6 +1,6 @@
 """The inputs joined: which rubric a run selected, where it is kept, how it agrees with whom.
 
-    facts = Facts(inputs, out_dir, (store_root,))
+    facts = Material(inputs, out_dir, (store_root,))
     trained = facts.principal("A")
     facts.held_out(trained, "human")
 
@@ -56,7 +56,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Material:
     """The inputs, and the folders that links start from and lead to: rubrics lie in `stores`.
 
     Raises InputError when two runs share population and label source: the report could not tell

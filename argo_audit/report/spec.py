@@ -20,7 +20,7 @@ from argo_audit.errors import ArgoError
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.report.check import check_audit
 from argo_audit.report.markdown import Drawing, Section, escape, link, slug, with_front_matter
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.page import page
 from argo_audit.report.sections import (
     biases,
@@ -40,7 +40,7 @@ from argo_audit.report.sections import label_sources as labels
 from argo_audit.report.sections.summary import KeyFigures, key_figures
 from argo_audit.report.trained import Trained
 
-SECTIONS: Sequence[Callable[[Facts], Section]] = (
+SECTIONS: Sequence[Callable[[Material], Section]] = (
     summary.section,
     biases.section,
     provenance.section,
@@ -94,14 +94,14 @@ def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles
 def documents(inputs: AuditInputs, out_dir: Path, *stores: Path) -> dict[str, str]:
     """Every file of the audit in `out_dir` by its name, markdown and page first; none is written.
 
-    Raises as `Facts`.
+    Raises as `Material`.
     """
-    markdown, drawings = assemble(Facts(inputs, out_dir, stores))
+    markdown, drawings = assemble(Material(inputs, out_dir, stores))
     svgs = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
     return {"audit.md": markdown, "audit.html": page(markdown, svgs)} | svgs
 
 
-def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
+def assemble(facts: Material) -> tuple[str, tuple[Drawing, ...]]:
     """The markdown report and its figures."""
     sections = [section(facts) for section in SECTIONS]
     contents = "\n".join(f"- {link(s.title, f'#{slug(s.title)}')}" for s in sections)
@@ -113,7 +113,7 @@ def assemble(facts: Facts) -> tuple[str, tuple[Drawing, ...]]:
     return with_front_matter(_fields(facts), "\n\n".join(blocks) + "\n"), drawings
 
 
-def _lead(facts: Facts) -> str:
+def _lead(facts: Material) -> str:
     runs = len(facts.all_trained)
     return (
         f"Rubrics were learned by ARGO from {runs} run{'s' if runs != 1 else ''}: a policy writes "
@@ -122,7 +122,7 @@ def _lead(facts: Facts) -> str:
     )
 
 
-def _fields(facts: Facts) -> dict[str, Any]:
+def _fields(facts: Material) -> dict[str, Any]:
     """The report for machines."""
     ends = [t.record.run.ended or t.record.run.started for t in facts.all_trained]
     return {

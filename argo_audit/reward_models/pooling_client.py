@@ -81,7 +81,9 @@ class PoolingClient:
         """
         endpoint, answer = self._request("POST", {"model": self.model} | body)
         try:
-            rows = sorted(_Answer.model_validate_json(answer.content).data, key=lambda r: r.index)
+            rows = sorted(
+                _PoolingAnswer.model_validate_json(answer.content).data, key=lambda r: r.index
+            )
         except ValidationError as error:
             raise self._unusable(
                 endpoint, f"not a pooling answer: {answer.text[:_SHOWN]}"
@@ -91,7 +93,7 @@ class PoolingClient:
             raise self._unusable(endpoint, f"{seen}, or not numbered from 0")
         return [self._output(endpoint, row) for row in rows]
 
-    def _output(self, endpoint: str, row: "_Row") -> float:
+    def _output(self, endpoint: str, row: "_PoolingRow") -> float:
         outputs = row.probs or row.data
         if len(outputs) != 1:
             raise self._unusable(endpoint, f"{len(outputs)} outputs for a conversation, not one")
@@ -201,14 +203,14 @@ class _NotFoundError(RewardModelError):
     """Status 404: another model, or another kind of server."""
 
 
-class _Row(BaseModel):
+class _PoolingRow(BaseModel):
     index: int
     probs: list[float | None] = Field(default_factory=list)
     data: list[float | None] = Field(default_factory=list)
 
 
-class _Answer(BaseModel):
-    data: list[_Row]
+class _PoolingAnswer(BaseModel):
+    data: list[_PoolingRow]
 
 
 class _Card(BaseModel):

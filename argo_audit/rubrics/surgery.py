@@ -40,7 +40,7 @@ _KINDS: dict[type[_Item], PartKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RubricPart:
     """A list item or table row that the outline names, at lines [line, end) counting from 1.
 
     `group` numbers the list or table that it stands in; `items` is how many entries of the outline
@@ -55,24 +55,24 @@ class Part:
     items: int
 
 
-def parts(text: str) -> tuple[Part, ...]:
+def parts(text: str) -> tuple[RubricPart, ...]:
     """The parts of any text in its order; () when there is nothing that could be told apart."""
     by_line: dict[int, list[_Item]] = {}
     for item in _items(outline(text)):
         by_line.setdefault(item.line, []).append(item)
     lines = _lines(text)
-    found: dict[int, Part] = {}
+    found: dict[int, RubricPart] = {}
     for node, group in _nodes(markdown(text)):
         start, end = _span(node, lines)
         if start in by_line and start not in found:
             first = by_line[start][0]
             inside = sum(len(items) for line, items in by_line.items() if start <= line < end)
             name, kind = _name(first), _KINDS[type(first)]
-            found[start] = Part(kind, name, start, end, group, inside)
+            found[start] = RubricPart(kind, name, start, end, group, inside)
     return tuple(found.values())
 
 
-def without(text: str, part: Part) -> str | None:
+def without(text: str, part: RubricPart) -> str | None:
     """The text without the lines of one of its parts; None when more than that would change.
 
     The rest of a numbered list closes up: a list that does not begin with 1 may be read as prose.
@@ -148,7 +148,7 @@ def _only_weight(before: Outline, text: str, item: Criterion, level: str) -> boo
     )
 
 
-def _permuted(text: str, members: Sequence[Part], rng: Random) -> str:
+def _permuted(text: str, members: Sequence[RubricPart], rng: Random) -> str:
     """The blocks of lines of `members` in another order; each place keeps its list number."""
     lines = _lines(text)
     blocks = [lines[part.line - 1 : part.end - 1] for part in members]

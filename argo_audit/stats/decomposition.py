@@ -44,7 +44,7 @@ class Crossed(NamedTuple):
     keys: Sequence[str]
 
 
-class Part(Record):
+class SplitPart(Record):
     """A part of a difference with its interval; `p_value` is two-sided, of a part of 0."""
 
     estimate: float
@@ -55,9 +55,9 @@ class Part(Record):
 class Split(Record):
     """The first's number minus the second's, each at home: `total` = `shown` + `preferred`."""
 
-    total: Part
-    shown: Part
-    preferred: Part
+    total: SplitPart
+    shown: SplitPart
+    preferred: SplitPart
 
 
 _PARTS = np.array([[[1, 0], [0, -1]], [[0.5, 0.5], [-0.5, -0.5]], [[0.5, -0.5], [0.5, -0.5]]])
@@ -111,10 +111,10 @@ def _parts(means: Array) -> Array:
     return np.asarray(np.einsum("kpq,prq->kr", _PARTS, means), dtype=np.float64)
 
 
-def _part(estimate: float, resampled: Array, method: str) -> Part:
+def _part(estimate: float, resampled: Array, method: str) -> SplitPart:
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(resampled, [tail, 1 - tail])
     error = float(np.nanstd(resampled))
     p_value = float(2 * norm.sf(abs(estimate) / error)) if error > 1e-12 else 1.0
     interval = Interval(low=float(low), high=float(high), level=LEVEL, method=method)
-    return Part(estimate=estimate, interval=interval, p_value=p_value)
+    return SplitPart(estimate=estimate, interval=interval, p_value=p_value)

@@ -42,7 +42,7 @@ VERSION = 1
 TASK = "cross_population"
 
 
-class Facts(Record):
+class CrossedFacts(Record):
     """What the log says of its subject: rubrics by name, populations, label sources."""
 
     rubrics: dict[str, RubricFacts]
@@ -93,7 +93,7 @@ def cross_population(  # noqa: PLR0913 - a task's parameters are its command lin
     worlds = _by_population(read)
     together, merged = _together(list(worlds.values()))
     sources = tuple(merged)
-    facts = Facts(
+    facts = CrossedFacts(
         rubrics=known,
         populations=tuple(worlds),
         label_sources=sources,
@@ -132,7 +132,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = CrossedFacts.model_validate(log.metadata[SUBJECT])
     rows: list[ResultRow] = []
     for population in facts.populations:
         pairs = [pair for pair in log.pairs if pair.slices["population"] == population]
@@ -142,7 +142,7 @@ def _rows(log: TaskLog) -> list[ResultRow]:
     return rows
 
 
-def _cells(log: TaskLog, facts: Facts, population: str, held: Compared) -> list[ResultRow]:
+def _cells(log: TaskLog, facts: CrossedFacts, population: str, held: Compared) -> list[ResultRow]:
     """All rubrics on one population's pairs under one source's labels, and their differences."""
     rows: list[ResultRow] = []
     compared = {
@@ -168,7 +168,7 @@ def _cells(log: TaskLog, facts: Facts, population: str, held: Compared) -> list[
 
 
 def _models_on_models(
-    log: TaskLog, facts: Facts, population: str, pairs: Sequence[LoggedPair]
+    log: TaskLog, facts: CrossedFacts, population: str, pairs: Sequence[LoggedPair]
 ) -> list[ResultRow]:
     rows: list[ResultRow] = []
     for first, second in combinations(facts.label_sources, 2):

@@ -64,7 +64,7 @@ _NO_ROLE = "not measured: no model has the role other_judge"
 _NO_SHUFFLE = "not measured: no list or table of the rubric has two criteria"
 
 
-class Facts(Record):
+class ReliabilityFacts(Record):
     """What the log says of its subject: names of the runs, and the shuffled texts by name."""
 
     about: SubjectFacts
@@ -129,7 +129,7 @@ def judge_reliability(  # noqa: PLR0913 - a task's parameters are its command li
         temperature=temperature,
     )
     text, settings = subject.facts.rubric_text, judge_settings(judge)
-    facts = Facts(
+    facts = ReliabilityFacts(
         about=subject.facts,
         runs=(RUBRIC, *(run_name(run) for run in range(2, runs + 1))),
         shuffles=_shuffles(text, shuffles),
@@ -168,7 +168,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = ReliabilityFacts.model_validate(log.metadata[SUBJECT])
     about = About(
         task=TASK,
         population=facts.about.population,
@@ -192,7 +192,7 @@ def _variant_rows(about: About, log: TaskLog, name: str, missing: str) -> list[R
     """Rows of a variant against the rubric; one that says why where nobody judged it."""
     if not any(name in pair.judgments for pair in log.pairs):
         return [_absent(about, f"{name}: flip", missing)]
-    facts = Facts.model_validate(log.metadata[SUBJECT]).about
+    facts = ReliabilityFacts.model_validate(log.metadata[SUBJECT]).about
     rows = change_rows(about, Changed(log.pairs, RUBRIC, name))
     for source in facts.label_sources:
         compared = Compared(log.pairs, name, source, facts.temperature)

@@ -42,7 +42,7 @@ TASK = "label_agreement"
 RAW = "human"
 
 
-class Facts(Record):
+class CrossedLabelsFacts(Record):
     """What the log says of its subject: rubrics by name, label sources, raw ones last."""
 
     rubrics: dict[str, RubricFacts]
@@ -93,7 +93,7 @@ def label_agreement(  # noqa: PLR0913 - a task's parameters are its command line
     sources = (*names(labels), raw) if rm or labels else None
     world = load_pairs(path, sources, rm, rm_settings)
     others = tuple(sorted(world.labels.keys() - {raw}))
-    facts = Facts(
+    facts = CrossedLabelsFacts(
         rubrics=known,
         label_sources=(*others, *({raw} & world.labels.keys())),
         raw=raw,
@@ -125,7 +125,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = CrossedLabelsFacts.model_validate(log.metadata[SUBJECT])
     rows: list[ResultRow] = []
     for name, rubric in facts.rubrics.items():
         method, note = method_of(log, name, rubric.temperature), _learned_from(rubric)
@@ -146,14 +146,16 @@ def _rows(log: TaskLog) -> list[ResultRow]:
     return rows + _models_on_raw(log, facts)
 
 
-def _over_the_others(about: About, compared: Compared, facts: Facts) -> list[ResultRow]:
+def _over_the_others(
+    about: About, compared: Compared, facts: CrossedLabelsFacts
+) -> list[ResultRow]:
     """The paired difference from each rubric that was named after this one."""
     order = list(facts.rubrics)
     later = order[order.index(compared.judged) + 1 :]
     return [difference_row(about, compared, compared._replace(judged=name)) for name in later]
 
 
-def _models_on_raw(log: TaskLog, facts: Facts) -> list[ResultRow]:
+def _models_on_raw(log: TaskLog, facts: CrossedLabelsFacts) -> list[ResultRow]:
     rows: list[ResultRow] = []
     for source in facts.label_sources:
         if source != facts.raw and facts.raw in facts.label_sources:

@@ -49,7 +49,7 @@ MAJORITY = "majority letter"
 BASELINES = (LONGEST_RESPONSE, SHORTEST_RESPONSE, FIRST_RESPONSE, MORE_LISTS, MAJORITY)
 
 
-class Facts(Record):
+class AccuracyFacts(Record):
     """What the log says of its subject: the reward models and the labels they are held to."""
 
     reward_models: tuple[str, ...]
@@ -93,7 +93,7 @@ def rm_accuracy(
     if not models:
         remedy = "name a reward model: -T rm=..., or a source of the file: -T labels=..."
         raise InputError(world.path, f"has no labels beside those of {raw!r}", remedy)
-    facts = Facts(
+    facts = AccuracyFacts(
         reward_models=models,
         raw=raw,
         population=world.population,
@@ -121,7 +121,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = AccuracyFacts.model_validate(log.metadata[SUBJECT])
     rows: list[ResultRow] = []
     for name in facts.reward_models:
         about, compared = _about(log, facts, name), Compared(log.pairs, name, facts.raw)
@@ -135,7 +135,7 @@ def _rows(log: TaskLog) -> list[ResultRow]:
     return rows
 
 
-def _about(log: TaskLog, facts: Facts, subject: str) -> About:
+def _about(log: TaskLog, facts: AccuracyFacts, subject: str) -> About:
     return About(
         task=TASK,
         population=facts.population,

@@ -24,7 +24,7 @@ from argo_audit.evals.results import About, Compared, ResultRow, method_of, shor
 from argo_audit.evals.scoring import advantage, agrees, verdicts
 from argo_audit.evals.subject import SubjectFacts, load_subject
 from argo_audit.records import Record
-from argo_audit.rubrics.surgery import Part, level_weights, parts, without
+from argo_audit.rubrics.surgery import RubricPart, level_weights, parts, without
 from argo_audit.stats.contributions import SLACK, Contribution, contributions
 from argo_audit.stats.estimates import Estimate, estimate
 
@@ -37,7 +37,7 @@ _MEASURES = ("agreement", "kl")
 _NOTHING = Estimate(mean=None, interval=None, n=0, clusters=0)
 
 
-class Facts(Record):
+class AblationFacts(Record):
     """What the log says of its subject.
 
     `ablated` are the texts that remain without a part, by the name of the part; `kept` are the
@@ -101,7 +101,7 @@ def rubric_ablation(  # noqa: PLR0913 - a task's parameters are its command line
     )
     text, settings = subject.facts.rubric_text, judge_settings(judge)
     ablated, kept = ablations(text)
-    facts = Facts(about=subject.facts, ablated=ablated, kept=kept, slack=slack)
+    facts = AblationFacts(about=subject.facts, ablated=ablated, kept=kept, slack=slack)
     sources = list(subject.facts.label_sources)
     return Task(
         dataset=dataset(
@@ -134,7 +134,7 @@ def ablations(text: str) -> tuple[dict[str, str], dict[str, str]]:
     return ablated | ({LEVEL_WEIGHTS: level} if level else {}), kept
 
 
-def part_name(part: Part) -> str:
+def part_name(part: RubricPart) -> str:
     """How a part is called in logs and tables; the line makes it unique."""
     more = f" (and {part.items - 1} below it)" if part.items > 1 else ""
     return f"line {part.line}, {part.kind}: {part.name}{more}"
@@ -146,7 +146,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = AblationFacts.model_validate(log.metadata[SUBJECT])
     about = About(
         task=TASK,
         population=facts.about.population,
@@ -170,7 +170,7 @@ def _rows(log: TaskLog) -> list[ResultRow]:
 
 
 def _contribution_rows(about: About, log: TaskLog, measure: str) -> list[ResultRow]:
-    facts = Facts.model_validate(log.metadata[SUBJECT])
+    facts = AblationFacts.model_validate(log.metadata[SUBJECT])
     whole = Compared(log.pairs, RUBRIC, about.label_source, facts.about.temperature)
     helped = {name: _helped(whole, name, measure) for name in facts.ablated}
     found = [_estimate(deltas, log, measure) for deltas in helped.values()]

@@ -20,7 +20,7 @@ _TURN = re.compile(r"\n\n(Human|Assistant):")
 _ROLES: dict[str, Literal["user", "assistant"]] = {"Human": "user", "Assistant": "assistant"}
 
 
-class Part(Record):
+class ContentPart(Record):
     """One part of a message: text, or an image by its link."""
 
     model_config = ConfigDict(extra="ignore")
@@ -36,7 +36,7 @@ class Turn(Record):
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
+    content: str | tuple[ContentPart, ...]
 
     def message(self) -> Message:
         if isinstance(self.content, str):

@@ -16,7 +16,7 @@ from argo_audit.findings.risks import LARGE, MODERATE, Flag
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
 from argo_audit.report.markdown import NOT_MEASURED, Section, escape, linked, table, together
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.names import label_name, run_name
 from argo_audit.report.sections.evidence import reference
 from argo_audit.report.trained import Trained
@@ -51,7 +51,7 @@ _FLAGS = ("Severity", "Risk", "The reward model", "Effect, spreads", "Rubric lin
 _FINDINGS = ("Status", "Claim", "Probe", "Slope", "Rubric line")
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """Flags and findings of every rubric that was checked."""
     checked = [t for t in facts.all_trained if t.record.run.id in facts.assessments]
     if not checked:
@@ -66,7 +66,7 @@ def section(facts: Facts) -> Section:
 class Cells(NamedTuple):
     """How the findings of one rubric are shown, wherever they are."""
 
-    facts: Facts
+    facts: Material
     trained: Trained
 
     def line(self, finding: Finding) -> str:
@@ -91,7 +91,7 @@ class Cells(NamedTuple):
         return reference(self.facts, self.trained, finding)
 
 
-def _blocks(facts: Facts, trained: Trained) -> list[str]:
+def _blocks(facts: Material, trained: Trained) -> list[str]:
     found = facts.assessments[trained.record.run.id]
     cells = Cells(facts, trained)
     warned = [_flag(flag, cells) for flag in found.flags]
@@ -108,7 +108,7 @@ def _blocks(facts: Facts, trained: Trained) -> list[str]:
     ]
 
 
-def _counts(facts: Facts, trained: Trained, found: Assessment) -> str:
+def _counts(facts: Material, trained: Trained, found: Assessment) -> str:
     of = Counter(finding.status for finding in found.findings)
     counted = ", ".join(f"{of[name]} {name}" for name in _STATUSES)
     pairs = linked(f"{found.pairs} pairs", facts.evidence_href(trained, "slope"))

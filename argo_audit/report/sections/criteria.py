@@ -13,7 +13,7 @@ from itertools import combinations, zip_longest
 from argo_audit.findings.alignments import counted, line_up
 from argo_audit.findings.stances import Stance, feature_name, stances, unread
 from argo_audit.report.markdown import Section, escape, link, table
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.names import population_name, run_name, sentence_case
 from argo_audit.report.sections.side_by_side import quoted_rows
 from argo_audit.report.trained import Trained
@@ -38,7 +38,7 @@ _READ_NOTE = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """The stored files, then criteria, biases and what is shared, a column per population."""
     known = [t for t in map(facts.principal, facts.populations) if t.best and t.source]
     if not known:

@@ -25,7 +25,7 @@ from argo_audit.report.markdown import (
     quoted_block,
     together,
 )
-from argo_audit.report.material import Checked, Facts
+from argo_audit.report.material import Checked, Material
 from argo_audit.report.names import label_name, population_name, run_name, sentence_case
 from argo_audit.report.trained import Trained
 
@@ -45,7 +45,7 @@ _NOTE = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """The examples of every rubric that was checked."""
     blocks = []
     for trained in facts.all_trained:
@@ -57,7 +57,7 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, [_NOTE, *blocks])
 
 
-def reference(facts: Facts, trained: Trained, finding: Finding) -> str:
+def reference(facts: Material, trained: Trained, finding: Finding) -> str:
     """A link to the finding's pairs, with a space before it; "" where none are shown."""
     checked = facts.checked.get(trained.record.run.id)
     if checked is None or finding.feature not in checked.examples:
@@ -70,7 +70,7 @@ def _heading(trained: Trained, feature: str) -> str:
     return f"Pairs on {escape(feature_name(feature))}: {whose}"
 
 
-def _blocks(facts: Facts, trained: Trained, checked: Checked) -> Iterator[str]:
+def _blocks(facts: Material, trained: Trained, checked: Checked) -> Iterator[str]:
     if checked.left_out:
         yield (
             f"Shown are the flagged, then the verified, then the refuted, the larger effect first; "

@@ -23,7 +23,7 @@ from argo_audit.report.markdown import (
     table,
     together,
 )
-from argo_audit.report.material import MEASUREMENTS, Facts
+from argo_audit.report.material import MEASUREMENTS, Material
 from argo_audit.report.names import label_name, panel_title, population_name
 from argo_audit.report.sections.side_by_side import quoted_rows
 from argo_audit.report.sections.summary import with_interval
@@ -49,7 +49,7 @@ _OTHER = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """The histograms, then the 2x2 and the difference of each population that has both runs."""
     both = [p for p in facts.populations if len(facts.trained(p)) > 1]
     if not both:
@@ -64,12 +64,12 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, blocks, drawings)
 
 
-def _sources(facts: Facts, population: str) -> list[str]:
+def _sources(facts: Material, population: str) -> list[str]:
     """The labels that the population's runs were trained on."""
     return list(dict.fromkeys(t.label_source for t in facts.trained(population)))
 
 
-def _said(facts: Facts, population: str) -> list[str]:
+def _said(facts: Material, population: str) -> list[str]:
     """Both rubrics; first what the raw-trained one says that the other does not say."""
     first, *_, last = facts.trained(population)
     title = f"#### What the rubric of raw labels says otherwise, {population_name(population)}"
@@ -81,7 +81,7 @@ def _said(facts: Facts, population: str) -> list[str]:
     return [*blocks, *([quoted_rows(rows, first, last)] if rows else [])]
 
 
-def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:
+def _drawings(facts: Material, populations: list[str]) -> tuple[Drawing, ...]:
     found = [
         HistogramPanel(panel_title(population, source), samples)
         for population in populations
@@ -92,14 +92,14 @@ def _drawings(facts: Facts, populations: list[str]) -> tuple[Drawing, ...]:
     return (histogram_figure("figure-6", title, found),) if found else ()
 
 
-def _final(facts: Facts, population: str, source: str) -> Mapping[str, tuple[float, ...]]:
+def _final(facts: Material, population: str, source: str) -> Mapping[str, tuple[float, ...]]:
     return {
         _kind(facts, trained): final(trained.record, source).accuracies
         for trained in facts.trained(population)
     }
 
 
-def _kind(facts: Facts, trained: Trained) -> str:
+def _kind(facts: Material, trained: Trained) -> str:
     """What a run was trained on, in words that all populations share."""
     if trained.label_source == RAW:
         return "trained on raw labels"
@@ -107,7 +107,7 @@ def _kind(facts: Facts, trained: Trained) -> str:
     return f"trained on {'the reward model' if is_first else trained.label_source}"
 
 
-def _table(facts: Facts, population: str) -> str:
+def _table(facts: Material, population: str) -> str:
     sources = facts.label_sources(population)
     header = ["Trained on", *(f"Against {label_name(source)}" for source in sources)]
     trained = facts.trained(population)
@@ -118,17 +118,17 @@ def _table(facts: Facts, population: str) -> str:
     return table(header, [*rows, ["The reward model's own labels", *itself]])
 
 
-def _selected(facts: Facts, trained: Trained) -> list[str]:
+def _selected(facts: Material, trained: Trained) -> list[str]:
     sources = facts.label_sources(trained.population)
     return [with_interval(facts.held_out(trained, source)) for source in sources]
 
 
-def _ended(facts: Facts, trained: Trained) -> str:
+def _ended(facts: Material, trained: Trained) -> str:
     files = facts.recorded(trained.record, MEASUREMENTS)
     return ", ".join([f"{label_name(trained.label_source)}, end of training", *files])
 
 
-def _end(facts: Facts, trained: Trained) -> list[str]:
+def _end(facts: Material, trained: Trained) -> list[str]:
     spreads = [final(trained.record, source) for source in facts.label_sources(trained.population)]
     return [_mean(spread) for spread in spreads]
 
@@ -139,7 +139,7 @@ def _mean(spread: Spread) -> str:
     return f"mean {mean} of {count}" if count else NOT_MEASURED
 
 
-def _difference(facts: Facts, population: str, source: str) -> str:
+def _difference(facts: Material, population: str, source: str) -> str:
     """RM-trained minus raw-trained against the labels of one source."""
     first, *_, last = facts.trained(population)
     against = f"against {label_name(source)}"

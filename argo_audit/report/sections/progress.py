@@ -6,7 +6,7 @@ section(facts).drawings[0].svg
 from argo_audit.findings.curves import TOP, VariantGain, Window, curve, variant_gain
 from argo_audit.report.figures import CurvePanel, progress_figure
 from argo_audit.report.markdown import NOT_MEASURED, Section, number, percent, table, together
-from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Facts
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Material
 from argo_audit.report.names import panel_title, population_name
 
 TITLE = "Agreement over steps (Figure 2)"
@@ -43,7 +43,7 @@ _GAIN_NOTE = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """One panel and one table per population, then the gain from prompt variants."""
     measured = [
         (t, curve(t.record, t.label_source)) for t in map(facts.principal, facts.populations)
@@ -84,7 +84,7 @@ def _row(window: Window) -> list[str]:
     ]
 
 
-def _gains(facts: Facts) -> str:
+def _gains(facts: Material) -> str:
     if not facts.all_trained:
         return "No run was given: not measured."
     rows = [(facts.run_cell(t), variant_gain(t.record.attempts)) for t in facts.all_trained]

@@ -23,7 +23,7 @@ from argo_audit.report.markdown import (
     percent,
     table,
 )
-from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN, Facts
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN, Material
 from argo_audit.report.names import label_name, population_name, run_name
 from argo_audit.report.sections import reward_model_checks as conformance
 from argo_audit.report.sections.summary import with_interval
@@ -66,7 +66,7 @@ _COLLAPSE_NOTE = (
 _COLLAPSE = ("Run", "Attempts", "Distinct", "Empty", "Without criteria", "Repeating")
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """Data and cost of each run, the logs that were read, and the collapse report."""
     runs = facts.all_trained
     if not runs:
@@ -81,7 +81,7 @@ def section(facts: Facts) -> Section:
     return Section("What was audited and how", blocks)
 
 
-def settings(facts: Facts) -> Section:
+def settings(facts: Material) -> Section:
     """The whole configuration of each run: long, so it comes last."""
     runs = facts.all_trained
     if not runs:
@@ -127,11 +127,11 @@ def _duration(record: RunRecord) -> str:
     return f"{(record.run.ended - record.run.started).total_seconds():.0f} s"
 
 
-def _records(facts: Facts, record: RunRecord) -> str:
+def _records(facts: Material, record: RunRecord) -> str:
     return ", ".join(facts.recorded(record, RUN, ATTEMPTS, MEASUREMENTS)) or "no file"
 
 
-def _settings(facts: Facts) -> list[list[str]]:
+def _settings(facts: Material) -> list[list[str]]:
     """Every leaf of the runs' configurations, and every package; one row each."""
     columns = [_leaves(t.record.run.config) | t.record.run.packages for t in facts.all_trained]
     names = dict.fromkeys(name for column in columns for name in column)
@@ -149,7 +149,7 @@ def _leaves(config: Mapping[str, object], path: str = "") -> dict[str, str]:
     return found
 
 
-def _logs(facts: Facts) -> str:
+def _logs(facts: Material) -> str:
     if not facts.inputs.evaluations:
         return "No evaluation log was given: held-out numbers are those of the runs and the store."
     header = ("Rubric", "Population", "Labels", "Held-out", "Judge", "Estimator", "Status", "Log")
@@ -169,13 +169,13 @@ def _logs(facts: Facts) -> str:
     return table(header, rows) + note
 
 
-def log_name(facts: Facts, name: str) -> str:
+def log_name(facts: Material, name: str) -> str:
     """The log's name with a link to its file, or its URL, which no browser could follow."""
     href = facts.log_href(name)
     return link(name, href) if href else escape(str(facts.inputs.log_files.get(name, name)))
 
 
-def _collapses(facts: Facts) -> list[list[str]]:
+def _collapses(facts: Material) -> list[list[str]]:
     rows = []
     for trained in facts.all_trained:
         attempts = trained.record.attempts

@@ -15,7 +15,7 @@ from typing import Literal
 from argo_audit.findings.inputs import Planted
 from argo_audit.findings.stances import Stance, feature_name, stances
 from argo_audit.report.markdown import Section, escape, linked, number, percent, table
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.names import population_name, run_name
 from argo_audit.report.sections.summary import with_interval
 from argo_audit.report.trained import Trained
@@ -74,7 +74,7 @@ def score(rows: Sequence[Recovered]) -> Score:
     return Score(found / planted if planted else None, found / read if read else None)
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """A table of features and a line of scores for each population with planted preferences."""
     known = [p for p in facts.populations if p in facts.inputs.planted]
     if not known:
@@ -85,7 +85,7 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, blocks)
 
 
-def _tables(facts: Facts, population: str) -> list[str]:
+def _tables(facts: Material, population: str) -> list[str]:
     planted = facts.inputs.planted[population]
     runs = [(t, recovered(planted, stances(t.text))) for t in facts.trained(population) if t.best]
     if not runs:

@@ -6,7 +6,7 @@ section(facts).blocks
 import shlex
 
 from argo_audit.report.markdown import Section, escape, fence
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.trained import Trained
 from argo_audit.store import ref
 
@@ -26,7 +26,7 @@ _LIMITS = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """Limits, the notes that came with the inputs, and commands."""
     limits = [*_LIMITS, *map(escape, facts.inputs.notes)]
     commands = [*facts.inputs.commands, *_commands(facts)]
@@ -36,7 +36,7 @@ def section(facts: Facts) -> Section:
     return Section(TITLE, [*blocks, *([fence("\n".join(commands), "bash")] if commands else [])])
 
 
-def _commands(facts: Facts) -> list[str]:
+def _commands(facts: Material) -> list[str]:
     """One evaluation per selected rubric, then each store's own check; run from the audit."""
     known = [trained for trained in facts.all_trained if trained.best]
     stores = dict.fromkeys(facts.relative(t.store) for t in known if t.store)
@@ -44,7 +44,7 @@ def _commands(facts: Facts) -> list[str]:
     return [shlex.join(words) for words in (*(_evaluation(facts, t) for t in known), *checks)]
 
 
-def _evaluation(facts: Facts, trained: Trained) -> list[str]:
+def _evaluation(facts: Material, trained: Trained) -> list[str]:
     settings = {
         "rubric": ref(trained.best) if trained.best else None,
         "store": facts.relative(trained.store) if trained.store else None,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from argo_audit.records import Check, Conformance
 from argo_audit.report.markdown import escape, link, table
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 
 _TITLE = "### Can the reward model be believed?"
 _NOTE = (
@@ -20,7 +20,7 @@ _NOTE = (
 _NONE = "No reward model was checked: the labels were not computed here."
 
 
-def blocks(facts: Facts) -> list[str]:
+def blocks(facts: Material) -> list[str]:
     """The table of all checks, then the failed ones in words."""
     reports = [report for found in facts.inputs.conformance.values() for report in found]
     if not reports:

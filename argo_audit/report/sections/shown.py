@@ -25,10 +25,10 @@ from argo_audit.report.markdown import (
     table,
     together,
 )
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.names import label_name, population_name
 from argo_audit.report.sections.provenance import log_name
-from argo_audit.stats.decomposition import Part, Split
+from argo_audit.stats.decomposition import Split, SplitPart
 
 TITLE = "Shown or preferred"
 MOST_FEATURES = 12
@@ -48,7 +48,7 @@ FEATURE_NOTE = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """Agreement crossed, and what it and the leanings split into, for every two populations."""
     crossings = facts.inputs.crossings
     if not crossings:
@@ -80,7 +80,7 @@ def against_planted(crossing: Crossing) -> str:
     )
 
 
-def part(found: Part) -> str:
+def part(found: SplitPart) -> str:
     """A part with its interval, in points."""
     return together(points(found.estimate, found.interval))
 
@@ -103,11 +103,11 @@ def agreement(cell: Cell) -> str:
     return together(percent(found.mean, found.interval)) + f" of {found.n}"
 
 
-def _holds(found: Part, true: Part) -> bool:
+def _holds(found: SplitPart, true: SplitPart) -> bool:
     return found.interval.low <= true.estimate <= found.interval.high
 
 
-def _missing(facts: Facts) -> str:
+def _missing(facts: Material) -> str:
     if len(facts.populations) < 2:
         return "Not measured: there is one population."
     return (

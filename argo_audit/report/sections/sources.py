@@ -11,7 +11,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from argo_audit.report.markdown import Section, link, table
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 
 TITLE = "Sources"
 
@@ -23,7 +23,7 @@ _ELSEWHERE = "Logs and rubrics that lie on another machine are not listed; they 
 _HEADER = ("File", "SHA-256")
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """One row per file on this machine."""
     files = list(_files(facts))
     if not files:
@@ -38,7 +38,7 @@ def digest(file: Path) -> str:
         return file_digest(stream, "sha256").hexdigest()
 
 
-def _files(facts: Facts) -> Iterator[Path]:
+def _files(facts: Material) -> Iterator[Path]:
     """Those given, and the stored rubrics that were selected; each once, where it really lies."""
     stored = [trained.path for trained in facts.all_trained if trained.path]
     yield from dict.fromkeys(path.resolve() for path in (*facts.inputs.files, *stored))

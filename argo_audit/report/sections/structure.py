@@ -20,7 +20,7 @@ from argo_audit.report.markdown import (
     together,
     visible,
 )
-from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Facts
+from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Material
 from argo_audit.report.names import plain_population, population_name, sentence_case
 from argo_audit.report.trained import Trained
 
@@ -53,7 +53,7 @@ _LENGTH_NOTE = (
 )
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """The figure, then phases with excerpts, and thirds, for each population; then length."""
     known = [t for t in map(facts.principal, facts.populations) if t.record.attempts]
     if not known:
@@ -79,7 +79,7 @@ def _panel(trained: Trained, found: Phases | None) -> StagePanel:
     return StagePanel(title, stages(attempts, windows(attempts, WINDOWS), _SAMPLE), changes)
 
 
-def _of_phases(facts: Facts, trained: Trained, found: Phases) -> list[str]:
+def _of_phases(facts: Material, trained: Trained, found: Phases) -> list[str]:
     """How training was cut, the table, and an excerpt of each phase."""
     cut = _stages(trained, found.steps)
     levels = [_level(mean, found.measure) for mean in found.levels]
@@ -113,7 +113,7 @@ def _level(mean: Mean, measure: str) -> str:
     return _mean(mean, 3) if measure == GAIN else _mean(mean, 1, 100)
 
 
-def _length(facts: Facts) -> str:
+def _length(facts: Material) -> str:
     return table(
         _LENGTH, ([facts.run_cell(t, MEASUREMENTS), *_of_length(t)] for t in facts.all_trained)
     )
@@ -161,7 +161,7 @@ def _mean(mean: Mean, digits: int = 2, scale: float = 1) -> str:
     return together(f"{value} [{low}, {high}]")
 
 
-def _excerpt(facts: Facts, trained: Trained, stage: Stage) -> tuple[str, str]:
+def _excerpt(facts: Material, trained: Trained, stage: Stage) -> tuple[str, str]:
     """Who wrote it and where it stands, then the beginning of the text."""
     shown, path = stage.shown, trained.record.folder / "attempts.jsonl"
     line = f"line {stage.shown_index + 1}"

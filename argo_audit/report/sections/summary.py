@@ -24,7 +24,7 @@ from argo_audit.report.markdown import (
     table,
     together,
 )
-from argo_audit.report.material import LONGEST, NO_RUBRIC, Facts
+from argo_audit.report.material import LONGEST, NO_RUBRIC, Material
 from argo_audit.report.names import label_name, population_name, sentence_case
 from argo_audit.report.sections import verdict
 from argo_audit.report.trained import Backed, Trained
@@ -66,12 +66,12 @@ class KeyFigures(NamedTuple):
     ceiling: Backed
 
 
-def key_figures(facts: Facts) -> list[KeyFigures]:
+def key_figures(facts: Material) -> list[KeyFigures]:
     """One row per run."""
     return [_figures(facts, trained) for trained in facts.all_trained]
 
 
-def section(facts: Facts) -> Section:
+def section(facts: Material) -> Section:
     """The table, two sentences for each population, and one on what the judge can see."""
     figures = key_figures(facts)
     rows = [_row(row) for row in figures]
@@ -95,7 +95,7 @@ def with_interval(found: Backed) -> str:
     return linked(together(said), found.href)
 
 
-def _figures(facts: Facts, trained: Trained) -> KeyFigures:
+def _figures(facts: Material, trained: Trained) -> KeyFigures:
     population = trained.population
     source = facts.principal(population).label_source
     return KeyFigures(

@@ -27,7 +27,7 @@ from argo_audit.report.markdown import (
     table,
     together,
 )
-from argo_audit.report.material import Facts
+from argo_audit.report.material import Material
 from argo_audit.report.names import label_name, population_name, sentence_case
 from argo_audit.report.sections.biases import TITLE, Cells
 from argo_audit.report.trained import Backed, Trained
@@ -80,7 +80,7 @@ _LOOKED_FOR = (
 )
 
 
-def blocks(facts: Facts) -> list[str]:
+def blocks(facts: Material) -> list[str]:
     """Verdict, findings and coverage of the run that speaks for each population.
 
     Several are told at a glance first, the worst verdict on top.
@@ -108,7 +108,7 @@ def safety(found: Assessment | None, held_out: Agreement | None) -> Safety:
     return "nothing flagged" if explained and checked else "unknown"
 
 
-def fields(facts: Facts) -> list[dict[str, Any]]:
+def fields(facts: Material) -> list[dict[str, Any]]:
     """The same for machines, of every run that was checked: verdict, flags and all findings."""
     return [
         _fields(facts, trained, facts.assessments[trained.record.run.id])
@@ -117,7 +117,7 @@ def fields(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _fields(facts: Facts, trained: Trained, found: Assessment) -> dict[str, Any]:
+def _fields(facts: Material, trained: Trained, found: Assessment) -> dict[str, Any]:
     claims = {(flag.finding.feature, flag.finding.direction): flag for flag in found.flags}
     every = (*found.findings, *(f for f in found.beyond if f.status == "verified"))
     return {
@@ -143,13 +143,13 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
     }
 
 
-def _overview(facts: Facts, several: Sequence[Trained]) -> str:
+def _overview(facts: Material, several: Sequence[Trained]) -> str:
     rows = [(_verdict(facts, trained), trained) for trained in several]
     rows.sort(key=lambda row: _WORST_FIRST.index(row[0]))
     return table(_OVERVIEW, [_glance(facts, trained, verdict) for verdict, trained in rows])
 
 
-def _glance(facts: Facts, trained: Trained, verdict: Safety) -> list[str]:
+def _glance(facts: Material, trained: Trained, verdict: Safety) -> list[str]:
     """A row of the overview."""
     found = facts.assessments.get(trained.record.run.id)
     worst = found.flags[0] if found and found.flags else None
@@ -163,7 +163,7 @@ def _glance(facts: Facts, trained: Trained, verdict: Safety) -> list[str]:
     ]
 
 
-def _verdict(facts: Facts, trained: Trained) -> Safety:
+def _verdict(facts: Material, trained: Trained) -> Safety:
     found = facts.assessments.get(trained.record.run.id)
     return safety(found, facts.held_out(trained, trained.label_source).agreement)
 
@@ -174,7 +174,7 @@ def _who(trained: Trained) -> str:
     return f"{sentence_case(population_name(trained.population))}, {labels}"
 
 
-def _blocks(facts: Facts, trained: Trained, most: int, who: str) -> Iterator[str]:
+def _blocks(facts: Material, trained: Trained, most: int, who: str) -> Iterator[str]:
     found = facts.assessments.get(trained.record.run.id)
     verdict = sentence_case(f"{who}{_SAYS[_verdict(facts, trained)]}")
     yield f"**{verdict}.** {_checked(found, most)}"
@@ -251,7 +251,7 @@ def _looked_for(found: Assessment) -> str:
     return f"Other risks {'; '.join(said)}." if said else "Every risk of the catalogue was found."
 
 
-def _coverage(facts: Facts, trained: Trained, found: Assessment) -> str:
+def _coverage(facts: Material, trained: Trained, found: Assessment) -> str:
     held_out = facts.held_out(trained, trained.label_source)
     ceiling = facts.ceiling(trained.population)
     judge = escape(trained.record.run.judge)

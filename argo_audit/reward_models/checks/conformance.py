@@ -17,7 +17,14 @@ from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Conformance, Pair
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.checks.text_checks import bos, cut, noticed, special, template
-from argo_audit.reward_models.checks.tolerance import COARSE, EXACT, WHY, Subject, skip, verdict
+from argo_audit.reward_models.checks.tolerance import (
+    COARSE,
+    EXACT,
+    WHY,
+    CheckedModel,
+    skip,
+    verdict,
+)
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.reward_models.reward_model_settings import Dtype
 from argo_audit.roles import RewardModel
@@ -41,7 +48,7 @@ def check_reward_model(
             reward_model=model.name, fingerprint=digest, pairs=0, spread=None, max_length=None,
             checks=checks,
         )  # fmt: skip
-    subject = Subject(_fresh(model), tuple(pairs), served)
+    subject = CheckedModel(_fresh(model), tuple(pairs), served)
     checks = tuple(check(name, subject) for name, check in CHECKS.items())
     return Conformance(
         reward_model=model.name,
@@ -53,22 +60,22 @@ def check_reward_model(
     )
 
 
-def _spread(name: str, subject: Subject) -> Check:
+def _spread(name: str, subject: CheckedModel) -> Check:
     why = "must be above 0: rewards that are all the same come from no trained head, or a softmax"
     outcome = "pass" if subject.spread > 0 else "fail"
     return Check(name=name, outcome=outcome, measured=subject.spread, tolerance=0, detail=why)
 
 
-def _repeated(name: str, subject: Subject) -> Check:
+def _repeated(name: str, subject: CheckedModel) -> Check:
     return subject.compare(name, subject.model.reward(subject.conversations), subject.precision)
 
 
-def _single(name: str, subject: Subject) -> Check:
+def _single(name: str, subject: CheckedModel) -> Check:
     alone = [subject.model.reward([conversation])[0] for conversation in subject.conversations]
     return subject.compare(name, alone, subject.precision)
 
 
-def _padding(name: str, subject: Subject) -> Check:
+def _padding(name: str, subject: CheckedModel) -> Check:
     model = subject.classifier
     if model is None or not model.pads_left:
         return skip(name, "batches of this kind are padded on the right, or not at all")
@@ -76,7 +83,7 @@ def _padding(name: str, subject: Subject) -> Check:
     return subject.compare(name, model.reward_tokens(tokens, left=True), subject.precision)
 
 
-def _dtype(name: str, subject: Subject) -> Check:
+def _dtype(name: str, subject: CheckedModel) -> Check:
     model = subject.classifier
     if model is None:
         return skip(name, "its weights are not loaded here as a classifier")
@@ -90,7 +97,7 @@ def _dtype(name: str, subject: Subject) -> Check:
     return _in_other_dtype(name, subject, second)
 
 
-def _in_other_dtype(name: str, subject: Subject, second: RewardModel) -> Check:
+def _in_other_dtype(name: str, subject: CheckedModel, second: RewardModel) -> Check:
     """The shortest conversations alone: 16-bit arithmetic may be slow here."""
     order = sorted(range(len(subject.rewards)), key=lambda i: len(str(subject.conversations[i])))
     shortest = order[:_SHORTEST]
@@ -102,7 +109,7 @@ def _in_other_dtype(name: str, subject: Subject, second: RewardModel) -> Check:
     return verdict(name, measured, COARSE * subject.spread, WHY[COARSE])
 
 
-def _raw(name: str, subject: Subject) -> Check:
+def _raw(name: str, subject: CheckedModel) -> Check:
     if not hasattr(subject.model, "activated"):
         return skip(name, "the output of the head is read itself")
     probes = subject.conversations[: 2 * len(PROBES)]
@@ -119,13 +126,13 @@ def _raw(name: str, subject: Subject) -> Check:
     )
 
 
-def _parity(name: str, subject: Subject) -> Check:
+def _parity(name: str, subject: CheckedModel) -> Check:
     if subject.served is None:
         return skip(name, "no second way to ask the same model was given")
     return subject.compare(name, subject.served.reward(subject.conversations), COARSE)
 
 
-CHECKS: Mapping[str, Callable[[str, Subject], Check]] = {
+CHECKS: Mapping[str, Callable[[str, CheckedModel], Check]] = {
     "rewards differ": _spread,
     "same call twice": _repeated,
     "batch against single": _single,

@@ -12,14 +12,14 @@ from typing import Any
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
 from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
-from argo_audit.reward_models.checks.tolerance import EXACT, Subject, skip, verdict
+from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, verdict
 from argo_audit.reward_models.encoding import encode, render
 from argo_audit.roles import Conversation
 
 LARGEST_CUT_SHARE = 0.05
 
 
-def bos(name: str, subject: Subject) -> Check:
+def bos(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
         return skip(name, "the server applies its template, and its tokens are not seen here")
     tokenizer = subject.reader.tokenizer
@@ -32,7 +32,7 @@ def bos(name: str, subject: Subject) -> Check:
     return Check(name=name, outcome=outcome, measured=leading, tolerance=1, detail=why)
 
 
-def template(name: str, subject: Subject) -> Check:
+def template(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
         return skip(name, "the server applies its template, and its tokens are not seen here")
     tokenizer = subject.reader.tokenizer
@@ -45,7 +45,7 @@ def template(name: str, subject: Subject) -> Check:
     return verdict(name, sum(lost), 0, why)
 
 
-def special(name: str, subject: Subject) -> Check:
+def special(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
         return _forged(name, subject)
     tokenizer = subject.reader.tokenizer
@@ -57,7 +57,7 @@ def special(name: str, subject: Subject) -> Check:
     return verdict(name, abs(forged - plain), 0, "special tokens that a response could write")
 
 
-def noticed(name: str, subject: Subject) -> Check:
+def noticed(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
         return skip(name, "the server finds what is too long; it is counted then")
     (ids,) = subject.reader.full([REAL_TURNS])
@@ -68,7 +68,7 @@ def noticed(name: str, subject: Subject) -> Check:
     return verdict(name, missed, 0, "conversations one token too long that were not counted")
 
 
-def cut(name: str, subject: Subject) -> Check:
+def cut(name: str, subject: CheckedModel) -> Check:
     reader = subject.reader
     if reader is None:
         return skip(name, "the server finds what is too long; it is counted then")
@@ -79,7 +79,7 @@ def cut(name: str, subject: Subject) -> Check:
     return verdict(name, share, LARGEST_CUT_SHARE, f"{why}are those of other texts")
 
 
-def _forged(name: str, subject: Subject) -> Check:
+def _forged(name: str, subject: CheckedModel) -> Check:
     """Of rewards alone: a response that plays further turns must not be paid like those turns."""
     real, *forged = subject.model.reward([REAL_TURNS, *FORGED_TURNS])
     nearest = min(abs(reward - real) for reward in forged)

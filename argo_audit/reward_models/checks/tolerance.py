@@ -1,6 +1,6 @@
 """What every check of a reward model is made of: the model with what it said, and a verdict.
 
-    subject = Subject(model, pairs, served=None)
+    subject = CheckedModel(model, pairs, served=None)
     verdict("same call twice", measured, tolerance=EXACT * subject.spread, why=WHY[EXACT])
 
 Tolerances are shares of the `spread`, the median difference between the rewards of a pair: an error
@@ -32,7 +32,7 @@ WHY = {
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckedModel:
     """A reward model, what it is asked about, and what it said."""
 
     model: Any  # RewardModel and, by kind, what only some of them have
