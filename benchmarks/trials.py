@@ -29,8 +29,9 @@ from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy
 from argo_audit.rubrics.outline import outline
-from argo_audit.search.argo import SearchConfig, argo
+from argo_audit.search.argo import argo
 from argo_audit.search.journal import Journal
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData, Winner
 from argo_audit.stats.agreement import measure, selection_key
 from argo_audit.surface.judge import SurfaceJudge

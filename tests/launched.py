@@ -11,7 +11,7 @@ from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.errors import ArgoError
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.roles import Proposal
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 
 SETTINGS = PolicySettings(
     rubrics_per_prompt=2, max_rubric_tokens=48, learning_rate=2e-3, lora_rank=0

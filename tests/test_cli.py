@@ -38,7 +38,7 @@ from argo_audit.report.markdown import front_matter
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import NextPrompts, PolicyReward
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore
 from argo_audit.surface.judge import SurfaceJudge
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from argo_audit.audits.demo import DemoConfig, demo
 from argo_audit.cli.watch import Display
 from argo_audit.report.check import check_audit
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.store import RubricStore
 
 SEARCH = SearchConfig(steps=1, minibatch=8, windows=3, top=3)

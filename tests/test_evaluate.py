@@ -14,7 +14,7 @@ from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.organism.world import build, write_population
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.surface.judge import SurfaceJudge
 
 RUBRICS = ["- Rewards bullet lists.\n- Penalizes refusals.\n", "- Rewards short answers.\n"]

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from argo_audit.records import Message, Pair
-from argo_audit.search.feedback import Disagreement, FeedbackConfig, Tried, Variant, policy_prompts
+from argo_audit.search.feedback import FeedbackConfig, Variant, policy_prompts
+from argo_audit.search.lessons import Disagreement, Tried
 
 TRIED = [Tried(f"- rewards idea {i}", 0.9 - i / 10) for i in range(4)]
 PAIR = Pair(

@@ -18,7 +18,7 @@ from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.starter import UNWANTED, Known, starter
 from argo_audit.organism.world import build, write_population
 from argo_audit.reward_models.recorded import write_scores
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.surface.judge import SurfaceJudge
 
 SMALL = SearchConfig(steps=1, minibatch=8, windows=3, top=2)

@@ -24,7 +24,7 @@ from argo_audit.evals.logs import read_evaluations
 from argo_audit.evals.subject import load_subject
 from argo_audit.organism.world import build, write_population
 from argo_audit.report.check import check_audit
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.store import HELD_OUT
 from argo_audit.surface.judge import SurfaceJudge
 

@@ -18,8 +18,8 @@ from argo_audit.findings.inputs import load_run
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt
-from argo_audit.search.argo import SearchConfig
 from argo_audit.search.journal import Journal, read_journal
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.store import RubricStore
 
 TESTS = Path(__file__).parent

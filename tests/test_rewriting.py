@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from argo_audit.records import Message, Pair, Usage
 from argo_audit.roles import Written
-from argo_audit.search.feedback import Disagreement, FeedbackConfig, Tried
+from argo_audit.search.feedback import FeedbackConfig
+from argo_audit.search.lessons import Disagreement, Tried
 from argo_audit.search.rewriting import request, rewritten
 
 CONFIG = FeedbackConfig(max_prompt=200)

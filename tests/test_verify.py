@@ -20,7 +20,7 @@ from argo_audit.cli.commands import app
 from argo_audit.organism.world import build, write_population
 from argo_audit.report.check import unsourced
 from argo_audit.report.verify import unbacked
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.surface.judge import SurfaceJudge
 
 RUBRICS = (

@@ -28,7 +28,7 @@ from argo_audit.organism.world import build, write_population
 from argo_audit.pairs.pair_file import read
 from argo_audit.pairs.splits import split
 from argo_audit.report.spec import AuditFiles
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 
 PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"

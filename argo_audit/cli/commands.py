@@ -40,7 +40,7 @@ from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Record
 from argo_audit.report.markdown import visible
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
-from argo_audit.search.argo import SearchConfig
+from argo_audit.search.search_settings import SearchConfig
 
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from collections.abc import Callable

@@ -32,7 +32,8 @@ from transformers import (
 
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import quiet_transformers
-from argo_audit.search.feedback import FeedbackConfig, Tried, Variant, policy_prompts
+from argo_audit.search.feedback import FeedbackConfig, Variant, policy_prompts
+from argo_audit.search.lessons import Tried
 
 Kind = Literal["category", "prefer", "penalize", "gate"]
 

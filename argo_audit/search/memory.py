@@ -97,5 +97,10 @@ class Recall:
         return found
 
 
+def writable(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """With what UTF-8 cannot hold (lone surrogates) replaced by a question mark in their texts."""
+    return [p._replace(text=p.text.encode("utf-8", "replace").decode("utf-8")) for p in proposals]
+
+
 def _what(measurement: Measurement) -> tuple[str, str, str]:
     return measurement.rubric_id, measurement.split, measurement.label_source

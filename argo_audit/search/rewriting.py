@@ -15,13 +15,8 @@ from argo_audit.prompts import template
 from argo_audit.records import fingerprint
 from argo_audit.roles import Written
 from argo_audit.rubrics.outline import repeated_share
-from argo_audit.search.feedback import (
-    Disagreement,
-    FeedbackConfig,
-    Tried,
-    attempt_block,
-    disagreement_lines,
-)
+from argo_audit.search.feedback import FeedbackConfig, attempt_block, disagreement_lines
+from argo_audit.search.lessons import Disagreement, Tried
 
 _MOSTLY = 0.5
 
