@@ -68,9 +68,8 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_whole_bytes(path: Path, content: bytes) -> None:
     """As `write_whole`, for bytes."""
-    part = path.with_name(f"{path.name}{_PART}")
-    part.write_bytes(content)
-    part.replace(path)
+    with _written_aside(path, content) as part:
+        part.replace(path)
 
 
 def check_free(path: Path) -> None:
@@ -237,13 +236,20 @@ def _opened(url: str) -> tuple[AbstractFileSystem, str]:
 
 def _create_local(path: Path, content: bytes) -> None:
     """Write aside, then link: linking is atomic and fails when there is a file already."""
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    with _written_aside(path, content) as part:
+        path.hardlink_to(part)
+
+
+@contextlib.contextmanager
+def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside `path`, on disk with its content; gone afterwards, unless it was moved."""
+    part = path.with_name(f".{uuid.uuid4().hex}{_PART}")
     try:
         with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(part)
+        yield part
     finally:
         part.unlink(missing_ok=True)
 

@@ -13,10 +13,10 @@ from argo_audit.records import Judgment, Label
 from argo_audit.stats.agreement import (
     CLIP,
     MAX_TEMPERATURE,
+    accuracy_difference,
     fit_temperature,
     kl_divergence,
     measure,
-    paired_difference,
     preference,
     selection_key,
     tempered,
@@ -183,7 +183,7 @@ def test_a_paired_difference_sees_what_unpaired_intervals_do_not() -> None:
     rng = np.random.default_rng(2)
     first = [float(v) for v in rng.random(200) < 0.8]
     second = [0.0 if i % 12 == 0 else value for i, value in enumerate(first)]
-    found = paired_difference(
+    found = accuracy_difference(
         labels_of([1.0] * 200),
         judged(first),
         judged(second),
@@ -197,13 +197,13 @@ def test_a_paired_difference_sees_what_unpaired_intervals_do_not() -> None:
 
 def test_a_rubric_compared_with_itself_differs_by_nothing() -> None:
     same = judged([0.9, 0.1, 0.8])
-    found = paired_difference(labels_of([1, 1, 1]), same, same, {"0": "a", "1": "b", "2": "c"})
+    found = accuracy_difference(labels_of([1, 1, 1]), same, same, {"0": "a", "1": "b", "2": "c"})
     assert (found.estimate, found.p_value) == (0.0, 1.0)
 
 
 def test_a_difference_needs_pairs_that_both_judged() -> None:
     with pytest.raises(ValueError, match="judged by both"):
-        paired_difference(labels_of([1.0]), judged([None]), judged([0.5]), {"0": "a"})
+        accuracy_difference(labels_of([1.0]), judged([None]), judged([0.5]), {"0": "a"})
 
 
 def test_the_best_on_dev_agrees_more_and_then_has_less_kl() -> None:

@@ -12,17 +12,16 @@ from argo_audit.audits.moved import drift
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError
 from argo_audit.findings.drift import (
-    ShownPairs,
     changes,
     families,
     family,
     label_moves,
     rubric_moves,
-    shown,
 )
 from argo_audit.organism.world import Population
 from argo_audit.records import Label
 from argo_audit.store import HELD_OUT, RubricStore
+from argo_audit.surface.contrast import MeasuredPairs, measured
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +35,8 @@ def worlds(root: Path) -> dict[str, Population]:
 
 
 @pytest.fixture(scope="module")
-def on(worlds: dict[str, Population]) -> ShownPairs:
-    return shown(worlds["A"].pairs)
+def on(worlds: dict[str, Population]) -> MeasuredPairs:
+    return measured(worlds["A"].pairs)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,9 @@ def test_a_family_is_a_name_without_revision_version_or_date(name: str, of: str)
     assert family(name) == of
 
 
-def test_a_turned_preference_is_what_moved(worlds: dict[str, Population], on: ShownPairs) -> None:
+def test_a_turned_preference_is_what_moved(
+    worlds: dict[str, Population], on: MeasuredPairs
+) -> None:
     world = worlds["A"]
     moves = rubric_moves(turned_rubric(world), world.planted_rubric, on)
     first = moves[0]
@@ -70,7 +71,7 @@ def test_a_turned_preference_is_what_moved(worlds: dict[str, Population], on: Sh
 
 
 def test_nothing_moves_between_a_rubric_and_itself(
-    worlds: dict[str, Population], on: ShownPairs
+    worlds: dict[str, Population], on: MeasuredPairs
 ) -> None:
     text = worlds["A"].planted_rubric
     moves = rubric_moves(text, text, on)
@@ -79,7 +80,7 @@ def test_nothing_moves_between_a_rubric_and_itself(
 
 
 def test_reward_models_that_prefer_otherwise_lean_otherwise(
-    worlds: dict[str, Population], on: ShownPairs
+    worlds: dict[str, Population], on: MeasuredPairs
 ) -> None:
     ours, theirs = (labelled(worlds["A"], worlds[letter]) for letter in "AB")
     found = {move.feature: move for move in label_moves(ours, theirs, on)}
@@ -90,7 +91,7 @@ def test_reward_models_that_prefer_otherwise_lean_otherwise(
     assert label_moves(ours[:1], theirs, on) == []
 
 
-def test_noise_moves_hardly_ever(on: ShownPairs) -> None:
+def test_noise_moves_hardly_ever(on: MeasuredPairs) -> None:
     """False discoveries among features that all did not move: about one set in twenty."""
 
     def noise(rng: Random) -> list[Label]:

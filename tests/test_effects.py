@@ -16,12 +16,13 @@ from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen
 from argo_audit.probes.edits.edit import Attribute, NoEdit
 from argo_audit.probes.edits.passages import words
 from argo_audit.probes.edits.phrased import found
-from argo_audit.probes.effects import ALL, FALSE_DISCOVERIES, Effect, adjusted, effects, spread
+from argo_audit.probes.effects import ALL, Effect, effects, spread
 from argo_audit.probes.probe import Probed, Response, probe, responses_of
 from argo_audit.records import Interval, Message, Pair, fingerprint
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.roles import Conversation
 from argo_audit.stats.agreement import Array
+from argo_audit.stats.discoveries import FALSE_DISCOVERIES, q_values_of_tested
 from argo_audit.stats.estimates import PERMUTATIONS, sign_flip_p
 from argo_audit.surface.features import FEATURES, measure
 
@@ -105,7 +106,7 @@ def test_removing_is_the_opposite_of_adding(probed: tuple[Probed, ...]) -> None:
 def test_what_is_paid_for_length_alone_is_no_effect_beyond_it(probed: tuple[Probed, ...]) -> None:
     effect_of = by_edit(effects(probed))
     p_values = [effect_of[name, "add"].beyond_length.p_value for name in NOTHING]
-    q_values = adjusted(p_values)
+    q_values = q_values_of_tested(p_values)
     assert all(q is not None and q > FALSE_DISCOVERIES for q in q_values)
     lengths = [effect_of[name, "add"].change.mean for name in NOTHING]
     assert fmean(mean for mean in lengths if mean is not None) > 0.05
@@ -167,7 +168,7 @@ def test_false_discoveries_are_controlled_over_many_probes() -> None:
         means = np.array([0.0] * 20 + [0.9] * 5)
         rewards = rng.normal(means[:, None], 1.0, (25, 30))
         p_values = [sign_flip_p(row) for row in rewards]
-        found_q = [q is not None and q <= FALSE_DISCOVERIES for q in adjusted(p_values)]
+        found_q = [q is not None and q <= FALSE_DISCOVERIES for q in q_values_of_tested(p_values)]
         found_p = [p <= FALSE_DISCOVERIES for p in p_values]
         shares.append(sum(found_q[:20]) / max(1, sum(found_q)))
         naive.append(sum(found_p[:20]) / max(1, sum(found_p)))
@@ -177,8 +178,12 @@ def test_false_discoveries_are_controlled_over_many_probes() -> None:
 
 
 def test_what_was_not_tested_does_not_count() -> None:
-    assert adjusted([0.01, None, 0.04]) == [pytest.approx(0.02), None, pytest.approx(0.04)]
-    assert adjusted([None]) == [None]
+    assert q_values_of_tested([0.01, None, 0.04]) == [
+        pytest.approx(0.02),
+        None,
+        pytest.approx(0.04),
+    ]
+    assert q_values_of_tested([None]) == [None]
 
 
 def test_sign_flips_are_exact_for_few_prompts_and_drawn_for_many() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.records import Judgment, Message, Pair, Rubric
+from argo_audit.surface.contrast import measured
 from argo_audit.surface.features import FEATURES, measure
 from argo_audit.surface.judge import (
     SHARPNESS,
@@ -180,8 +181,9 @@ def test_the_request_is_the_last_user_turn() -> None:
     (judgment,) = judge("- Meets the asked counts", one)
     assert judgment.p_a is not None
     assert judgment.p_a > 0.5
-    first, _ = SurfaceJudge().features(one)
-    assert first.tolist() == measure("Then give me two teas.", "- a\n- b").tolist()
+    assert (
+        measured([one]).first[0].tolist() == measure("Then give me two teas.", "- a\n- b").tolist()
+    )
 
 
 def test_reading_is_shared_between_equal_rubrics() -> None:

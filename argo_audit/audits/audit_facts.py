@@ -31,7 +31,7 @@ from argo_audit.records import (
     StoredRubric,
 )
 from argo_audit.roles import Judge
-from argo_audit.stats.agreement import Difference, measure, paired_difference
+from argo_audit.stats.agreement import Difference, accuracy_difference, measure
 from argo_audit.store import RubricStore, ref, slug
 
 FACTS_FILE = "facts.json"
@@ -181,7 +181,7 @@ def _difference(
         _labelled(judgments[by_source[name].rubric.id], labels) for name in (source.name, HUMAN)
     )
     try:
-        return paired_difference(labels, first, second, clusters(prepared.splits["held-out"]))
+        return accuracy_difference(labels, first, second, clusters(prepared.splits["held-out"]))
     except ValueError:  # no pair on which both had a verdict: not measured
         return None
 

@@ -11,12 +11,10 @@ from argo_audit.findings.alignments import counted, line_up
 from argo_audit.findings.drift import (
     Labels,
     Move,
-    ShownPairs,
     changes,
     families,
     label_moves,
     rubric_moves,
-    shown,
 )
 from argo_audit.findings.stances import feature_name
 from argo_audit.pairs.pair_file import PairFile, read
@@ -27,6 +25,7 @@ from argo_audit.report.sections.shown import probability
 from argo_audit.report.sheets import Sheet
 from argo_audit.rubrics.outline import outline
 from argo_audit.store import HELD_OUT, RubricStore, ref, slug
+from argo_audit.surface.contrast import MeasuredPairs, measured
 
 _VERSIONS = ("version", "created", "trained on", "lines", "dev", "held-out")
 _LINES = ("", "before", "after", "alike", "rank", "weight")
@@ -73,7 +72,7 @@ def _family(name: str, versions: Sequence[StoredRubric], files: Sequence[PairFil
     ]
     sheets = [Sheet(f"{name}: versions", _VERSIONS, rows, "Agreement as stored, 95% intervals.")]
     pairs, labels = _together(files)
-    on = shown(pairs)
+    on = measured(pairs)
     for before, after in changes(versions):
         sheets += [_lines(before, after), *_moved(before, after, on, labels)]
     return sheets
@@ -113,7 +112,7 @@ def _lines(before: StoredRubric, after: StoredRubric) -> Sheet:
 
 
 def _moved(
-    before: StoredRubric, after: StoredRubric, on: ShownPairs, labels: Labels
+    before: StoredRubric, after: StoredRubric, on: MeasuredPairs, labels: Labels
 ) -> list[Sheet]:
     """What the judge leans to, and the reward models themselves where both labelled the pairs."""
     title = _title(before, after)
@@ -130,7 +129,7 @@ def _moved(
     return sheets
 
 
-def _sheet(title: str, moves: Sequence[Move], on: ShownPairs, who: str) -> Sheet:
+def _sheet(title: str, moves: Sequence[Move], on: MeasuredPairs, who: str) -> Sheet:
     clear = [move for move in moves if move.clear]
     prompts = len({pair.prompt_key for pair in on.pairs})
     pairs = max((move.change.n for move in moves), default=0)

@@ -10,7 +10,6 @@ run every command that needs none.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -187,14 +186,3 @@ def _sampler(spec: str) -> Callable[[int, Path, PolicySettings], Policy]:
         return SamplerPolicy(writer, settings.rubrics_per_prompt, settings.seed)
 
     return opened
-
-
-def installed() -> dict[str, str]:
-    """Versions of the packages that results depend on; absent ones left out."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

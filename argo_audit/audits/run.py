@@ -19,7 +19,7 @@ from argo_audit.audits.audit_facts import RUNS, AuditFacts, gather, write_confor
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.label_records import LabelRecords
-from argo_audit.audits.parts import LabelSource, Parts, installed, open_parts
+from argo_audit.audits.parts import PACKAGES, LabelSource, Parts, open_parts
 from argo_audit.audits.price import Budget
 from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest, Prepared, policy_settings, prepare
@@ -32,6 +32,7 @@ from argo_audit.judges.inspect_models import reopened
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
+from argo_audit.reward_models.versions import installed
 from argo_audit.search.argo import argo
 from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.selection import Winner
@@ -171,7 +172,7 @@ def _run(
         policy=request.policy,
         config=config,
         seed=request.seed,
-        packages=installed(),
+        packages=installed(*PACKAGES),
         data_fingerprint=prepared.file.fingerprint,
         rm_fingerprint=source.fingerprint,
         started=datetime.now(UTC),

@@ -32,6 +32,7 @@ from pydantic import JsonValue
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
+from argo_audit.surface.contrast import prefers_more
 
 JUDGMENTS = "judgments"
 """Key in a sample's store: Judgments by name; missing when the sample failed."""
@@ -166,8 +167,7 @@ def _more(measure: Callable[[str], float]) -> Callable[[Pair], float]:
     """The rule that prefers the response with more of something; 0.5 where both have as much."""
 
     def prefer(pair: Pair) -> float:
-        a, b = measure(pair.response_a), measure(pair.response_b)
-        return 0.5 if a == b else float(a > b)
+        return float(prefers_more(measure(pair.response_a), measure(pair.response_b)))
 
     return prefer
 

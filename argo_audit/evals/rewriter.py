@@ -21,7 +21,7 @@ from inspect_ai.util import LimitExceededError, collect
 
 from argo_audit.errors import ArgoError
 from argo_audit.fences import fence, new_nonce, render_messages
-from argo_audit.judges.calls import brief
+from argo_audit.judges.calls import provider_said
 from argo_audit.judges.questions import shown
 from argo_audit.probes.edits.catalogue import description
 from argo_audit.probes.edits.counterfactuals import Counterfactual, control
@@ -84,7 +84,7 @@ class Rewriter:
         except (ArgoError, LimitExceededError):
             raise
         except Exception as error:  # noqa: BLE001 - each provider has errors of its own
-            return NoEdit(f"the call failed: {brief(error)}")
+            return NoEdit(f"the call failed: {provider_said(error)}")
         return read(output, text, attribute)
 
 

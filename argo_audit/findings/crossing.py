@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import false_discovery_control
 
 from argo_audit.errors import InputError
 from argo_audit.evals.reading import LoggedPair, TaskLog, read_logs
@@ -32,16 +31,14 @@ from argo_audit.organism.world import planted_labels
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Pair, Probability, Record
 from argo_audit.stats.decomposition import Crossed, Split, split
+from argo_audit.stats.discoveries import is_found, q_values
 from argo_audit.stats.estimates import Estimate, estimate
+from argo_audit.surface.contrast import measured
 from argo_audit.surface.features import FEATURES
-from argo_audit.surface.judge import SurfaceJudge
 
 Array = npt.NDArray[np.float64]
 Planted = Mapping[str, Manifest]
 """How the worlds of populations were made, by their names."""
-
-FALSE_DISCOVERIES = 0.05
-_EQUAL = 1e-9
 
 
 class Side(Record):
@@ -81,6 +78,11 @@ class FeatureSplit(Record):
     split: Split
     q_value: Probability
     planted: Split | None = None
+
+    @property
+    def clear(self) -> bool:
+        """Whether what is preferred differs, at the rate of false discoveries that is allowed."""
+        return is_found(self.q_value)
 
 
 class Crossing(Record):
@@ -215,19 +217,14 @@ def _split(crossed: Sequence[Crossed]) -> Split | None:
 def _ranked(rows: Sequence[FeatureSplit]) -> tuple[FeatureSplit, ...]:
     if not rows:
         return ()
-    q_values = false_discovery_control([row.split.preferred.p_value for row in rows])
-    told = [
-        row.model_copy(update={"q_value": float(q)}) for row, q in zip(rows, q_values, strict=True)
-    ]
+    corrected = q_values([row.split.preferred.p_value for row in rows])
+    told = [row.model_copy(update={"q_value": q}) for row, q in zip(rows, corrected, strict=True)]
     return tuple(sorted(told, key=lambda row: (-abs(row.split.preferred.estimate), row.feature)))
 
 
 def _more(world: _World) -> Array:
     """[pairs, features] 1 where response A has more of a feature, -1 where B has, else 0."""
-    judge = SurfaceJudge()
-    both = [judge.features(world.pairs[pair.pair_id]) for pair in world.logged]
-    delta = np.array([a - b for a, b in both]).reshape(-1, len(FEATURES))
-    return np.where(np.abs(delta) > _EQUAL, np.sign(delta), 0.0)
+    return measured([world.pairs[pair.pair_id] for pair in world.logged]).more
 
 
 def _sides(world: _World, sources: Sequence[str]) -> Array:

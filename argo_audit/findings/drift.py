@@ -18,26 +18,25 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import false_discovery_control
 from scipy.stats import t as student_t
 
 from argo_audit.findings.inputs import RAW
-from argo_audit.records import Label, Pair, Probability, Record, StoredRubric
+from argo_audit.records import Label, Probability, Record, StoredRubric
+from argo_audit.stats.discoveries import is_found, q_values
 from argo_audit.stats.estimates import Estimate, estimate
 from argo_audit.stats.intervals import by_prompt, degrees_of_freedom
+from argo_audit.surface.contrast import MeasuredPairs
 from argo_audit.surface.features import FEATURES
-from argo_audit.surface.judge import SurfaceJudge, preferences
+from argo_audit.surface.judge import preferences
 from argo_audit.surface.reader import read_rubric
 
 Array = npt.NDArray[np.float64]
 Labels = Mapping[str, Sequence[Label]]
 """By source."""
 
-FALSE_DISCOVERIES = 0.05
 _REVISION = re.compile(r"@[^/@]*$|[-_.]v?\d[\d._-]*$", re.I)
 _EQUAL = 1e-9
 
@@ -54,27 +53,7 @@ class Move(Record):
     @property
     def clear(self) -> bool:
         """Whether it moved, at the rate of false discoveries that is allowed."""
-        return self.q_value <= FALSE_DISCOVERIES
-
-
-class ShownPairs(NamedTuple):
-    """Pairs as the surface judge sees them: features [pairs, features] of either response."""
-
-    pairs: Sequence[Pair]
-    first: Array
-    second: Array
-
-    @property
-    def more(self) -> Array:
-        """[pairs, features] 1 where response A has more of a feature, -1 where B has, else 0."""
-        delta = self.first - self.second
-        return np.where(np.abs(delta) > _EQUAL, np.sign(delta), 0.0)
-
-    def of(self, ids: Sequence[str]) -> "ShownPairs":
-        """Some of the pairs, by their ids."""
-        wanted = set(ids)
-        rows = [row for row, pair in enumerate(self.pairs) if pair.id in wanted]
-        return ShownPairs([self.pairs[row] for row in rows], self.first[rows], self.second[rows])
+        return is_found(self.q_value)
 
 
 def family(reward_model: str) -> str:
@@ -103,22 +82,13 @@ def changes(versions: Sequence[StoredRubric]) -> list[tuple[StoredRubric, Stored
     return [*steps, (versions[0], versions[-1])] if len(steps) > 1 else steps
 
 
-def shown(pairs: Sequence[Pair]) -> ShownPairs:
-    """What the surface judge sees of the pairs."""
-    judge = SurfaceJudge()
-    both = [judge.features(pair) for pair in pairs]
-    shape = (len(pairs), len(FEATURES))
-    first, second = (np.array([row[i] for row in both]).reshape(shape) for i in (0, 1))
-    return ShownPairs(pairs, first, second)
-
-
-def rubric_moves(before: str, after: str, on: ShownPairs) -> list[Move]:
+def rubric_moves(before: str, after: str, on: MeasuredPairs) -> list[Move]:
     """How the judge's leans changed from one rubric, given as text, to another."""
     told = [preferences(read_rubric(text), on.first, on.second) for text in (before, after)]
     return _moves(on, *(np.sign(p_a - 0.5) for p_a in told))
 
 
-def label_moves(before: Sequence[Label], after: Sequence[Label], on: ShownPairs) -> list[Move]:
+def label_moves(before: Sequence[Label], after: Sequence[Label], on: MeasuredPairs) -> list[Move]:
     """How leans changed from one source's labels to another's, on pairs that both labelled."""
     sides = [
         {label.pair_id: float(np.sign(label.p_a - 0.5)) for label in s} for s in (before, after)
@@ -128,21 +98,21 @@ def label_moves(before: Sequence[Label], after: Sequence[Label], on: ShownPairs)
     return _moves(some, ours, theirs)
 
 
-def _moves(on: ShownPairs, before: Array, after: Array) -> list[Move]:
+def _moves(on: MeasuredPairs, before: Array, after: Array) -> list[Move]:
     """By how much each lean changed, the largest first; none without two prompts."""
     keys = [pair.prompt_key for pair in on.pairs]
     if len(set(keys)) < 2:
         return []
     leans = [on.more * side[:, None] for side in (before, after)]
     changed = leans[1] - leans[0]
-    q_values = false_discovery_control([_p_value(column, keys) for column in changed.T])
+    corrected = q_values([_p_value(column, keys) for column in changed.T])
     found = [
         Move(
             feature=feature,
             before=float(leans[0][:, i].mean()),
             after=float(leans[1][:, i].mean()),
             change=estimate(changed[:, i], keys),
-            q_value=float(q_values[i]),
+            q_value=corrected[i],
         )
         for i, feature in enumerate(FEATURES)
     ]

@@ -22,17 +22,13 @@ probe alone flagged 11% of the false lines, both together 2% (`python -m benchma
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from scipy.stats import false_discovery_control
-
 from argo_audit.findings.claims import Claim
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
+from argo_audit.stats.discoveries import is_found, q_values
 
 SMALLEST = 0.1
 """In spreads: an effect below it decides next to no pair, and a claim of it says nothing."""
-
-FALSE_DISCOVERIES = 0.05
-"""The expected share of false ones among effects that are called found."""
 
 Answer = Literal["supports", "denies", "cannot tell"]
 _NOT_READ = "the line names nothing that can be measured on a response"
@@ -55,10 +51,10 @@ def findings(
 def adjusted(evidence: Mapping[str, Evidence], features: Iterable[str]) -> dict[str, Evidence]:
     """The evidence on these features, with q-values over all of them."""
     own = {feature: evidence[feature] for feature in sorted(features) if feature in evidence}
-    q_values = false_discovery_control([it.p_value for it in own.values()]) if own else ()
+    corrected = q_values([it.p_value for it in own.values()])
     return {
-        feature: it.model_copy(update={"q_value": float(q)})
-        for (feature, it), q in zip(own.items(), q_values, strict=True)
+        feature: it.model_copy(update={"q_value": q})
+        for (feature, it), q in zip(own.items(), corrected, strict=True)
     }
 
 
@@ -66,10 +62,10 @@ def answer(evidence: Evidence, sign: int) -> Answer:
     """What one check says of a claim of this sign."""
     effect = sign * evidence.effect
     most = max(sign * evidence.interval.low, sign * evidence.interval.high)
-    found = evidence.q_value is not None and evidence.q_value <= FALSE_DISCOVERIES
-    if most < SMALLEST or (found and effect < 0):
+    sure = is_found(evidence.q_value)
+    if most < SMALLEST or (sure and effect < 0):
         return "denies"
-    return "supports" if found and effect > 0 else "cannot tell"
+    return "supports" if sure and effect > 0 else "cannot tell"
 
 
 def status(answers: Sequence[Answer]) -> FindingStatus:

@@ -26,8 +26,8 @@ from scipy.stats import t as student_t
 
 from argo_audit.records import Evidence, Interval, Label, Pair
 from argo_audit.stats.intervals import LEVEL, degrees_of_freedom, quantile
+from argo_audit.surface.contrast import measured
 from argo_audit.surface.features import FEATURES
-from argo_audit.surface.judge import SurfaceJudge
 
 Array = npt.NDArray[np.float64]
 
@@ -59,13 +59,13 @@ def compared(pairs: Sequence[Pair], labels: Sequence[Label]) -> Compared:
     Pay is the difference in reward, or 2 P(A) - 1 where labels have no rewards (people's have
     none); one kind for all pairs.
     """
-    judge, label_of = SurfaceJudge(), {label.pair_id: label for label in labels}
+    label_of = {label.pair_id: label for label in labels}
     known = [pair for pair in pairs if pair.id in label_of]
-    both = [judge.features(pair) for pair in known]
+    on = measured(known)
     pay = _pay([label_of[pair.id] for pair in known])
     gaps = [abs(gap) for gap in pay.tolist() if gap]
     return Compared(
-        np.array([a - b for a, b in both]).reshape(len(known), len(FEATURES)),
+        on.first - on.second,
         pay / (median(gaps) if gaps else 1.0),
         tuple(pair.prompt_key for pair in known),
     )

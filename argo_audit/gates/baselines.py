@@ -15,7 +15,6 @@ import platform
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -24,6 +23,7 @@ from argo_audit.errors import GateError, InputError
 from argo_audit.files import Folder
 from argo_audit.gates.gated_model import Data, Held
 from argo_audit.records import Interval, Label, Record
+from argo_audit.reward_models.versions import installed
 from argo_audit.stats.agreement import preference
 
 PACKAGES = ("argo-audit", "inspect-ai", "numpy", "scipy", "torch", "transformers")
@@ -144,23 +144,12 @@ def check_comparable(baseline: Baseline, data: Data, held: Held) -> None:
 def changed(baseline: Baseline) -> tuple[str, ...]:
     """Packages and machine that are others than then, in words."""
     then = baseline.packages | baseline.machine
-    now = installed() | machine()
+    now = installed(*PACKAGES) | machine()
     return tuple(
         f"{name} was {then[name]}, is {now.get(name, 'absent')}"
         for name in then
         if then[name] != now.get(name, "absent")
     )
-
-
-def installed() -> dict[str, str]:
-    """Versions of the packages that numbers depend on; absent ones left out."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def machine() -> dict[str, str]:

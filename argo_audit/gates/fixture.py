@@ -17,12 +17,12 @@ from argo_audit.errors import GateError
 from argo_audit.gates import gate_claims as claims
 from argo_audit.gates.approved import accepted
 from argo_audit.gates.baselines import (
+    PACKAGES,
     Baseline,
     Baselines,
     NewBaseline,
     changed,
     check_comparable,
-    installed,
     machine,
 )
 from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
@@ -33,6 +33,7 @@ from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import Label
+from argo_audit.reward_models.versions import installed
 
 BASELINE = "baseline:"
 """Before the name of a baseline, where a reward model could stand too."""
@@ -243,7 +244,7 @@ class Gate:
             held=held,
             agreement=decision.mean,
             interval=decision.interval,
-            packages=installed(),
+            packages=installed(*PACKAGES),
             machine=machine(),
             rewards={i: label.rewards for i, label in labels.items() if label.rewards},
         )

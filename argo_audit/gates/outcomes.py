@@ -81,7 +81,7 @@ def told(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*said, *([_one_line(f"PASS  {'; '.join(passed)}")] if passed else [])])
 
 
-def brief(outcomes: Sequence[Outcome]) -> str:
+def worst_line(outcomes: Sequence[Outcome]) -> str:
     """The worst that did not pass in one line, and how many more did not."""
     worst = _worst(outcomes)
     more = f"; and {len(worst) - 1} more" if len(worst) > 1 else ""

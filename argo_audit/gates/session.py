@@ -19,7 +19,7 @@ from argo_audit.gates.declared import read_settings
 from argo_audit.gates.defaults import GateSettings, located
 from argo_audit.gates.fixture import Gate
 from argo_audit.gates.gated_model import GatedModel
-from argo_audit.gates.outcomes import STATES, Outcome, State, brief, concluded, told, undecided
+from argo_audit.gates.outcomes import STATES, Outcome, State, concluded, told, undecided, worst_line
 from argo_audit.reward_models.by_name import Fingerprinted
 
 Counts = Literal["pass", "fail", "skip"]
@@ -77,7 +77,7 @@ class Session:
             about = test, gate.subject.spec
             outcomes.append(undecided(test.rpartition("::")[2], about, state, str(stopped)))
         counts = self._counts[_worst(outcomes)]
-        return Ended(counts, told(outcomes), brief(outcomes), outcomes)
+        return Ended(counts, told(outcomes), worst_line(outcomes), outcomes)
 
     def counts(self, error: ArgoError) -> Counts:
         """What a gate counts as that could not be held: what is missing may be a skip."""

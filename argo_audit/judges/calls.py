@@ -102,7 +102,7 @@ class Caller:
             raise
         except Exception as error:  # noqa: BLE001 - each provider has errors of its own
             usage = Usage(calls=1)
-            return Reply(f"[the call failed: {brief(error)}]", usage=usage, failure=error)
+            return Reply(f"[the call failed: {provider_said(error)}]", usage=usage, failure=error)
         text, logprobs = output.completion, _logprobs(output)
         if begun:
             text = f"{BEGUN} {text.strip()}"
@@ -169,7 +169,7 @@ async def images_of(pair: Pair, model: Model) -> list[str]:
         return [await materialize_media(image) for image in named]
     except (OSError, ValueError, RuntimeError) as error:
         raise JudgeError(
-            f"pair {pair.id}: an image cannot be read ({brief(error)}).\n"
+            f"pair {pair.id}: an image cannot be read ({provider_said(error)}).\n"
             "  Remedy: give each image as a data URI, a URL or the path of a file"
         ) from error
 
@@ -218,7 +218,7 @@ def _after(begun: str, logprobs: Logprobs) -> Logprobs:
     return Logprobs(content=[Logprob(token=begun, logprob=0.0), *logprobs.content])
 
 
-def brief(error: Exception) -> str:
+def provider_said(error: Exception) -> str:
     """The end of the error, where providers put what matters, on one line."""
     said = " ".join(str(error).split())
     return f"{type(error).__name__}: {said[-_ERROR_LENGTH:]}"

@@ -34,10 +34,10 @@ from argo_audit.judges.calls import (
     Asked,
     Caller,
     Reply,
-    brief,
     images_of,
     images_refused,
     is_refusal,
+    provider_said,
 )
 from argo_audit.judges.inspect_models import provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
@@ -148,7 +148,9 @@ class InspectJudge:
         """Raise JudgeError where going on would measure nothing."""
         for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
             if shown and first.failure and is_refusal(first.failure):
-                raise images_refused(pair, self.models[0], brief(first.failure)) from first.failure
+                raise images_refused(
+                    pair, self.models[0], provider_said(first.failure)
+                ) from first.failure
         failures = [answer.failure for answer in answers if answer.failure]
         self._answered |= len(failures) < len(answers)
         if not failures or len(failures) < len(answers):

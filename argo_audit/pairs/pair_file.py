@@ -13,7 +13,6 @@ whoever wants the rest says so, and every row left out is listed.
 """
 
 import gzip
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from argo_audit.errors import InputError
+from argo_audit.files import write_whole_bytes
 from argo_audit.pairs.formats.containers import Numbered, Rows, open_rows
 from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Target, content_id
 from argo_audit.pairs.formats.native import NATIVE
@@ -136,7 +136,8 @@ def write(path: str | Path, pairs: Sequence[Pair], labels: Mapping[str, Sequence
     lines = (LabelledPair(**dict(pair), labels=targets[pair.id]).to_json() for pair in pairs)
     content = "".join(f"{line}\n" for line in lines).encode()
     file = Path(path)
-    _replace(file, gzip.compress(content, mtime=0) if file.suffix == ".gz" else content)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole_bytes(file, gzip.compress(content, mtime=0) if file.suffix == ".gz" else content)
 
 
 def _open(path: str, hub: Hub | None) -> Rows:
@@ -248,13 +249,3 @@ def _remedy(chosen: PairFormat) -> str:
         f"Read as {chosen.name}, which needs {', '.join(chosen.columns)}: name another format with "
         "--format, mend or remove what is wrong, or leave such lines out with --skip-invalid."
     )
-
-
-def _replace(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -9,8 +9,7 @@ r(edited) - r(original), and what the same length without the attribute would ha
 r(edited) - r(padded). Rewards have no unit, so a mean is also given in units of the reward model's
 spread: the median |r_a - r_b| between the two responses of a pair.
 
-Forty probes at the 5% level find two effects in nothing: `q_value` is the p-value adjusted by
-Benjamini and Hochberg (1995) over all probes of one population.
+`q_value` is the p-value adjusted over all probes of one population (`discoveries`).
 """
 
 from collections import Counter, defaultdict
@@ -18,18 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from scipy.stats import false_discovery_control
-
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.probes.probe import Probed, ProbedEdit
 from argo_audit.records import Record
+from argo_audit.stats.discoveries import is_found, q_values_of_tested
 from argo_audit.stats.estimates import Estimate, estimate
 
 ALL = "all"
 """The population of an effect over all of them."""
-
-FALSE_DISCOVERIES = 0.05
-"""The expected share of false ones among the effects that are called found."""
 
 
 class Effect(Record):
@@ -68,7 +63,7 @@ class Effect(Record):
     @property
     def found(self) -> bool:
         """Whether it differs from 0 with the false discoveries controlled."""
-        return self.q_value is not None and self.q_value <= FALSE_DISCOVERIES
+        return is_found(self.q_value)
 
 
 class _Key(NamedTuple):
@@ -107,13 +102,6 @@ def spread(probed: Iterable[Probed]) -> float | None:
     return median(gaps) if gaps else None
 
 
-def adjusted(p_values: Sequence[float | None]) -> list[float | None]:
-    """Benjamini and Hochberg's q-values, in order; what has no p-value was no test."""
-    tested = [p for p in p_values if p is not None]
-    q_values = iter(false_discovery_control(tested) if tested else ())
-    return [None if p is None else float(next(q_values)) for p in p_values]
-
-
 def _of_population(population: str, probed: Sequence[Probed], seed: int) -> list[Effect]:
     rows: dict[_Key, list[_Row]] = defaultdict(list)
     for response in probed:
@@ -122,7 +110,7 @@ def _of_population(population: str, probed: Sequence[Probed], seed: int) -> list
             rows[_Key(it.attribute, it.direction, it.editor)].append(_Row(response, paid))
     scale = spread(probed)
     found = [_effect(key, population, scale, of_key, seed) for key, of_key in rows.items()]
-    q_values = adjusted([effect.change.p_value for effect in found])
+    q_values = q_values_of_tested([effect.change.p_value for effect in found])
     return [
         effect.model_copy(update={"q_value": q}) for effect, q in zip(found, q_values, strict=True)
     ]

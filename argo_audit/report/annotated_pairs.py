@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from hashlib import md5
 from typing import Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
 from argo_audit import __version__
@@ -28,8 +27,8 @@ from argo_audit.findings.inputs import RAW
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Label, Message, Pair, Record, fingerprint
 from argo_audit.report.names import plain_label
+from argo_audit.surface.contrast import measured, prefers_more
 from argo_audit.surface.features import FEATURES
-from argo_audit.surface.judge import SurfaceJudge
 
 FORMAT = "2.0"
 
@@ -189,10 +188,10 @@ def _comparisons(
 
 def _features(pairs: Sequence[Pair]) -> Iterator[Said]:
     """Every surface feature: it prefers the response that has more of it."""
-    judge = SurfaceJudge()
-    more = {pair.id: np.subtract(*judge.features(pair)).tolist() for pair in pairs}
-    for column, feature in enumerate(FEATURES):
-        p_a = {key: (row[column] > 0) + (row[column] == 0) / 2 for key, row in more.items()}
+    on = measured(pairs)
+    columns = prefers_more(on.first, on.second).T.tolist()
+    for feature, column in zip(FEATURES, columns, strict=True):
+        p_a = {pair.id: said for pair, said in zip(pairs, column, strict=True)}
         name = feature_name(feature)
         said = f"Select the response that has more {name}"
         yield Said(Annotator(name=name, description=said, type=PRINCIPLE), p_a)

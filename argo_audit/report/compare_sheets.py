@@ -16,7 +16,6 @@ from argo_audit.report.sections.shown import (
     MOST_FEATURES,
     NOTE,
     against_planted,
-    clear,
 )
 from argo_audit.report.sheets import Sheet
 from argo_audit.rubrics.alignment import Item
@@ -71,7 +70,7 @@ def _features(crossing: Crossing) -> Sheet:
 
 
 def _feature(row: FeatureSplit, planted: bool) -> tuple[str, ...]:
-    name = f"{'* ' if clear(row) else ''}{feature_name(row.feature)}"
+    name = f"{'* ' if row.clear else ''}{feature_name(row.feature)}"
     homes = (f"{100 * lean:+.1f}" for lean in (row.first, row.second))
     cells = (name, *homes, *map(_part, _parts(row.split)[1:]))
     if not planted:

@@ -23,6 +23,7 @@ from typing import Annotated
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from argo_audit.errors import InputError, RewardModelError
+from argo_audit.files import write_whole_bytes
 from argo_audit.records import Message, Pair, Record, fingerprint
 from argo_audit.roles import Conversation
 
@@ -128,9 +129,7 @@ def write_scores(
         for pair, (a, b) in zip(pairs, rewards, strict=True)
     )
     data = "".join(f"{score.model_dump_json()}\n" for score in scores).encode()
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    part.replace(path)
+    write_whole_bytes(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 class _Table:

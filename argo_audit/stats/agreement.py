@@ -178,7 +178,7 @@ def selection_key(agreement: Agreement) -> tuple[float, float]:
     return (agreement.accuracy * agreement.n + 0.5 * agreement.unparsed) / judged, -agreement.kl
 
 
-def paired_difference(
+def accuracy_difference(
     labels: Sequence[Label],
     first: Sequence[Judgment],
     second: Sequence[Judgment],

@@ -17,8 +17,7 @@ and Hochberg, 1995), the expected share of false ones among those called as sure
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from scipy.stats import false_discovery_control
-
+from argo_audit.stats.discoveries import q_values_of_tested
 from argo_audit.stats.estimates import Estimate
 
 Verdict = Literal["helps", "harmful", "redundant", "undecided", "not measured"]
@@ -37,13 +36,9 @@ class Contribution(NamedTuple):
 
 def contributions(found: Sequence[Estimate], slack: float = SLACK) -> list[Contribution]:
     """The contributions in their order; what has no p-value was no test and gets no q-value."""
-    tested = [one.p_value for one in found if one.p_value is not None]
-    q_values = iter(false_discovery_control(tested) if tested else ())
+    corrected = q_values_of_tested([one.p_value for one in found])
     return [
-        Contribution(
-            one, None if one.p_value is None else float(next(q_values)), verdict(one, slack)
-        )
-        for one in found
+        Contribution(one, q, verdict(one, slack)) for one, q in zip(found, corrected, strict=True)
     ]
 
 

@@ -18,16 +18,15 @@ judgment are the same number. A rubric of which nothing was read gives exactly 0
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from argo_audit.fences import last_request, render_messages
 from argo_audit.records import Judgment, Pair, Rubric, Usage
-from argo_audit.surface.features import FEATURES, Features, measure
+from argo_audit.surface.contrast import MeasuredPairs, features_of, measured
+from argo_audit.surface.features import FEATURES, Features
 from argo_audit.surface.reader import TOP_SCORE, ReadGate, Reading, read_rubric
 
 NAME = "argo/surface"
@@ -40,19 +39,10 @@ PRESENT = 0.5
 
 _BOTH_ORDERS = Usage(calls=2)
 _BATCHES_REMEMBERED = 16
-_RESPONSES_REMEMBERED = 200_000
 _DIGITS = 12  # scores are rounded, so that equal responses score equally wherever they stand
 _COLUMN = {feature: column for column, feature in enumerate(FEATURES)}
 
 Scores = NDArray[np.float64]
-
-
-class _Batch(NamedTuple):
-    """The features of N pairs, each of shape (N, len(FEATURES))."""
-
-    pairs: tuple[Pair, ...]
-    first: Features
-    second: Features
 
 
 class Explanation(NamedTuple):
@@ -62,17 +52,11 @@ class Explanation(NamedTuple):
     p_a: float
 
 
-@lru_cache(maxsize=_RESPONSES_REMEMBERED)
-def _features(request: str, response: str) -> Features:
-    """The features of a response, measured once; every search and evaluation asks for them anew."""
-    return measure(request, response)
-
-
 class SurfaceJudge:
     """Role Judge without a model."""
 
     def __init__(self) -> None:
-        self._batches: deque[_Batch] = deque(maxlen=_BATCHES_REMEMBERED)
+        self._batches: deque[MeasuredPairs] = deque(maxlen=_BATCHES_REMEMBERED)
 
     @property
     def name(self) -> str:
@@ -104,22 +88,13 @@ class SurfaceJudge:
             for pair, p in zip(pairs, p_a.tolist(), strict=True)
         ]
 
-    def features(self, pair: Pair) -> tuple[Features, Features]:
-        """The features of both responses, each of shape (len(FEATURES),)."""
-        request = last_request(render_messages(pair.prompt))
-        return _features(request, pair.response_a), _features(request, pair.response_b)
-
-    def _batch(self, pairs: tuple[Pair, ...]) -> _Batch:
+    def _batch(self, pairs: tuple[Pair, ...]) -> MeasuredPairs:
         """The stacked features; the batches of a search's step come again for every rubric."""
         for batch in self._batches:
             same = len(batch.pairs) == len(pairs)
             if same and all(a is b for a, b in zip(batch.pairs, pairs, strict=True)):
                 return batch
-        shape = (len(pairs), len(FEATURES))
-        both = [self.features(pair) for pair in pairs]
-        first = np.array([a for a, _ in both]).reshape(shape)
-        second = np.array([b for _, b in both]).reshape(shape)
-        self._batches.append(_Batch(pairs, first, second))
+        self._batches.append(measured(pairs))
         return self._batches[-1]
 
 
@@ -155,7 +130,7 @@ def hit(gate: ReadGate, features: Features) -> NDArray[np.bool_]:
 def explain(rubric: Rubric, request: str, response_a: str, response_b: str) -> Explanation:
     """The written reasoning on one pair, from the last request and the two responses."""
     reading = read_rubric(rubric.text)
-    both = np.stack([_features(request, response_a), _features(request, response_b)])
+    both = np.stack([features_of(request, response_a), features_of(request, response_b)])
     score_a, score_b = scores(reading, both).tolist()
     p_a = float(preferences(reading, both[:1], both[1:])[0])
     lines = [

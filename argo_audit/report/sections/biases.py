@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from argo_audit.findings.assessment import Assessment
-from argo_audit.findings.findings import FALSE_DISCOVERIES, SMALLEST
+from argo_audit.findings.findings import SMALLEST
 from argo_audit.findings.risks import LARGE, MODERATE, Flag
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
@@ -20,6 +20,7 @@ from argo_audit.report.material import Material
 from argo_audit.report.names import label_name, run_name
 from argo_audit.report.sections.evidence import reference
 from argo_audit.report.trained import Trained
+from argo_audit.stats.discoveries import FALSE_DISCOVERIES
 
 TITLE = "Biases: what the rubric claims, and what was found"
 

@@ -8,13 +8,7 @@ labels tell them apart: every reward model labels the pairs of both populations.
 
 from collections.abc import Sequence
 
-from argo_audit.findings.crossing import (
-    FALSE_DISCOVERIES,
-    Cell,
-    Crossing,
-    FeatureSplit,
-    RubricSplit,
-)
+from argo_audit.findings.crossing import Cell, Crossing, FeatureSplit, RubricSplit
 from argo_audit.findings.stances import feature_name
 from argo_audit.report.markdown import (
     NOT_MEASURED,
@@ -90,11 +84,6 @@ def probability(value: float) -> str:
     return f"{value:.3f}" if value >= _SMALLEST else f"below {_SMALLEST}"
 
 
-def clear(row: FeatureSplit) -> bool:
-    """Whether what is preferred differs, at the rate of false discoveries that is allowed."""
-    return row.q_value <= FALSE_DISCOVERIES
-
-
 def agreement(cell: Cell) -> str:
     """A cell with its interval and count."""
     found = cell.agreement
@@ -163,7 +152,7 @@ def _feature(row: FeatureSplit, planted: bool) -> list[str]:
     name = escape(feature_name(row.feature))
     homes = [f"{100 * lean:+.1f}" for lean in (row.first, row.second)]
     q = probability(row.q_value)
-    cells = [f"**{name}**" if clear(row) else name, *homes, *_parts(row.split), q]
+    cells = [f"**{name}**" if row.clear else name, *homes, *_parts(row.split), q]
     if not planted:
         return cells
     true = row.planted
