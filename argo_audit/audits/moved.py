@@ -140,6 +140,6 @@ def _sheet(title: str, moves: Sequence[Move], on: MeasuredPairs, who: str) -> Sh
 
 
 def _move(move: Move) -> tuple[str, ...]:
-    leans = (f"{100 * lean:+.1f}" for lean in (move.before, move.after))
+    leans = map(points, (move.before, move.after))
     change = points(move.after - move.before, move.change.interval)
     return feature_name(move.feature), *leans, change, probability(move.q_value)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from argo_audit.cli.terminal import row
 from argo_audit.evals.results import ResultRow
+from argo_audit.report.markdown import number as as_text
 
 _NARROWEST = 9  # columns of text are folded, but not to shreds
 _DETAILS = ("kl", "brier", "win rate")
@@ -60,16 +61,8 @@ def _cells(number: ResultRow) -> tuple[str, ...]:
         number.subject or "(no rubric)",
         number.label_source,
         f"{number.measure} ({number.slice})" if number.slice else number.measure,
-        _estimate(number),
+        as_text(number.estimate, 3, number.interval),
         "" if number.p_value is None else f"{number.p_value:.4f}",
         f"{number.n} (-{number.unscored})" if number.unscored else str(number.n),
         number.note,
     )
-
-
-def _estimate(number: ResultRow) -> str:
-    if number.estimate is None:
-        return "not measured"
-    interval = number.interval
-    bounds = "" if interval is None else f" [{interval.low:.3f}, {interval.high:.3f}]"
-    return f"{number.estimate:.3f}{bounds}"

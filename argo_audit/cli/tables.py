@@ -13,7 +13,7 @@ from argo_audit.audits.price import Prices, Spent, cost
 from argo_audit.cli.terminal import console, row, say
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.records import Agreement, Usage
-from argo_audit.report.markdown import accuracy
+from argo_audit.report.markdown import accuracy, percent
 from argo_audit.report.sheets import Sheet, as_markdown
 
 _NUMBERS = ("rank", "weight", "alike", "n", "q", "p")
@@ -49,7 +49,7 @@ def _cells(evaluation: Evaluation, ceiling: Agreement | None) -> tuple[str, ...]
 def _point(agreement: Agreement | None) -> str:
     if agreement is None or agreement.accuracy is None:
         return "-"
-    return f"{agreement.accuracy:.1%}"
+    return percent(agreement.accuracy)
 
 
 def plan_table(plan: AuditPlan, prices: Prices) -> Table:

@@ -17,17 +17,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap
 
 from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Agreement, Attempt, Interval, Split
 from argo_audit.stats.agreement import selection_key
+from argo_audit.stats.resampling import RESAMPLES, percentile_interval
 
 Array = npt.NDArray[np.float64]
 
 TOP = 50
 WINDOWS = 9  # three for each third of training
-RESAMPLES = 999
 
 
 @dataclass(frozen=True)
@@ -147,16 +146,12 @@ def _over_rubrics(spreads: Sequence[Spread], seed: int) -> Interval | None:
     samples = [np.array(spread.accuracies) for spread in spreads]
     if min(map(len, samples)) < 2:
         return None
-    found = bootstrap(
+    return percentile_interval(
         samples,
         lambda a, *b, axis=-1: a.mean(axis=axis) - sum(other.mean(axis=axis) for other in b),
-        vectorized=True,
-        method="percentile",
-        n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    method = f"percentile bootstrap over rubrics, {RESAMPLES} resamples"
-    return Interval(low=float(found.low), high=float(found.high), method=method)
+        "rubrics",
+        seed=seed,
+    )
 
 
 def measured(record: RunRecord, split: Split, label_source: str) -> dict[str, Agreement]:

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from scipy.stats import bootstrap
 
-from argo_audit.findings.curves import RESAMPLES, TOP, Array, gain, top
+from argo_audit.findings.curves import TOP, Array, gain, top
 from argo_audit.records import Attempt, Interval
 from argo_audit.rubrics.outline import outline
+from argo_audit.stats.resampling import percentile_interval
 
 LIX = "LIX"
 PARTS = ("gates", "caps", "weights", "criteria", "words", LIX)
@@ -195,14 +195,10 @@ def _interval(sums: Array, sizes: Array, seed: int) -> Interval | None:
     """95% interval of sum(sums) / sum(sizes), steps resampled with replacement."""
     if len(sums) < 2:
         return None
-    found = bootstrap(
+    return percentile_interval(
         (sums, sizes),
         lambda s, n, axis=-1: s.sum(axis=axis) / n.sum(axis=axis),
+        f"{len(sums)} steps",
         paired=True,
-        vectorized=True,
-        method="percentile",
-        n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    method = f"percentile bootstrap over {len(sums)} steps, {RESAMPLES} resamples"
-    return Interval(low=float(found.low), high=float(found.high), method=method)
+        seed=seed,
+    )

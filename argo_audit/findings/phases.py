@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from argo_audit.findings.curves import RESAMPLES, Array, gain, measured
+from argo_audit.findings.curves import Array, gain, measured
 from argo_audit.findings.evolution import Mean, mean_over_steps
 from argo_audit.findings.inputs import RunRecord
 from argo_audit.records import Interval, Split
 from argo_audit.stats.change_points import change_points
+from argo_audit.stats.resampling import RESAMPLES
 
 SHORTEST = 3
 """Steps of the shortest phase."""

@@ -14,7 +14,7 @@ from argo_audit.gates.decisions import ERROR, LEAST_P, LEAST_PROMPTS, Bounds, De
 from argo_audit.gates.fixture import Gate, Written
 from argo_audit.gates.gate_claims import Found
 from argo_audit.records import Record
-from argo_audit.report.markdown import escape, table, visible
+from argo_audit.report.markdown import escape, percent, signed, table, visible
 
 State = Literal["fail", "error", "inconclusive", "skipped", "written", "pass"]
 STATES: tuple[State, ...] = get_args(State)
@@ -216,7 +216,7 @@ def _one_line(text: str) -> str:
 
 def _number(value: float, outcome: Outcome) -> str:
     """Spreads with their sign, shares as percentages."""
-    return f"{value:+.2f}" if outcome.unit else f"{100 * value:.1f}%"
+    return signed(value) if outcome.unit else percent(value)
 
 
 def _plain(value: float | None) -> str:

@@ -9,8 +9,7 @@ from argo_audit.evals.results import ResultRow
 from argo_audit.findings.alignments import Row, counted, line_up, ranks, shares
 from argo_audit.findings.crossing import Crossing, FeatureSplit
 from argo_audit.findings.stances import feature_name
-from argo_audit.records import Interval
-from argo_audit.report.markdown import points
+from argo_audit.report.markdown import number, percent, points
 from argo_audit.report.sections.shown import (
     FEATURE_NOTE,
     MOST_FEATURES,
@@ -71,13 +70,11 @@ def _features(crossing: Crossing) -> Sheet:
 
 def _feature(row: FeatureSplit, planted: bool) -> tuple[str, ...]:
     name = f"{'* ' if row.clear else ''}{feature_name(row.feature)}"
-    homes = (f"{100 * lean:+.1f}" for lean in (row.first, row.second))
+    homes = map(points, (row.first, row.second))
     cells = (name, *homes, *map(_part, _parts(row.split)[1:]))
     if not planted:
         return cells
-    true = (
-        (f"{100 * p.estimate:+.1f}" for p in _parts(row.planted)[1:]) if row.planted else ("", "")
-    )
+    true = [points(p.estimate) for p in _parts(row.planted)[1:]] if row.planted else ["", ""]
     return (*cells, *true)
 
 
@@ -90,7 +87,7 @@ def same_pairs(rows: Sequence[ResultRow]) -> Sheet:
             row.population,
             row.label_source,
             row.measure,
-            _number(row),
+            number(row.estimate, 3, row.interval),
             "" if row.p_value is None else f"{row.p_value:.4f}",
             str(row.n),
         )
@@ -99,12 +96,6 @@ def same_pairs(rows: Sequence[ResultRow]) -> Sheet:
     ]
     methods = "; ".join(dict.fromkeys(row.method for row in rows))
     return Sheet("Agreement on the same pairs", header, cells, methods)
-
-
-def _number(row: ResultRow) -> str:
-    within = row.interval
-    limits = "" if within is None else f" [{within.low:.3f}, {within.high:.3f}]"
-    return f"{row.estimate:.3f}{limits}"
 
 
 def _parts(found: Split) -> tuple[SplitPart, SplitPart, SplitPart]:
@@ -116,12 +107,4 @@ def _part(found: SplitPart) -> str:
 
 
 def _estimate(found: Estimate) -> str:
-    return _bounds(found.mean, found.interval)
-
-
-def _bounds(estimate: float | None, interval: Interval | None) -> str:
-    """A share or difference in percent with its interval."""
-    if estimate is None:
-        return "not measured"
-    within = "" if interval is None else f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-    return f"{100 * estimate:.1f}{within}"
+    return percent(found.mean, found.interval, unit="")

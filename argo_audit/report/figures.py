@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from argo_audit.findings.curves import Window
 from argo_audit.findings.evolution import PARTS, Stage
-from argo_audit.report.markdown import Drawing, visible
+from argo_audit.report.markdown import NOT_MEASURED, Drawing, percent, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,13 +205,14 @@ def _legend(figure: "Figure", axis: "Axes") -> None:
 def _ends(windows: Sequence[Window]) -> str:
     means = [window.held_out.mean for window in windows if window.held_out.mean is not None]
     if not means:
-        return "not measured"
-    return f"mean held-out agreement {100 * means[0]:.1f}% at first, {100 * means[-1]:.1f}% at last"
+        return NOT_MEASURED
+    first, last = percent(means[0]), percent(means[-1])
+    return f"mean held-out agreement {first} at first, {last} at last"
 
 
 def _means(samples: Mapping[str, Sequence[float]]) -> str:
     known = {name: sum(values) / len(values) for name, values in samples.items() if values}
-    return ", ".join(f"{name} mean {100 * m:.1f}%" for name, m in known.items()) or "not measured"
+    return ", ".join(f"{name} mean {percent(m)}" for name, m in known.items()) or NOT_MEASURED
 
 
 def _drawing(

@@ -120,23 +120,27 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def percent(share: float | None, interval: Interval | None = None) -> str:
+def percent(share: float | None, interval: Interval | None = None, unit: str = "%") -> str:
     """A share as a percentage with one decimal and its interval; None is "not measured"."""
     if share is None:
         return NOT_MEASURED
-    bounds = f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" if interval else ""
-    return f"{100 * share:.1f}%{bounds}"
+    return f"{100 * share:.1f}{unit}{_bounds(interval, '.1f', 100)}"
 
 
 def points(difference: float, interval: Interval | None = None, unit: str = "") -> str:
     """A difference of shares in percentage points, signed, with its interval."""
-    bounds = f" [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]" if interval else ""
-    return f"{100 * difference:+.1f}{unit}{bounds}"
+    return f"{100 * difference:+.1f}{unit}{_bounds(interval, '+.1f', 100)}"
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A number with `digits` decimals; None is "not measured"."""
-    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+def number(value: float | None, digits: int = 2, interval: Interval | None = None) -> str:
+    """A number with `digits` decimals and its interval; None is "not measured"."""
+    form = f".{digits}f"
+    return NOT_MEASURED if value is None else f"{value:{form}}{_bounds(interval, form)}"
+
+
+def signed(value: float, interval: Interval | None = None, unit: str = "") -> str:
+    """A number with its sign and two decimals, and its interval; never "-0.00"."""
+    return f"{value:+z.2f}{unit}{_bounds(interval, '+z.2f')}"
 
 
 def together(text: str) -> str:
@@ -191,6 +195,12 @@ def _seen(character: str) -> str:
     return f"⟨U+{ord(character):04X}⟩" if hidden else character
 
 
+def _bounds(interval: Interval | None, form: str, scale: float = 1) -> str:
+    if interval is None:
+        return ""
+    return f" [{scale * interval.low:{form}}, {scale * interval.high:{form}}]"
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -198,5 +208,5 @@ def _row(cells: Sequence[str]) -> str:
 def accuracy(agreement: Agreement | None) -> str:
     """Accuracy, with its interval when there is one, or "not measured"."""
     if agreement is None or agreement.accuracy is None:
-        return "not measured"
+        return NOT_MEASURED
     return percent(agreement.accuracy, agreement.accuracy_interval)

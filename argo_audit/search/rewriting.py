@@ -11,8 +11,8 @@ itself is left for the template's prompt.
 
 from collections.abc import Sequence
 
+from argo_audit.fences import fence, new_nonce
 from argo_audit.prompts import template
-from argo_audit.records import fingerprint
 from argo_audit.roles import Written
 from argo_audit.rubrics.outline import repeated_share
 from argo_audit.search.feedback import FeedbackConfig, attempt_block, disagreement_lines
@@ -35,10 +35,10 @@ def request(
     shown = [attempt_block(one, config) for one in dict.fromkeys((tried[0], tried[-1]))]
     shown += [disagreement_lines(one, config) for one in disagreements[: config.disagreements]]
     evidence = "\n\n".join(shown)
-    nonce = _nonce(evidence)
+    nonce = new_nonce([evidence])
     return template("rewrite").substitute(
         nonce=nonce,
-        evidence=f"<<<EVIDENCE {nonce}>>>\n{evidence}\n<<<END EVIDENCE {nonce}>>>",
+        evidence=fence("EVIDENCE", evidence, nonce),
         prompt=draft,
         length=config.max_prompt,
     )
@@ -49,10 +49,3 @@ def rewritten(answer: Written, config: FeedbackConfig) -> str | None:
     text = answer.text.strip()
     usable = answer.finished and 0 < len(text) <= config.max_prompt
     return text if usable and repeated_share(text) < _MOSTLY else None
-
-
-def _nonce(text: str) -> str:
-    code = fingerprint(text)
-    while code in text:
-        code = fingerprint(code + text)
-    return code

@@ -15,7 +15,15 @@ from argo_audit.findings.findings import SMALLEST
 from argo_audit.findings.risks import LARGE, MODERATE, Flag
 from argo_audit.findings.stances import feature_name
 from argo_audit.records import Evidence, Finding, FindingStatus
-from argo_audit.report.markdown import NOT_MEASURED, Section, escape, linked, table, together
+from argo_audit.report.markdown import (
+    NOT_MEASURED,
+    Section,
+    escape,
+    linked,
+    signed,
+    table,
+    together,
+)
 from argo_audit.report.material import Material
 from argo_audit.report.names import label_name, run_name
 from argo_audit.report.sections.evidence import reference
@@ -81,9 +89,7 @@ class Cells(NamedTuple):
         """With its interval and how many edits or pairs it rests on, linked to where they are."""
         if found is None or found.effect is None or found.interval is None:
             return NOT_MEASURED
-        numbers = (found.effect, found.interval.low, found.interval.high)
-        mean, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in numbers)  # no -0.00
-        said = together(f"{mean}{unit} [{low}, {high}], n = {found.n}")
+        said = together(f"{signed(found.effect, found.interval, unit)}, n = {found.n}")
         method = found.evidence[0].method if isinstance(found, Finding) else found.method
         return linked(said, self.facts.evidence_href(self.trained, method))
 

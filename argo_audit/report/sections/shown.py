@@ -150,11 +150,11 @@ def _features(rows: Sequence[FeatureSplit]) -> str:
 
 def _feature(row: FeatureSplit, planted: bool) -> list[str]:
     name = escape(feature_name(row.feature))
-    homes = [f"{100 * lean:+.1f}" for lean in (row.first, row.second)]
+    homes = [points(lean) for lean in (row.first, row.second)]
     q = probability(row.q_value)
     cells = [f"**{name}**" if row.clear else name, *homes, *_parts(row.split), q]
     if not planted:
         return cells
     true = row.planted
-    points = [f"{100 * p.estimate:+.1f}" for p in (true.shown, true.preferred)] if true else []
-    return [*cells, *(points or [NOT_MEASURED] * 2)]
+    parts = [points(p.estimate) for p in (true.shown, true.preferred)] if true else []
+    return [*cells, *(parts or [NOT_MEASURED] * 2)]

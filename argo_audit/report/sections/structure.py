@@ -16,6 +16,7 @@ from argo_audit.report.markdown import (
     fence,
     link,
     number,
+    signed,
     table,
     together,
     visible,
@@ -130,8 +131,7 @@ def _of_length(trained: Trained) -> list[str]:
 def _correlation(found: Correlation | None) -> str:
     if found is None:
         return NOT_MEASURED
-    low, high = found.interval.low, found.interval.high
-    return together(f"{found.value:+.2f} [{low:+.2f}, {high:+.2f}]")
+    return together(signed(found.value, found.interval))
 
 
 def _table(found: Sequence[Stage], measure: str = "", levels: Sequence[str] = ()) -> str:
