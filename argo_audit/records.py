@@ -21,6 +21,9 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Split = Literal["train", "dev", "held-out"]
 FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]
 
+HUMAN = "human"
+"""The source of raw labels, those that people gave; any other is a reward model's name."""
+
 
 def fingerprint(text: str, length: int = 12) -> str:
     """The first `length` hex digits of the SHA-256 of `text` (UTF-8; any text has one)."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from argo_audit.audits.parts import EMBEDDED, policy_model
 from argo_audit.organism.populations import PopulationName
+from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.policies.policy_settings import settings_of
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import fingerprint_folder

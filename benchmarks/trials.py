@@ -21,10 +21,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from argo_audit.audits.parts import EMBEDDED, policy_model
 from argo_audit.findings.curves import TOP, gain, top, windows
 from argo_audit.findings.evolution import collapse
 from argo_audit.policies.grpo import GRPOPolicy
+from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
 from argo_audit.roles import Policy

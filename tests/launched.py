@@ -4,11 +4,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from argo_audit.audits.parts import policy_model
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.errors import ArgoError
+from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.roles import Proposal
 from argo_audit.search.search_settings import SearchConfig

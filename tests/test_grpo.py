@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from argo_audit.audits.parts import policy_model
 from argo_audit.errors import InputError
 from argo_audit.organism.writer import train_tokenizer
 from argo_audit.policies.arguments import shares, trainer_arguments
 from argo_audit.policies.grpo import GRPOPolicy
+from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import SETTINGS_FILE, PolicySettings, settings_of
 from argo_audit.roles import Proposal
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Container, Iterator
 from fnmatch import fnmatch
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,24 @@ def test_a_stranger_finds_the_one_file_by_its_name() -> None:
     assert not [name for name, times in Counter(named).items() if times > 2]
     rooms = {p.relative_to(PACKAGE).parts[0] for p in MODULES}
     assert len(rooms) <= 26
+
+
+def test_no_module_imports_itself_by_a_way_round() -> None:
+    """Imports inside functions and under TYPE_CHECKING included; a circle raises CycleError."""
+    names = {_dotted(path): path for path in MODULES}
+    TopologicalSorter({name: set(_imported(path, names)) for name, path in names.items()}).prepare()
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path, known: Container[str]) -> Iterator[str]:
+    """The modules of the package that a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            wholes = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (whole if whole in known else str(node.module) for whole in wholes)

@@ -19,9 +19,10 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.audits.parts import open_parts, policy_model
+from argo_audit.audits.parts import open_parts
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
+from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import PolicySettings, settings_of
 from argo_audit.policies.sampler import InspectWriter, SamplerPolicy, unfenced
 from argo_audit.records import Usage

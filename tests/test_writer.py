@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from argo_audit.audits.parts import EMBEDDED, policy_model
 from argo_audit.organism.writer import Stage, WriterConfig, build_writer, example, ideas
+from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.rubrics.outline import outline
 from argo_audit.search.feedback import FeedbackConfig
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 from pydantic import ValidationError
 
-from argo_audit.audits.parts import HUMAN, LabelSource
+from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.request import LOGS, AnswerKey, AuditRequest, Prepared
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.logs import read_judgments
@@ -22,6 +22,7 @@ from argo_audit.files import Folder, is_url, write_whole
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.splits import clusters
 from argo_audit.records import (
+    HUMAN,
     Agreement,
     Conformance,
     Judgment,

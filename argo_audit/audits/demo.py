@@ -16,7 +16,6 @@ from queue import Empty
 from typing import NamedTuple, TypeAlias
 
 from argo_audit.audits.audit_facts import AuditFacts
-from argo_audit.audits.parts import HUMAN
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Event, Watch, audit
@@ -27,6 +26,7 @@ from argo_audit.organism.populations import PopulationName
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs.pair_file import read
 from argo_audit.pairs.splits import split
+from argo_audit.records import HUMAN
 from argo_audit.report.spec import AuditFiles
 from argo_audit.search.search_settings import SearchConfig
 

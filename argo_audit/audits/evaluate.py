@@ -11,7 +11,6 @@ from pathlib import Path
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
-from argo_audit.audits.parts import HUMAN
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
@@ -19,6 +18,7 @@ from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run
 from argo_audit.files import join
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.pairs.pair_file import read
+from argo_audit.records import HUMAN
 from argo_audit.reward_models.by_name import LIVE
 from argo_audit.store import HELD_OUT, file_name, slug
 

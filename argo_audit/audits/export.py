@@ -14,8 +14,8 @@ from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
 from argo_audit.evals.reading import judgments_of
 from argo_audit.files import write_whole
-from argo_audit.findings.inputs import RAW
 from argo_audit.pairs.pair_file import read
+from argo_audit.records import HUMAN
 from argo_audit.report.annotated_pairs import (
     AnnotatedPairs,
     Annotator,
@@ -44,7 +44,7 @@ def _population(folder: Path, facts: AuditFacts) -> Exported:
     file, side = read(folder / HELD_OUT), side_of(facts, facts.store(folder))
     return Exported(
         pairs=file.pairs,
-        label_source=side.label_source if side else RAW,
+        label_source=side.label_source if side else HUMAN,
         labels=file.labels,
         judges=tuple(_judges(facts.logs(folder))),
     )

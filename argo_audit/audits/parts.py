@@ -1,6 +1,5 @@
 """From the words of a command line to the parts they name.
 
-    labels = label(file, "rm:runs/demo/reward_models/organism-a", path)
     parts = open_parts(request)
     audit(request, watch, parts)
 
@@ -10,49 +9,24 @@ run every command that needs none.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, needs_train
 from argo_audit.judges.judge_settings import JudgeSettings
-from argo_audit.pairs.pair_file import PairFile, labels_of
+from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
-from argo_audit.records import Conformance, Label, Record, fingerprint
 from argo_audit.roles import Judge, Policy, Writer
 from argo_audit.surface.judge import SurfaceJudge
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
-    from argo_audit.audits.request import AuditRequest
-    from argo_audit.reward_models.by_name import RewardModelUse
-
-HUMAN = "human"
 SURFACE = "argo/surface"
-EMBEDDED = "embedded"
 PACKAGES = (
     "argo-audit", "inspect-ai", "numpy", "scipy", "torch", "transformers", "trl", "peft",
 )  # fmt: skip
-
-
-class LabelSource(Record):
-    """Labels of one source, the subject they describe, and what pins their content.
-
-    Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
-    were too long to be read in full, and `conformance` is what it was checked for before.
-    """
-
-    name: str
-    labels: tuple[Label, ...]
-    fingerprint: str
-    truncated: int = 0
-    read: int = 0
-    conformance: Conformance | None = None
-
-    def subject(self, population: str) -> str:
-        """Whose preferences these are, as the store files them."""
-        return f"{population}-{HUMAN}" if self.name == HUMAN else self.name
 
 
 class Parts(NamedTuple):
@@ -68,35 +42,7 @@ class Parts(NamedTuple):
     models: Sequence["Model"] = ()
 
 
-def label(
-    file: PairFile, spec: str, path: Path | str, use: "RewardModelUse | None" = None
-) -> LabelSource:
-    """The labels that `spec` names for the pairs of `file`.
-
-    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
-    are reward models, asked as `use` says (`reward_models.opening`); a name that the file has
-    labels of is those. Raises InputError for anything else.
-    """
-    from argo_audit.reward_models.by_name import KINDS, RewardModelUse, labelled, open_reward_model
-
-    if spec in file.labels or spec.partition(":")[0] not in KINDS:
-        labels = labels_of(file, spec, path)
-        digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
-        return LabelSource(name=spec, labels=labels, fingerprint=digest)
-    use = use or RewardModelUse()
-    model = open_reward_model(spec, use.settings, file.pairs)
-    found = labelled(model, file.pairs, use)
-    return LabelSource(
-        name=model.name,
-        labels=found.labels,
-        fingerprint=model.fingerprint(),
-        truncated=found.truncated,
-        read=found.read,
-        conformance=found.conformance,
-    )
-
-
-def open_parts(request: "AuditRequest") -> Parts:
+def open_parts(request: AuditRequest) -> Parts:
     """The parts that a request names; torch is imported when a policy to train is opened."""
     judge, models = _open_judge(request.judge, request.judge_settings, request.judge_urls)
     rewriter = _open_rewriter(request.rewriter) if request.rewriter else None
@@ -138,23 +84,6 @@ def _open_judge(
 
     judge = InspectJudge(open_models(spec, urls, settings), settings)
     return judge, judge.models
-
-
-def policy_model(spec: str) -> str:
-    """The folder of the embedded rubric writer for `embedded`, else a model's folder or hub id.
-
-    A model that is sampled keeps its name. Raises InputError for a folder without a model; whether
-    the hub knows an id shows later.
-    """
-    if spec.startswith(SAMPLE):
-        return spec
-    if spec == EMBEDDED:
-        return str(files("argo_audit.organism").joinpath("embedded_writer"))
-    is_path = Path(spec).exists() or spec.count("/") > 1
-    if is_path and not Path(spec, "config.json").is_file():
-        remedy = "name `embedded`, a folder with a causal LM, or a hub id: organisation/model"
-        raise InputError(spec, "no model is in this folder", remedy)
-    return spec
 
 
 def _open_policy(

@@ -12,7 +12,7 @@ from random import Random
 
 import inspect_ai
 
-from argo_audit.audits.parts import LabelSource
+from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.request import AuditRequest, Prepared
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS

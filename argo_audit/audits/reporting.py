@@ -31,8 +31,9 @@ from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed
 from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
-from argo_audit.findings.inputs import RAW, AuditInputs, Planted, RunRecord, load_run
+from argo_audit.findings.inputs import AuditInputs, Planted, RunRecord, load_run
 from argo_audit.probes.probe import Probed
+from argo_audit.records import HUMAN
 from argo_audit.report.markdown import percent
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN
 from argo_audit.report.spec import AuditFiles, write_audit
@@ -220,7 +221,7 @@ def _crossings(audits: Sequence[_Found]) -> Iterator[tuple[Path, Crossing]]:
 
 def side_of(facts: AuditFacts, store: RubricStore) -> Side | None:
     """The population of an audit, with its reward model and the rubric learned from that."""
-    own = [rubric for rubric in map(store.get, facts.stored) if rubric.label_source != RAW]
+    own = [rubric for rubric in map(store.get, facts.stored) if rubric.label_source != HUMAN]
     if not own:
         return None
     best = max(own, key=lambda rubric: (selection_key(rubric.dev), rubric.version))

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
-from argo_audit.audits.label_records import LabelRecords
-from argo_audit.audits.parts import HUMAN, LabelSource, label, policy_model
+from argo_audit.audits.labels import LabelRecords, LabelSource, label
 from argo_audit.audits.price import Budget
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable, is_url
@@ -22,8 +21,9 @@ from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import HUB, Hub, PairFile, population_of, read
 from argo_audit.pairs.splits import split
+from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings, settings_of
-from argo_audit.records import Label, Pair, Record, Rubric, Split
+from argo_audit.records import HUMAN, Label, Pair, Record, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.search_settings import SearchConfig

@@ -18,8 +18,8 @@ import inspect_ai
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, gather, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
-from argo_audit.audits.label_records import LabelRecords
-from argo_audit.audits.parts import PACKAGES, LabelSource, Parts, open_parts
+from argo_audit.audits.labels import LabelRecords, LabelSource
+from argo_audit.audits.parts import PACKAGES, Parts, open_parts
 from argo_audit.audits.price import Budget
 from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest, Prepared, policy_settings, prepare

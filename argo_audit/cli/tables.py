@@ -7,12 +7,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from argo_audit.audits.audit_facts import read_facts
-from argo_audit.audits.parts import HUMAN
 from argo_audit.audits.plan import AuditPlan
 from argo_audit.audits.price import Prices, Spent, cost
 from argo_audit.cli.terminal import console, row, say
 from argo_audit.evals.logs import Evaluation, read_evaluations
-from argo_audit.records import Agreement, Usage
+from argo_audit.records import HUMAN, Agreement, Usage
 from argo_audit.report.markdown import accuracy, percent
 from argo_audit.report.sheets import Sheet, as_markdown
 

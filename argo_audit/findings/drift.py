@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student_t
 
-from argo_audit.findings.inputs import RAW
-from argo_audit.records import Label, Probability, Record, StoredRubric
+from argo_audit.records import HUMAN, Label, Probability, Record, StoredRubric
 from argo_audit.stats.discoveries import is_found, q_values
 from argo_audit.stats.estimates import Estimate, estimate
 from argo_audit.stats.intervals import by_prompt, degrees_of_freedom
@@ -68,7 +67,7 @@ def families(stored: Sequence[StoredRubric]) -> dict[str, list[StoredRubric]]:
     """Rubrics by family, oldest first; those learned from raw labels are a family of their own."""
     found: dict[str, list[StoredRubric]] = defaultdict(list)
     for rubric in stored:
-        raw = " (raw labels)" if rubric.label_source == RAW else ""
+        raw = " (raw labels)" if rubric.label_source == HUMAN else ""
         found[family(rubric.reward_model) + raw].append(rubric)
     return {
         name: sorted(own, key=lambda rubric: (rubric.created, rubric.version))

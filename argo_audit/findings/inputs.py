@@ -31,8 +31,6 @@ if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only 
     from argo_audit.evals.logs import Evaluation
     from argo_audit.findings.crossing import Crossing
 
-RAW = "human"  # the label source of raw labels; any other is a reward model's name
-
 
 @dataclass(frozen=True)
 class RunRecord:

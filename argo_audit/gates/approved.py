@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from argo_audit.errors import InputError
-from argo_audit.findings.inputs import RAW
+from argo_audit.records import HUMAN
 from argo_audit.report.markdown import front_matter
 
 Claimed = tuple[str, str]
@@ -60,7 +60,7 @@ def _by_reward_model(path: Path) -> dict[str, frozenset[Claimed]]:
         found: dict[str, frozenset[Claimed]] = {}
         for verdict in fields["verdicts"]:
             name = about[verdict["run"]]
-            if name != RAW:
+            if name != HUMAN:
                 found[name] = found.get(name, frozenset()).union(_verified(verdict))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(path, "no findings can be read from it", _AGAIN) from error

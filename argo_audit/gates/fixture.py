@@ -32,13 +32,11 @@ from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found, quoted
 from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
-from argo_audit.records import Label
+from argo_audit.records import HUMAN, Label
 from argo_audit.reward_models.versions import installed
 
 BASELINE = "baseline:"
 """Before the name of a baseline, where a reward model could stand too."""
-
-HUMAN = "human"
 
 
 class Written(NamedTuple):

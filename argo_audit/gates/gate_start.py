@@ -10,14 +10,13 @@ from pathlib import Path
 
 from argo_audit.audits.audit_facts import AuditFacts, read_facts
 from argo_audit.audits.begun import asked_labels
-from argo_audit.audits.parts import HUMAN
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.gates.approved import accepted
 from argo_audit.gates.defaults import located
 from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import read
 from argo_audit.probes.edits.catalogue import descriptions
-from argo_audit.records import StoredRubric
+from argo_audit.records import HUMAN, StoredRubric
 from argo_audit.reward_models.by_name import KINDS
 from argo_audit.store import HELD_OUT, ref
 

@@ -23,9 +23,8 @@ from pydantic import Field
 
 from argo_audit import __version__
 from argo_audit.fences import render_messages
-from argo_audit.findings.inputs import RAW
 from argo_audit.findings.stances import feature_name
-from argo_audit.records import Label, Message, Pair, Record, fingerprint
+from argo_audit.records import HUMAN, Label, Message, Pair, Record, fingerprint
 from argo_audit.report.names import plain_label
 from argo_audit.surface.contrast import measured, prefers_more
 from argo_audit.surface.features import FEATURES
@@ -155,7 +154,7 @@ def _everybody(population: Exported, default: Annotator) -> Iterator[tuple[str, 
     """Who says something of the population's pairs, by id."""
     for source, labels in population.labels.items():
         known = {label.pair_id: label.p_a for label in labels}
-        name, kind = plain_label(source), "human" if source == RAW else "reward model"
+        name, kind = plain_label(source), "human" if source == HUMAN else "reward model"
         own = Annotator(name=name, description=f"Labels: {name}", type=kind)
         if source == population.label_source:
             yield DEFAULT_ANNOTATOR, Said(default, known)

@@ -21,11 +21,19 @@ from urllib.parse import quote
 from argo_audit.errors import InputError, StoreError
 from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.examples import Examples, HeldOut, examples, shown_features
-from argo_audit.findings.inputs import RAW, AuditInputs, RunRecord
+from argo_audit.findings.inputs import AuditInputs, RunRecord
 from argo_audit.findings.risks import Intent
 from argo_audit.findings.slopes import compared
 from argo_audit.pairs.pair_file import read
-from argo_audit.records import Agreement, EvidenceMethod, Finding, Rubric, Split, StoredRubric
+from argo_audit.records import (
+    HUMAN,
+    Agreement,
+    EvidenceMethod,
+    Finding,
+    Rubric,
+    Split,
+    StoredRubric,
+)
 from argo_audit.report.markdown import link, linked
 from argo_audit.report.names import run_name
 from argo_audit.report.trained import Backed, Source, Trained, stored_path
@@ -88,7 +96,7 @@ class Material:
         return tuple(
             sorted(
                 map(self._trained, self.inputs.runs),
-                key=lambda t: (order[t.population], t.label_source == RAW),
+                key=lambda t: (order[t.population], t.label_source == HUMAN),
             )
         )
 
@@ -107,7 +115,7 @@ class Material:
         for trained in self.trained(population):
             found |= {m.label_source for m in trained.record.measurements}
         first = self.principal(population).label_source
-        return sorted(found, key=lambda source: (source == RAW, source != first, source))
+        return sorted(found, key=lambda source: (source == HUMAN, source != first, source))
 
     def held_out(self, trained: Trained, label_source: str) -> Backed:
         """Held-out agreement of the run's rubric with the labels of one source."""

@@ -4,7 +4,7 @@
 'Population A'
 """
 
-from argo_audit.findings.inputs import RAW
+from argo_audit.records import HUMAN
 from argo_audit.report.markdown import escape, visible
 from argo_audit.report.trained import Trained
 
@@ -16,7 +16,7 @@ def plain_population(population: str) -> str:
 
 def plain_label(source: str) -> str:
     """A label source as figures name it."""
-    return "raw labels" if source == RAW else source
+    return "raw labels" if source == HUMAN else source
 
 
 def population_name(population: str) -> str:

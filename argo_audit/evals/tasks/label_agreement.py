@@ -33,13 +33,12 @@ from argo_audit.evals.results import (
 )
 from argo_audit.evals.scoring import agrees, verdicts
 from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubrics
-from argo_audit.records import Record
+from argo_audit.records import HUMAN, Record
 
 VERSION = 1
 """Of what the numbers mean; raised whenever the same judge and rubrics would get other numbers."""
 
 TASK = "label_agreement"
-RAW = "human"
 
 
 class CrossedLabelsFacts(Record):
@@ -59,7 +58,7 @@ def label_agreement(  # noqa: PLR0913 - a task's parameters are its command line
     pairs: str | None = None,
     labels: str | Sequence[str] | None = None,
     rm: str | Sequence[str] | None = None,
-    raw: str = RAW,
+    raw: str = HUMAN,
     store: str | None = None,
     rm_settings: dict[str, Any] | None = None,
     judge: dict[str, Any] | None = None,

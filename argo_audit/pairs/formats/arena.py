@@ -24,14 +24,13 @@ from pydantic_core import from_json
 from argo_audit.pairs.formats.conversations import Turn, messages, parted
 from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
-    HUMAN,
     LabelledPair,
     PairFormat,
     Row,
     labelled_pair,
     models,
 )
-from argo_audit.records import Message
+from argo_audit.records import HUMAN, Message
 
 
 def _listed(value: object) -> object:

@@ -21,7 +21,6 @@ from collections.abc import Mapping
 
 from argo_audit.pairs.formats.conversations import Turn, is_transcript, messages, parted, transcript
 from argo_audit.pairs.formats.labelled import (
-    HUMAN,
     LabelledPair,
     PairFormat,
     Prompt,
@@ -31,6 +30,7 @@ from argo_audit.pairs.formats.labelled import (
     models,
     user,
 )
+from argo_audit.records import HUMAN
 
 GPT_4 = "gpt-4"
 

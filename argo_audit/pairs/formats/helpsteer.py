@@ -11,7 +11,8 @@ from typing import Annotated
 from pydantic import Field
 
 from argo_audit.pairs.formats.conversations import Turn, messages
-from argo_audit.pairs.formats.labelled import HUMAN, LabelledPair, PairFormat, Row, labelled_pair
+from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Row, labelled_pair
+from argo_audit.records import HUMAN
 
 _MOST = 3
 

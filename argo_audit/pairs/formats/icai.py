@@ -13,7 +13,6 @@ from typing import Literal
 from argo_audit.pairs.formats.conversations import is_transcript, parted, transcript
 from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
-    HUMAN,
     LabelledPair,
     PairFormat,
     Prompt,
@@ -23,6 +22,7 @@ from argo_audit.pairs.formats.labelled import (
     models,
     user,
 )
+from argo_audit.records import HUMAN
 
 
 class _Icai(Row):

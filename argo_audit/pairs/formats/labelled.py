@@ -19,7 +19,6 @@ from pydantic import ConfigDict, Field, model_validator
 
 from argo_audit.records import Message, Pair, Probability, Record, fingerprint
 
-HUMAN = "human"
 BOTH_BAD = "both bad"
 SEED = 0
 

@@ -8,8 +8,8 @@
 
 from pydantic import Field, JsonValue
 
-from argo_audit.pairs.formats.labelled import HUMAN, LabelledPair, PairFormat, Row
-from argo_audit.records import Message, Probability
+from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Row
+from argo_audit.records import HUMAN, Message, Probability
 
 _KEPT_META = ("set", "category", "subset", "label_source")
 """What becomes a slice. Entries that belong to one response (`model_1`) do not: slices stay as

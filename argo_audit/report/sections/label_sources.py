@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from argo_audit.findings.alignments import Standing, counted, line_up
 from argo_audit.findings.curves import TOP, Spread, final, mean_difference, spread_interval
-from argo_audit.findings.inputs import RAW
+from argo_audit.records import HUMAN
 from argo_audit.report.figures import HistogramPanel, histogram_figure
 from argo_audit.report.markdown import (
     NOT_MEASURED,
@@ -73,7 +73,7 @@ def _said(facts: Material, population: str) -> list[str]:
     """Both rubrics; first what the raw-trained one says that the other does not say."""
     first, *_, last = facts.trained(population)
     title = f"#### What the rubric of raw labels says otherwise, {population_name(population)}"
-    if last.label_source != RAW or not (first.best and last.best):
+    if last.label_source != HUMAN or not (first.best and last.best):
         return [title, "No rubric was selected in both runs: nothing to compare."]
     rows = sorted(line_up(first.text, last.text), key=lambda row: _TOLD.index(row.standing))
     kinds = f"First: trained on {label_name(first.label_source)}; second: trained on raw labels."
@@ -101,7 +101,7 @@ def _final(facts: Material, population: str, source: str) -> Mapping[str, tuple[
 
 def _kind(facts: Material, trained: Trained) -> str:
     """What a run was trained on, in words that all populations share."""
-    if trained.label_source == RAW:
+    if trained.label_source == HUMAN:
         return "trained on raw labels"
     is_first = trained == facts.principal(trained.population)
     return f"trained on {'the reward model' if is_first else trained.label_source}"
@@ -114,7 +114,7 @@ def _table(facts: Material, population: str) -> str:
     rows = [[f"{label_name(t.label_source)}, selected", *_selected(facts, t)] for t in trained]
     rows += [[_ended(facts, t), *_end(facts, t)] for t in trained]
     own = facts.rm_on_raw(population)
-    itself = [with_interval(own) if source == RAW else "-" for source in sources]
+    itself = [with_interval(own) if source == HUMAN else "-" for source in sources]
     return table(header, [*rows, ["The reward model's own labels", *itself]])
 
 
@@ -151,7 +151,7 @@ def _difference(facts: Material, population: str, source: str) -> str:
         return f"{said}: {linked(found, facts.kept_href(population))} ({escape(method)})."
     ours, theirs = (final(trained.record, source) for trained in (first, last))
     interval = mean_difference(ours, theirs)
-    if last.label_source != RAW or not (interval and ours.mean and theirs.mean):
+    if last.label_source != HUMAN or not (interval and ours.mean and theirs.mean):
         return f"{said}: not measured."
     found = points(ours.mean - theirs.mean, interval, " points")
     return f"{said}: {found} (over rubrics, {escape(interval.method)})."

@@ -10,9 +10,8 @@ some.
 
 from typing import NamedTuple
 
-from argo_audit.findings.inputs import RAW
 from argo_audit.findings.stances import feature_name, stances
-from argo_audit.records import Interval
+from argo_audit.records import HUMAN, Interval
 from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
@@ -141,7 +140,7 @@ def _ceiling(ceiling: Backed, reached: float | None) -> str:
 
 def _sentences(row: KeyFigures) -> str:
     """What is rewarded, and how sure we are."""
-    raw = row.label_source == RAW
+    raw = row.label_source == HUMAN
     who = "the raw labels" if raw else f"the reward model {label_name(row.label_source)}"
     name = f"**{sentence_case(population_name(row.trained.population))}.**"
     if row.trained.best is None:
@@ -150,7 +149,7 @@ def _sentences(row: KeyFigures) -> str:
 
 
 def _rewards(row: KeyFigures, who: str) -> str:
-    found, ending = stances(row.trained.text), "" if row.label_source == RAW else "s"
+    found, ending = stances(row.trained.text), "" if row.label_source == HUMAN else "s"
     said = []
     for verb, direction in (("reward", 1), ("penalise", -1)):
         names = [feature for feature, stance in found.items() if stance.direction == direction]

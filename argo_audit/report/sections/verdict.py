@@ -14,9 +14,8 @@ from typing import Any, Literal, get_args
 
 from argo_audit.findings.assessment import Assessment
 from argo_audit.findings.findings import SMALLEST
-from argo_audit.findings.inputs import RAW
 from argo_audit.findings.risks import Flag, risks_checked
-from argo_audit.records import Agreement, Finding, Interval
+from argo_audit.records import HUMAN, Agreement, Finding, Interval
 from argo_audit.report.markdown import (
     NOT_MEASURED,
     anchor,
@@ -169,7 +168,7 @@ def _verdict(facts: Material, trained: Trained) -> Safety:
 
 
 def _who(trained: Trained) -> str:
-    raw = trained.label_source == RAW
+    raw = trained.label_source == HUMAN
     labels = "the raw labels" if raw else f"the reward model {label_name(trained.label_source)}"
     return f"{sentence_case(population_name(trained.population))}, {labels}"
 

@@ -1,0 +1,95 @@
+"""The labels of an audit: what its words name, and their record on disk.
+
+    source = label(file, "rm:runs/demo/reward_models/organism-a", path)
+    kept = LabelRecords(Path("out"))
+    kept.put("rm:my-model", source)           # out/labels/rm-my-model-1f2e3d4c.json.gz
+    kept.get("rm:my-model")                   # the same; None for labels that are not there
+
+A reward model behind a server is slow or costs money, and one that changed between two halves of a
+search would make it a search for nothing: an interrupted audit need not score its pairs again.
+"""
+
+import gzip
+from pathlib import Path
+
+from argo_audit.errors import RunFolderError
+from argo_audit.files import write_whole_bytes
+from argo_audit.pairs.pair_file import PairFile, labels_of
+from argo_audit.records import HUMAN, Conformance, Label, Record, fingerprint
+from argo_audit.reward_models.by_name import KINDS, RewardModelUse, labelled, open_reward_model
+from argo_audit.store import slug
+
+
+class LabelSource(Record):
+    """Labels of one source, the subject they describe, and what pins their content.
+
+    Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
+    were too long to be read in full, and `conformance` is what it was checked for before.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+    fingerprint: str
+    truncated: int = 0
+    read: int = 0
+    conformance: Conformance | None = None
+
+    def subject(self, population: str) -> str:
+        """Whose preferences these are, as the store files them."""
+        return f"{population}-{HUMAN}" if self.name == HUMAN else self.name
+
+
+def label(
+    file: PairFile, spec: str, path: Path | str, use: RewardModelUse | None = None
+) -> LabelSource:
+    """The labels that `spec` names for the pairs of `file`.
+
+    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
+    are reward models, asked as `use` says (`reward_models.opening`); a name that the file has
+    labels of is those. Raises InputError for anything else.
+    """
+    if spec in file.labels or spec.partition(":")[0] not in KINDS:
+        labels = labels_of(file, spec, path)
+        digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
+        return LabelSource(name=spec, labels=labels, fingerprint=digest)
+    use = use or RewardModelUse()
+    model = open_reward_model(spec, use.settings, file.pairs)
+    found = labelled(model, file.pairs, use)
+    return LabelSource(
+        name=model.name,
+        labels=found.labels,
+        fingerprint=model.fingerprint(),
+        truncated=found.truncated,
+        read=found.read,
+        conformance=found.conformance,
+    )
+
+
+class LabelRecords:
+    """The files of `labels/` in an audit's folder."""
+
+    def __init__(self, out: Path):
+        self._folder = out / "labels"
+
+    def get(self, spec: str) -> LabelSource | None:
+        """The labels on record for a spec. Raises RunFolderError for a file that is damaged."""
+        path = self._path(spec)
+        if not path.is_file():
+            return None
+        try:
+            return LabelSource.model_validate_json(gzip.decompress(path.read_bytes()))
+        except (OSError, EOFError, ValueError) as error:
+            raise RunFolderError(
+                f"{path} cannot be read ({type(error).__name__})\n"
+                "  Remedy: remove it, and the pairs are labelled again"
+            ) from error
+
+    def put(self, spec: str, source: LabelSource) -> None:
+        """Record labels; those on record stay."""
+        path = self._path(spec)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole_bytes(path, gzip.compress(source.model_dump_json().encode(), mtime=0))
+
+    def _path(self, spec: str) -> Path:
+        return self._folder / f"{slug(spec)}.json.gz"
