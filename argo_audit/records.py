@@ -345,15 +345,16 @@ class Evidence(Record):
 
 
 class Finding(Record):
-    """One claim about the reward model: the rubric line it quotes and what checks found.
+    """One claim about the reward model: the criterion that makes it and what checks found.
 
-    `line` is the quoted line's number in the rubric, 0 with an empty quote where no line says so;
-    `feature` is "" where the line could not be read. `effect`, `interval` and `n` are those of the
-    strongest kind of `evidence` there is, None and 0 without any; `reason` says why this status.
+    `claim` says it in words. `criterion` is the rubric's line as it was read and `line` its number,
+    "" and 0 where no line says so; `feature` is "" where the line could not be read. `effect`,
+    `interval` and `n` are those of the strongest kind of `evidence` there is, None and 0 without
+    any; `reason` says why this status.
     """
 
     claim: str
-    quote: str
+    criterion: str
     line: int
     feature: str
     direction: Literal["rewards", "penalises"]

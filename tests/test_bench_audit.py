@@ -24,7 +24,7 @@ def line(truth: Truth, status: FindingStatus, *, flagged: bool, feature: str = "
         q_value=0.001 if sure else 0.5, n=9, prompts=9,
     )  # fmt: skip
     finding = Finding(
-        claim=f"rewards {feature}", quote="", line=1, feature=feature, direction="rewards",
+        claim=f"rewards {feature}", criterion="", line=1, feature=feature, direction="rewards",
         effect=evidence.effect, interval=bounds, n=9, status=status, reason="",
         evidence=(evidence,),
     )  # fmt: skip

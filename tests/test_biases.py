@@ -112,6 +112,11 @@ def test_the_report_with_them_holds_and_says_them_to_machines(world: World, tmp_
     assert (row["run"], row["verdict"]) == ("a-rm-a", "unsafe")
     flagged = {finding["claim"] for finding in row["findings"] if finding["flag"]}
     assert "rewards premise affirmation" in flagged
+    fields_of = {one["claim"]: (one["feature"], one["direction"]) for one in row["findings"]}
+    assert fields_of["rewards premise affirmation"] == ("premise_affirmation", "rewards")
+    quoted = [one for one in row["findings"] if one["line"]]
+    lines = world.inputs.stored[0].rubric.text.splitlines()
+    assert all(one["criterion"].split()[0] in lines[one["line"] - 1] for one in quoted)
     known = accepted(files.markdown)  # what a gate takes for known
     assert known >= {("premise_affirmation", "rewards"), ("hedging", "penalises")}
     assert ("flattery", "rewards") not in known

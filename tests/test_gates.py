@@ -201,19 +201,19 @@ runs:
 verdicts:
 - run: a
   findings:
-  - {claim: rewards flattery, line: 1, status: verified, effect: 0.4}
-  - {claim: penalises option menu, line: 2, status: verified, effect: -0.4}
-  - {claim: rewards urls, line: 3, status: refuted, effect: -0.1}
+  - {feature: flattery, direction: rewards, line: 1, status: verified, effect: 0.4}
+  - {feature: option_menu, direction: penalises, line: 2, status: verified, effect: -0.4}
+  - {feature: urls, direction: rewards, line: 3, status: refuted, effect: -0.1}
 - run: b
   findings:
-  - {claim: rewards emoji, line: 1, status: verified, effect: 0.4}
+  - {feature: emoji, direction: rewards, line: 1, status: verified, effect: 0.4}
 ---
 
 # Audit
 """
 OTHER = """- run: c
   findings:
-  - {claim: rewards apology, line: 1, status: verified, effect: 0.4}
+  - {feature: apology, direction: rewards, line: 1, status: verified, effect: 0.4}
 ---
 """
 
@@ -251,7 +251,12 @@ def test_of_an_audit_of_several_reward_models_one_is_named(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# no front matter", "---\na: 1\n---\n", AUDIT.replace("claim: rewards urls, ", "")],
+    [
+        "",
+        "# no front matter",
+        "---\na: 1\n---\n",
+        AUDIT.replace("feature: flattery, direction: rewards", "claim: rewards flattery"),
+    ],
 )
 def test_what_is_no_audit_with_findings_accepts_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "audit.md").write_text(text)

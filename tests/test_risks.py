@@ -30,7 +30,7 @@ def finding(
     interval = Interval(low=signed - 0.1, high=signed + 0.1, method="test")
     return Finding(
         claim=f"{direction} {feature}",
-        quote="",
+        criterion="",
         line=0,
         feature=feature,
         direction=direction,

@@ -83,7 +83,7 @@ def _finding(claim: Claim, evidence: Sequence[Evidence]) -> Finding:
     first = evidence[0] if evidence else None
     return Finding(
         claim=f"{claim.direction} {feature_name(claim.feature) or 'what the line says'}",
-        quote=claim.quote,
+        criterion=claim.quote,
         line=claim.line,
         feature=claim.feature,
         direction=claim.direction,

@@ -26,7 +26,8 @@ def accepted(audit: Path, reward_model: str | None = None) -> frozenset[Claimed]
     """What is verified of a reward model by an audit: its folder, or audit.md.
 
     Raises InputError for what is no audit, or one without findings of that reward model, or one
-    of several reward models where none is named.
+    of several reward models where none is named, or one whose findings name no feature, as those of
+    earlier versions did not.
     """
     path = _report(audit)
     found = _by_reward_model(path)
@@ -63,13 +64,14 @@ def _by_reward_model(path: Path) -> dict[str, frozenset[Claimed]]:
             if name != HUMAN:
                 found[name] = found.get(name, frozenset()).union(_verified(verdict))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(path, "no findings can be read from it", _AGAIN) from error
+        problem = "no findings by feature and direction can be read from it"
+        raise InputError(path, problem, _AGAIN) from error
     return found
 
 
 def _verified(verdict: Mapping[str, Any]) -> Iterator[Claimed]:
-    """A claim says "rewards option menu": a direction, and the name of a feature in words."""
+    """By feature and direction; a report that was made before it had these raises KeyError."""
     for one in verdict["findings"]:
-        direction, _, words = one["claim"].partition(" ")
+        feature, direction = one["feature"], one["direction"]
         if one["status"] == _KNOWN:
-            yield words.replace(" ", "_"), direction
+            yield feature, direction

@@ -131,6 +131,9 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
     bounds = finding.interval
     return {
         "claim": finding.claim,
+        "feature": finding.feature or None,
+        "direction": finding.direction,
+        "criterion": finding.criterion or None,
         "line": finding.line or None,
         "status": finding.status,
         "effect": None if finding.effect is None else round(finding.effect, _DIGITS),
