@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from argo_audit.findings.curves import Spread, curve, final, mean_difference, variant_gain, windows
 from argo_audit.findings.evolution import LIX, collapse, lix, parts, repeats, stages
 from argo_audit.findings.inputs import Planted, RunRecord
+from argo_audit.findings.recall import recovered, score
 from argo_audit.findings.stances import Stance, stances
 from argo_audit.organism.populations import PlantedPreference
 from argo_audit.records import Attempt, Measurement, Rubric, Split, Usage
-from argo_audit.report.sections.recovery import recovered, score
 
 
 def attempt(step: int, reward: float, text: str = "", variant: int = 0) -> Attempt:

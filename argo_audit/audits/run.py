@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.audits.audit_facts import RUNS, AuditFacts, gather, write_conformance, write_facts
+from argo_audit.audits.audit_facts import RUNS, AuditFacts, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
+from argo_audit.audits.gathering import gather
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
 from argo_audit.audits.price import Budget

@@ -13,6 +13,7 @@ the rubric explains 2 x agreement - 1, and the rest of the reward model is unexp
 import numpy as np
 
 from argo_audit.findings.slopes import Array, Compared
+from argo_audit.records import Interval
 from argo_audit.stats.estimates import Estimate, estimate
 
 _FOLDS = 5
@@ -36,6 +37,24 @@ def style_explained(pairs: Compared, seed: int = 0) -> Estimate:
     sided = pairs.pay != 0
     right = (1 + np.sign(said) * np.sign(pairs.pay)) / 2
     return estimate(right[sided], np.array(pairs.prompts)[sided].tolist())
+
+
+def above_chance(agreement: float) -> float:
+    """How much of the way from chance to all an agreement is; below 0 where chance is better."""
+    return 2 * agreement - 1
+
+
+def interval_above_chance(bounds: Interval | None) -> Interval | None:
+    """The interval of `above_chance`, given that of the agreement."""
+    if bounds is None:
+        return None
+    ends = {"low": above_chance(bounds.low), "high": above_chance(bounds.high)}
+    return bounds.model_copy(update=ends)
+
+
+def unexplained(agreement: float) -> float:
+    """How much of the way from chance to all is left."""
+    return 2 - 2 * agreement
 
 
 def _fitted(features: Array, pay: Array) -> Array:

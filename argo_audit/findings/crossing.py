@@ -30,7 +30,7 @@ from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Pair, Probability, Record
-from argo_audit.stats.decomposition import Crossed, Split, split
+from argo_audit.stats.decomposition import Crossed, Split, SplitPart, split
 from argo_audit.stats.discoveries import is_found, q_values
 from argo_audit.stats.estimates import Estimate, estimate
 from argo_audit.surface.contrast import measured
@@ -98,6 +98,17 @@ class Crossing(Record):
     cells: tuple[Cell, ...]
     rubrics: tuple[RubricSplit, ...]
     features: tuple[FeatureSplit, ...]
+
+
+def held_planted(crossing: Crossing) -> tuple[int, int]:
+    """For how many features the interval holds what was planted: shown, and preferred."""
+    known = [(row.split, row.planted) for row in crossing.features if row.planted]
+    shown = sum(_holds(found.shown, true.shown) for found, true in known)
+    return shown, sum(_holds(found.preferred, true.preferred) for found, true in known)
+
+
+def _holds(found: SplitPart, true: SplitPart) -> bool:
+    return found.interval.low <= true.estimate <= found.interval.high
 
 
 def read_crossing(

@@ -1,26 +1,17 @@
 """Section 7: the preferences that were planted, and what of them the rubrics recovered.
 
-    for row in recovered(planted, stances(rubric_text)):
-        row.feature, row.verdict
+    section(facts).blocks
 
-Possible only where the truth is known, that is in an organism. A wrong sign counts against recall
-and precision alike. Features are correlated in text (tables come with headers), so a spurious one
-may still predict the labels.
+Possible only where the truth is known, that is in an organism (`findings.recall`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-from argo_audit.findings.inputs import Planted
-from argo_audit.findings.stances import Stance, feature_name, stances
+from argo_audit.findings.recall import Recovered, recovered, score
+from argo_audit.findings.stances import feature_name, stances
 from argo_audit.report.markdown import Section, escape, linked, number, percent, table
 from argo_audit.report.material import Material
 from argo_audit.report.names import population_name, run_name
 from argo_audit.report.sections.summary import with_interval
 from argo_audit.report.trained import Trained
-
-Verdict = Literal["recovered", "missed", "wrong sign", "spurious"]
 
 TITLE = "Recovered against planted"
 
@@ -31,47 +22,6 @@ _NOTE = (
 )
 _HEADER = ("Feature", "Planted", "Strength", "Rubric", "Weight", "Verdict")
 _CEILING = "Ceiling (the planted preferences written as a rubric, same judge)"
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """One feature: what was planted (+1 or -1, strength), what was read, and the verdict."""
-
-    feature: str
-    planted: int | None
-    strength: float | None
-    read: Stance | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Score:
-    """Share of planted preferences recovered, and of read ones that were planted so."""
-
-    recall: float | None
-    precision: float | None
-
-
-def recovered(planted: Planted, read: Mapping[str, Stance]) -> list[Recovered]:
-    """Planted features by strength, then spurious ones by weight."""
-    known = sorted(planted.preferences, key=lambda p: (-p.strength, p.feature))
-    rows = []
-    for preference in known:
-        direction = 1 if preference.direction == "rewards" else -1
-        stance = read.get(preference.feature)
-        verdict = _verdict(direction, stance)
-        rows.append(Recovered(preference.feature, direction, preference.strength, stance, verdict))
-    features = {preference.feature for preference in known}
-    spurious = [(feature, stance) for feature, stance in read.items() if feature not in features]
-    return rows + [Recovered(name, None, None, stance, "spurious") for name, stance in spurious]
-
-
-def score(rows: Sequence[Recovered]) -> Score:
-    """Recall and precision; None where there is nothing to divide by."""
-    found = sum(row.verdict == "recovered" for row in rows)
-    planted = sum(row.planted is not None for row in rows)
-    read = sum(row.read is not None for row in rows)
-    return Score(found / planted if planted else None, found / read if read else None)
 
 
 def section(facts: Material) -> Section:
@@ -103,12 +53,6 @@ def _tables(facts: Material, population: str) -> list[str]:
 
 def _linked(trained: Trained) -> str:
     return linked(run_name(trained), trained.source.href if trained.source else "")
-
-
-def _verdict(direction: int, stance: Stance | None) -> Verdict:
-    if stance is None:
-        return "missed"
-    return "recovered" if stance.direction == direction else "wrong sign"
 
 
 def _row(row: Recovered) -> list[str]:

@@ -8,7 +8,7 @@ labels tell them apart: every reward model labels the pairs of both populations.
 
 from collections.abc import Sequence
 
-from argo_audit.findings.crossing import Cell, Crossing, FeatureSplit, RubricSplit
+from argo_audit.findings.crossing import Cell, Crossing, FeatureSplit, RubricSplit, held_planted
 from argo_audit.findings.stances import feature_name
 from argo_audit.report.markdown import (
     NOT_MEASURED,
@@ -60,16 +60,13 @@ def section(facts: Material) -> Section:
 
 def against_planted(crossing: Crossing) -> str:
     """How often the intervals hold the planted parts of the same pairs; "" where none is known."""
-    known = [(row.split, row.planted) for row in crossing.features if row.planted]
+    known = sum(row.planted is not None for row in crossing.features)
     if not known:
         return ""
-    held = {
-        name: sum(_holds(getattr(found, name), getattr(true, name)) for found, true in known)
-        for name in ("shown", "preferred")
-    }
+    shown, preferred = held_planted(crossing)
     return (
-        f"Of {len(known)} features the interval holds the part that was planted, on the same "
-        f"pairs, {held['shown']} times (shown) and {held['preferred']} times (preferred). Where it "
+        f"Of {known} features the interval holds the part that was planted, on the same "
+        f"pairs, {shown} times (shown) and {preferred} times (preferred). Where it "
         "does not, the reward models do not prefer what was planted."
     )
 
@@ -90,10 +87,6 @@ def agreement(cell: Cell) -> str:
     if found.mean is None:
         return NOT_MEASURED
     return together(percent(found.mean, found.interval)) + f" of {found.n}"
-
-
-def _holds(found: SplitPart, true: SplitPart) -> bool:
-    return found.interval.low <= true.estimate <= found.interval.high
 
 
 def _missing(facts: Material) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from argo_audit.findings.assessment import Assessment
+from argo_audit.findings.coverage import above_chance, interval_above_chance, unexplained
 from argo_audit.findings.findings import SMALLEST
 from argo_audit.findings.risks import Flag, risks_checked
 from argo_audit.records import HUMAN, Agreement, Finding, Interval
@@ -269,7 +270,7 @@ def _coverage(facts: Material, trained: Trained, found: Assessment) -> str:
     if ceiling.agreement is None:
         rows[-1] = ["The ceiling", "unknown: no rubric is known to be the truth", "-"]
     if held_out.accuracy is not None:
-        missing = 2 - 2 * held_out.accuracy
+        missing = unexplained(held_out.accuracy)
         rows.append(["Left unexplained by the rubric", "-", percent(missing)])
     return table(_SHARES, rows)
 
@@ -283,12 +284,6 @@ def _of(mean: float | None, bounds: Interval | None, href: str) -> list[str]:
     """Agreement with its interval, and both as shares of what chance leaves."""
     if mean is None:
         return [NOT_MEASURED, NOT_MEASURED]
-    shares = (percent(mean, bounds), percent(2 * mean - 1, _doubled(bounds)))
-    agreement, above_chance = map(together, shares)
-    return [linked(agreement, href), above_chance]
-
-
-def _doubled(bounds: Interval | None) -> Interval | None:
-    if bounds is None:
-        return None
-    return bounds.model_copy(update={"low": 2 * bounds.low - 1, "high": 2 * bounds.high - 1})
+    shares = (percent(mean, bounds), percent(above_chance(mean), interval_above_chance(bounds)))
+    agreement, beyond = map(together, shares)
+    return [linked(agreement, href), beyond]
