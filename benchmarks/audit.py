@@ -29,7 +29,6 @@ from pydantic import Field
 from rich.console import Console
 
 from argo_audit.audits.workers import ONE_THREAD
-from argo_audit.fences import last_request, render_messages
 from argo_audit.findings.claims import claims
 from argo_audit.findings.findings import answer, findings, status
 from argo_audit.findings.probed import probes
@@ -41,6 +40,7 @@ from argo_audit.organism.world import Population, build
 from argo_audit.pairs.splits import split
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.probes.probe import probe, responses_of
+from argo_audit.prompts.fences import last_request, render_messages
 from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.report.markdown import NOT_MEASURED, number, percent, table
 from argo_audit.reward_models.classifier import ClassifierRewardModel

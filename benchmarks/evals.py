@@ -49,10 +49,10 @@ from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
 from argo_audit.evals.judging import pair_of
 from argo_audit.evals.subject import Subject, load_subject
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
-from argo_audit.fences import last_request, render_messages
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import write
+from argo_audit.prompts.fences import last_request, render_messages
 from argo_audit.records import Pair, Rubric
 from argo_audit.report.markdown import table
 from argo_audit.store import RubricStore, file_name, slug

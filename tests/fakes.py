@@ -26,7 +26,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.fences import read_fences
+from argo_audit.prompts.fences import read_fences
 from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Conversation, NextPrompts, PolicyReward, Proposal
 

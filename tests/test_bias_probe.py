@@ -32,7 +32,6 @@ from argo_audit.evals.rewriter import Rewriter, ask
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.suite import rows as rows_of
 from argo_audit.evals.tasks.bias_probe import Probing, bias_probe, probe_task, read_effects, results
-from argo_audit.fences import read_fences
 from argo_audit.organism.world import build
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.probes.edits.catalogue import description
@@ -41,6 +40,7 @@ from argo_audit.probes.edits.passages import sentences, without
 from argo_audit.probes.edits.phrased import found
 from argo_audit.probes.effects import effects
 from argo_audit.probes.probe import probe, responses_of
+from argo_audit.prompts.fences import read_fences
 from argo_audit.records import Message, Pair
 from argo_audit.reward_models.recorded import write_scores
 from argo_audit.roles import Conversation

@@ -20,13 +20,13 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.errors import InputError, JudgeError
-from argo_audit.fences import read_fences
 from argo_audit.judges.calls import Caller, usage_of
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import ask
 from argo_audit.judges.unread import MOST_KEPT, KeepsUnread
+from argo_audit.prompts.fences import read_fences
 from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
 
 RUBRIC = Rubric(text="- rewards short answers")

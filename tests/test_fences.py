@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.fences import (
+from argo_audit.prompts.fences import (
     fence,
     last_request,
     new_nonce,

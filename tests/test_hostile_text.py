@@ -15,11 +15,11 @@ from fakes import Shown, fake_judge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.fences import new_nonce, read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Form, ask, shown
 from argo_audit.judges.verdicts import read_scores, read_verdict
+from argo_audit.prompts.fences import new_nonce, read_fences, render_messages
 from argo_audit.records import Judgment, Message, Pair, Rubric
 
 LIMIT = JudgeSettings().max_text

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import Logprob, Logprobs, TopLogprob
 
-from argo_audit.fences import read_fences, render_messages
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.judges.verdicts import p_from_logprobs, read_verdict
+from argo_audit.prompts.fences import read_fences, render_messages
 from argo_audit.records import Judgment, Message, Pair, Rubric
 
 RUBRIC = Rubric(text="- rewards short answers")

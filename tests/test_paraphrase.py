@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten, same_shape
-from argo_audit.fences import read_fences
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import random_preferences
+from argo_audit.prompts.fences import read_fences
 from argo_audit.store import from_document
 from argo_audit.surface.reader import Reading, read_rubric
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from argo_audit.audits.price import Spent
 from argo_audit.audits.request import AuditRequest, read_and_split
-from argo_audit.fences import render_messages
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
+from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import LIVE
 

@@ -16,9 +16,9 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from argo_audit.fences import fence, new_nonce
 from argo_audit.judges.questions import shown
 from argo_audit.prompts import template
+from argo_audit.prompts.fences import fence, new_nonce
 from argo_audit.rubrics.outline import Outline, outline, repeated_share
 from argo_audit.rubrics.surgery import parts
 

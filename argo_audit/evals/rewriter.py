@@ -20,7 +20,6 @@ from inspect_ai.model import GenerateConfig, Model, ModelOutput
 from inspect_ai.util import LimitExceededError, collect
 
 from argo_audit.errors import ArgoError
-from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.calls import provider_said
 from argo_audit.judges.questions import shown
 from argo_audit.probes.edits.catalogue import description
@@ -29,6 +28,7 @@ from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Attribute, Direct
 from argo_audit.probes.edits.phrased import found
 from argo_audit.probes.probe import Response
 from argo_audit.prompts import template
+from argo_audit.prompts.fences import fence, new_nonce, render_messages
 from argo_audit.records import Message, fingerprint
 
 NO_EDIT: Final = "NO EDIT"

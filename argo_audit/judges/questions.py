@@ -20,9 +20,9 @@ import re
 from string import Template
 from typing import Literal, NamedTuple
 
-from argo_audit.fences import fence, new_nonce, render_messages
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.prompts import template
+from argo_audit.prompts.fences import fence, new_nonce, render_messages
 from argo_audit.records import Pair, Rubric
 
 Form = Literal["verdict", "scores"]

@@ -22,8 +22,8 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from argo_audit import __version__
-from argo_audit.fences import render_messages
 from argo_audit.findings.stances import feature_name
+from argo_audit.prompts.fences import render_messages
 from argo_audit.records import HUMAN, Label, Message, Pair, Record, fingerprint
 from argo_audit.report.names import plain_label
 from argo_audit.surface.contrast import measured, prefers_more

@@ -11,8 +11,8 @@ itself is left for the template's prompt.
 
 from collections.abc import Sequence
 
-from argo_audit.fences import fence, new_nonce
 from argo_audit.prompts import template
+from argo_audit.prompts.fences import fence, new_nonce
 from argo_audit.roles import Written
 from argo_audit.rubrics.outline import repeated_share
 from argo_audit.search.feedback import FeedbackConfig, attempt_block, disagreement_lines

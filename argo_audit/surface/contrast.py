@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from argo_audit.fences import last_request, render_messages
+from argo_audit.prompts.fences import last_request, render_messages
 from argo_audit.records import Pair
 from argo_audit.surface.features import FEATURES, Features, measure
 

@@ -25,7 +25,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.fences import last_request, read_fences
+from argo_audit.prompts.fences import last_request, read_fences
 from argo_audit.records import Rubric
 from argo_audit.surface.judge import NAME, explain
 
