@@ -5,7 +5,7 @@ Fakes in tests are real implementations of these, passed in by the caller.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
 
@@ -41,6 +41,16 @@ PolicyReward = Callable[[Sequence[Proposal]], list[float]]
 """Pays one step's proposals, in order (ARGO's step 2). Total: any text gets a finite number."""
 
 
+@runtime_checkable
+class Named(Protocol):
+    """Whoever acts has a name."""
+
+    @property
+    def name(self) -> str:
+        """As it appears in records."""
+
+
+@runtime_checkable
 class RewardModel(Protocol):
     """The model under audit."""
 
@@ -55,6 +65,7 @@ class RewardModel(Protocol):
         """
 
 
+@runtime_checkable
 class Judge(Protocol):
     """The fixed judge that applies a rubric."""
 
@@ -70,6 +81,7 @@ class Judge(Protocol):
         """
 
 
+@runtime_checkable
 class Policy(Protocol):
     """The rubric writer that is trained."""
 
@@ -98,6 +110,7 @@ class Policy(Protocol):
         """
 
 
+@runtime_checkable
 class Writer(Protocol):
     """A model that answers prompts and does not learn: it writes rubrics, or policy prompts."""
 
