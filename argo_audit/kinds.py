@@ -38,7 +38,12 @@ GIVEN = "given"
 """The kind of the objects given in this process: `given:NAME`."""
 
 _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
-    "reward_models": {},
+    "reward_models": {
+        "rm": "argo_audit.reward_models.by_name:open_classifier",
+        "served": "argo_audit.reward_models.by_name:open_served",
+        "dpo": "argo_audit.reward_models.by_name:open_dpo",
+        "scores": "argo_audit.reward_models.by_name:open_recorded",
+    },
     "judges": {},
     "policies": {},
     "writers": {},
@@ -142,6 +147,13 @@ def lacking(role: Role, part: object) -> InputError | None:
     problem = f"is no {_CALLED[role]}: it has no {' and no '.join(absent)}"
     remedy = "add what is missing; argo_audit.roles says what each is for"
     return InputError(type(part).__name__, problem, remedy)
+
+
+def refused(role: Role, part: object) -> InputError:
+    """What to raise when an opener has made something that cannot play the role."""
+    what = type(part).__name__
+    problem = f"is no {_CALLED[role]}"
+    return lacking(role, part) or InputError(what, problem, "see argo_audit.roles")
 
 
 def _absent(role: Role, part: object) -> list[str]:

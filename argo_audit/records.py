@@ -284,7 +284,9 @@ class Run(Record):
     """One search; written before anything else, so that a dead run is still legible.
 
     `used` is what it took, by role and phase, known once it has ended; `resumed` is when it was
-    taken up again after an interruption.
+    taken up again after an interruption. `rm_fingerprint` pins what labelled: a reward model's own,
+    or, of one that cannot say what pins it, made from its name and its rewards on the pairs; of
+    other labels it is made from the labels.
     """
 
     id: str
@@ -390,6 +392,8 @@ class Conformance(Record):
 
     `spread` is the median absolute difference between the two rewards of a probe pair, the scale
     of all tolerances; `pairs` were asked about, `max_length` is in tokens, None where unknown.
+    `fingerprint` is the model's own; of one that cannot say what pins it, it is made from its name
+    and its rewards on what was asked.
     """
 
     reward_model: str

@@ -1,7 +1,12 @@
-"""Who acts: three narrow roles, the contract written under each method.
+"""Who acts: narrow roles, the contract written under each method.
 
-Anything with these methods may play; the command line introduces the players to each other.
-Fakes in tests are real implementations of these, passed in by the caller.
+Anything with these methods may play, whoever wrote it: no room asks for more, and the built-in
+players come in by the same doors (`kinds`). Fakes in tests are real implementations of these,
+passed in by the caller. A judge, policy or writer is asked from one event loop at a time, and from
+another one in each search and evaluation.
+
+Below the roles stand abilities that a reward model may have: each is a Protocol of its own, and
+what it makes possible is left out, and said to be, for a model without it.
 """
 
 from collections.abc import Callable, Sequence
@@ -120,3 +125,64 @@ class Writer(Protocol):
 
     async def write(self, prompts: Sequence[str], seed: int) -> list[Written]:
         """One answer per prompt, in order; the same seed asks for the same answers again."""
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """Ability of a reward model: to say what pins it.
+
+    One without it is pinned by its name and its rewards on the pairs.
+    """
+
+    def fingerprint(self) -> str:
+        """64 hex digits that change with whatever could change a reward."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """Ability of a reward model: to count what it has read, and what of it was cut."""
+
+    @property
+    def read(self) -> int:
+        """Conversations so far."""
+
+    @property
+    def truncated(self) -> int:
+        """Those of them that were too long: what was paid is another, shorter conversation."""
+
+
+@runtime_checkable
+class Uncounted(Protocol):
+    """Ability of a reward model: to be asked, as in checks, without it counting."""
+
+    def uncounted(self, max_length: int | None = None) -> RewardModel:
+        """The same model with counters of its own, perhaps with another longest length (tokens)."""
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """Ability of a reward model: it is a record of rewards, and computes none.
+
+    So there is nothing in it to check, and it has no reward of a text that nobody has scored.
+    """
+
+    @property
+    def recorded(self) -> int:
+        """How many conversations have a reward."""
+
+
+@runtime_checkable
+class Activated(Protocol):
+    """Ability of a reward model: to pass its output through the activation of its checkpoint."""
+
+    def activated(self, conversations: Sequence[Conversation]) -> list[float]:
+        """One number per conversation, in order, where `reward` gives the raw output."""
+
+
+@runtime_checkable
+class Typed(Protocol):
+    """Ability of a reward model: to say in which type it computes."""
+
+    @property
+    def dtype(self) -> str:
+        """Such as "float32"; 16-bit arithmetic is checked with more tolerance."""

@@ -19,7 +19,7 @@ from argo_audit.files import join
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
-from argo_audit.reward_models.by_name import LIVE
+from argo_audit.reward_models.by_name import can_be_asked
 from argo_audit.store import HELD_OUT, file_name, slug
 
 EVALS = "evals"
@@ -67,7 +67,7 @@ def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
         pairs=str(held_out.resolve()),
         label_sources=tuple(read(held_out).labels),
         raw=HUMAN,
-        reward_models=tuple(s for s in request.labels if s.partition(":")[0] in LIVE),
+        reward_models=tuple(filter(can_be_asked, request.labels)),
         rm_settings={
             "temperature": request.rm_temperature,
             "accept_failing": request.accept_failing_rm,

@@ -16,7 +16,13 @@ from argo_audit.errors import RunFolderError
 from argo_audit.files import write_whole_bytes
 from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.records import HUMAN, Conformance, Label, Record, fingerprint
-from argo_audit.reward_models.by_name import KINDS, RewardModelUse, labelled, open_reward_model
+from argo_audit.reward_models.by_name import (
+    RewardModelUse,
+    labelled,
+    names_reward_model,
+    open_reward_model,
+)
+from argo_audit.reward_models.soft_labels import paid_in, pin
 from argo_audit.store import slug
 
 
@@ -24,7 +30,9 @@ class LabelSource(Record):
     """Labels of one source, the subject they describe, and what pins their content.
 
     Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
-    were too long to be read in full, and `conformance` is what it was checked for before.
+    were too long to be read in full (both 0 where it does not count), and `conformance` is what it
+    was checked for before. `fingerprint` is its own; of one that cannot say what pins it, it is
+    made from its name and its rewards on the pairs.
     """
 
     name: str
@@ -44,11 +52,12 @@ def label(
 ) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
-    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:` and `scores:`
-    are reward models, asked as `use` says (`reward_models.opening`); a name that the file has
-    labels of is those. Raises InputError for anything else.
+    `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:`, `scores:`,
+    `given:` and the kinds of installed packages are reward models, asked as `use` says
+    (`reward_models.by_name`); a name that the file has labels of is those. Raises InputError for
+    anything else.
     """
-    if spec in file.labels or spec.partition(":")[0] not in KINDS:
+    if spec in file.labels or not names_reward_model(spec):
         labels = labels_of(file, spec, path)
         digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
         return LabelSource(name=spec, labels=labels, fingerprint=digest)
@@ -58,7 +67,7 @@ def label(
     return LabelSource(
         name=model.name,
         labels=found.labels,
-        fingerprint=model.fingerprint(),
+        fingerprint=pin(model, paid_in(found.labels)),
         truncated=found.truncated,
         read=found.read,
         conformance=found.conformance,

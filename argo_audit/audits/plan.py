@@ -20,7 +20,7 @@ from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
-from argo_audit.reward_models.by_name import LIVE
+from argo_audit.reward_models.by_name import can_be_asked
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600
@@ -115,7 +115,7 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     rubrics = settings.rubrics_per_prompt * variants
     dev, held_out = len(splits["dev"]), len(splits["held-out"])
     top = min(search.windows * search.top, search.steps * rubrics)
-    labelled = sum(spec.partition(":")[0] in LIVE for spec in request.labels)
+    labelled = sum(map(can_be_asked, request.labels))
     edited = TEXTS_PROBED * min(request.probed_pairs, held_out)
     train = texts.judging(rubrics * min(search.minibatch, len(splits["train"])))
     select, evaluate = texts.judging(top * (dev + held_out)), texts.judging(2 * held_out)

@@ -18,7 +18,7 @@ from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task
 from argo_audit.files import Folder
-from argo_audit.reward_models.by_name import LIVE, open_reward_model
+from argo_audit.reward_models.by_name import can_be_asked, open_reward_model
 from argo_audit.store import HELD_OUT
 
 
@@ -30,7 +30,7 @@ def probe_reward_models(
     `told` hears how many of how many are done. Raises ArgoError when a probe does not end well.
     """
     sources = zip(request.labels, prepared.sources, strict=True)
-    live = [(spec, source) for spec, source in sources if spec.partition(":")[0] in LIVE]
+    live = [(spec, source) for spec, source in sources if can_be_asked(spec)]
     if not request.probed_pairs or not live:
         return
     there = Folder(request.log_root).is_there()

@@ -20,11 +20,11 @@ from argo_audit.files import is_url
 from argo_audit.pairs.pair_file import labels_of, read
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.by_name import (
-    Fingerprinted,
     RewardModelUse,
     checked,
     labelled,
     open_reward_model,
+    path_in,
 )
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import RewardModel
@@ -91,11 +91,9 @@ def open_checked(spec: str, pairs: Sequence[Pair], use: RewardModelUse) -> Rewar
     return model
 
 
-def _open(spec: str, pairs: Sequence[Pair], settings: RewardModelSettings) -> Fingerprinted:
-    kind, colon, place = spec.partition(":")
-    if not colon or kind in ("rm", "scores"):
-        spec = f"{kind}:{found_from_here(place)}" if colon else str(found_from_here(spec))
-    return open_reward_model(spec, settings, pairs)
+def _open(spec: str, pairs: Sequence[Pair], settings: RewardModelSettings) -> RewardModel:
+    before, path = path_in(spec) or (spec, "")
+    return open_reward_model(f"{before}{found_from_here(path) if path else ''}", settings, pairs)
 
 
 def rm_use(given: Mapping[str, Any] | None) -> RewardModelUse:

@@ -34,7 +34,8 @@ _NAME = re.compile(r"[\w.-]+")
 class NewBaseline(Record):
     """What a reward model paid for some pairs; `agreement` with what it was `held` to.
 
-    `rewards` are those of (A, B), by pair id.
+    `rewards` are those of (A, B), by pair id. `rm_fingerprint` is the reward model's own; of one
+    that cannot say what pins it, it is made from its name and these rewards.
     """
 
     reward_model: str

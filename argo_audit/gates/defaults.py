@@ -19,6 +19,7 @@ from typing import Literal
 
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.records import Record
+from argo_audit.reward_models.by_name import path_in
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.surface.judge import NAME
 
@@ -39,10 +40,8 @@ class GateSettings(Record):
 
 def located(spec: str, folder: Path) -> str:
     """A reward model's name with its path counted from `folder`, where there is such a file."""
-    kind, colon, rest = spec.partition(":")
-    if colon and kind in ("rm", "scores"):
-        return f"{kind}:{found(rest, folder)}"
-    return spec if colon else found(spec, folder)
+    before, path = path_in(spec) or (spec, "")
+    return before + (found(path, folder) if path else "")
 
 
 def found(path: str, folder: Path) -> str:

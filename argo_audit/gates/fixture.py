@@ -33,6 +33,7 @@ from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import HUMAN, Label
+from argo_audit.reward_models.soft_labels import paid_in, pin
 from argo_audit.reward_models.versions import installed
 
 BASELINE = "baseline:"
@@ -236,7 +237,7 @@ class Gate:
         decision = decide(agrees.evidence, agrees.bounds)
         new = NewBaseline(
             reward_model=model.name,
-            rm_fingerprint=model.fingerprint(),
+            rm_fingerprint=pin(model, paid_in(labels.values())),
             data_fingerprint=data.file.fingerprint,
             pairs=Path(data.place).name,
             held=held,

@@ -17,7 +17,7 @@ from argo_audit.gates.starter import Known, starter
 from argo_audit.pairs.pair_file import read
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.records import HUMAN, StoredRubric
-from argo_audit.reward_models.by_name import KINDS
+from argo_audit.reward_models.by_name import names_reward_model, path_in
 from argo_audit.store import HELD_OUT, ref
 
 _ALLOWED = 0.05  # below the lowest held-out agreement that the audit found credible
@@ -62,16 +62,15 @@ def _audited(audit: Path) -> str:
     except RunFolderError:
         specs, folder = (), audit
     for spec in specs:
-        if spec.partition(":")[0] in KINDS:
+        if names_reward_model(spec):
             return located(spec, folder)
     raise InputError(audit, "it does not say which reward model it is of", "name it with --rm")
 
 
 def _below(spec: str, out: Path) -> str:
     """The spec with its path as seen from the folder of `out`."""
-    kind, colon, rest = spec.partition(":")
-    kind, rest = (kind + colon, rest) if colon and kind in KINDS else ("", spec)
-    return kind + (os.path.relpath(rest, out.parent) if Path(rest).exists() else rest)
+    before, path = path_in(spec) or (spec, "")
+    return before + (os.path.relpath(path, out.parent) if path and Path(path).exists() else path)
 
 
 def _with_findings(known: Known, report: Path, out: Path, name: str) -> Known:

@@ -26,14 +26,13 @@ from argo_audit.probes.edits.edit import Attribute
 from argo_audit.probes.probe import Probed, check_live
 from argo_audit.records import Label, Record, Rubric
 from argo_audit.reward_models.by_name import (
-    Fingerprinted,
     RewardModelUse,
     checked,
     has_gpu,
     open_reward_model,
 )
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.roles import Judge
+from argo_audit.roles import Judge, RewardModel
 from argo_audit.stats.agreement import agreeing
 
 _NO_MATTER = {"in_flight", "retries", "cache"}  # to what a judge prefers
@@ -95,7 +94,7 @@ class GatedModel:
     settings: GateSettings
     folder: Path
     _data: dict[str, Data] = field(default_factory=dict)
-    _models: dict[str, Fingerprinted] = field(default_factory=dict)
+    _models: dict[str, RewardModel] = field(default_factory=dict)
     _labels: dict[tuple[str, str], dict[str, Label]] = field(default_factory=dict)
     _references: dict[tuple[str, Held], Reference] = field(default_factory=dict)
     _asked: dict[str, Remembering] = field(default_factory=dict)
@@ -113,7 +112,7 @@ class GatedModel:
             self._data[place] = Data(read(place), place)
         return self._data[place]
 
-    def model(self, data: Data | None, spec: str | None = None) -> Fingerprinted:
+    def model(self, data: Data | None, spec: str | None = None) -> RewardModel:
         """The reward model (or another one), once it has passed its checks on some of the pairs.
 
         Without pairs the checks have their own texts alone. Recorded scores belong to their pairs,

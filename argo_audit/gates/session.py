@@ -20,7 +20,7 @@ from argo_audit.gates.defaults import GateSettings, located
 from argo_audit.gates.fixture import Gate
 from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.outcomes import STATES, Outcome, State, concluded, told, undecided, worst_line
-from argo_audit.reward_models.by_name import Fingerprinted
+from argo_audit.roles import RewardModel
 
 Counts = Literal["pass", "fail", "skip"]
 
@@ -64,7 +64,7 @@ class Session:
         """The gates of one test, with the settings of a gates.toml; None: there is none."""
         return Gate(self.subject(path), update=self._asked.update)
 
-    def reward_model(self, path: Path | None) -> Fingerprinted:
+    def reward_model(self, path: Path | None) -> RewardModel:
         """The reward model itself, as the fixture `rm` gives it, with gates.toml or without."""
         subject = self.subject(path)
         return subject.model(subject.data(None) if subject.settings.pairs else None)

@@ -19,8 +19,7 @@ from argo_audit.probes.edits.counterfactuals import Counterfactual, counterfactu
 from argo_audit.probes.edits.edit import DIRECTIONS, Attribute, Direction
 from argo_audit.probes.edits.passages import words
 from argo_audit.records import Message, Pair, Record
-from argo_audit.reward_models.recorded import RecordedRewardModel
-from argo_audit.roles import RewardModel
+from argo_audit.roles import Recorded, RewardModel
 
 _RESPONSES_AT_ONCE = 256  # about 20,000 texts
 
@@ -147,7 +146,7 @@ def probe(
 
 def check_live(reward_model: RewardModel) -> None:
     """Raise RewardModelError when it cannot be asked about texts that nobody has scored."""
-    if isinstance(reward_model, RecordedRewardModel):
+    if isinstance(reward_model, Recorded):
         raise RewardModelError(
             f"{reward_model.name}: recorded scores have no reward of an edited response\n"
             "  Remedy: name the reward model itself: rm:MODEL, served:NAME@URL or "

@@ -4,14 +4,16 @@
     labelled(model, pairs, RewardModelUse(temperature=2.0))
 
 `rm:MODEL` is a folder or hub id, `served:NAME@URL[,URL...]` a pooling server,
-`dpo:POLICY|REFERENCE` two causal LMs, `scores:FILE` recorded rewards. Each is checked on some of
-the pairs before it labels all of them, and one that fails is refused unless asked for as it is.
+`dpo:POLICY|REFERENCE` two causal LMs, `scores:FILE` recorded rewards, `given:NAME` an object of
+this process; installed packages add kinds of their own (`kinds`). Each is checked on some of the
+pairs before it labels all of them, and one that fails is refused unless asked for as it is.
 """
 
 import importlib.util
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
+from argo_audit import kinds
 from argo_audit.errors import InputError, needs_train
 from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
@@ -19,25 +21,13 @@ from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.served import ServedRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.roles import RewardModel
+from argo_audit.roles import Counting, Recorded, RewardModel
 
-KINDS = {
-    "rm": "rm:MODEL",
-    "served": "served:NAME@URL[,URL...]",
-    "dpo": "dpo:POLICY|REFERENCE",
-    "scores": "scores:FILE",
-}
-LIVE = frozenset(KINDS) - {"scores"}
-"""Kinds that can be asked about text that nobody has scored."""
-
+_ROLE: kinds.Role = "reward_models"
+_BARE = "rm"
+_RECORDED = "scores"
+_IN_FILES = (_BARE, _RECORDED)
 _CHECKED_PAIRS = 64  # before labelling; the share of cut conversations is counted over all
-
-
-class Fingerprinted(RewardModel, Protocol):
-    """A reward model that can say what pins it."""
-
-    def fingerprint(self) -> str:
-        """64 hex digits."""
 
 
 class RewardModelUse(NamedTuple):
@@ -49,7 +39,10 @@ class RewardModelUse(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """A reward model's labels, how many conversations it read and cut, and its checks."""
+    """A reward model's labels, how many conversations it read and cut for them, and its checks.
+
+    Both counts are 0 of a model that does not count.
+    """
 
     labels: tuple[Label, ...]
     read: int
@@ -57,32 +50,77 @@ class Labelled(NamedTuple):
     conformance: Conformance
 
 
+def names_reward_model(spec: str) -> bool:
+    """Whether a label source is a reward model of a kind that is known, and no column of a file."""
+    kind, colon, _ = spec.partition(":")
+    return bool(colon) and kind in kinds.known(_ROLE)
+
+
+def can_be_asked(spec: str) -> bool:
+    """Whether a spec names a reward model that has rewards of text that nobody has scored."""
+    kind, _, _ = spec.partition(":")
+    if not names_reward_model(spec) or kind == _RECORDED:
+        return False
+    return kind != kinds.GIVEN or not isinstance(kinds.opened(_ROLE, spec), Recorded)
+
+
+def path_in(spec: str) -> tuple[str, str] | None:
+    """What stands before the path in a spec that holds one, and the path; else None.
+
+    A bare spec may be a path: a folder, or a hub id.
+    """
+    kind, colon, rest = spec.partition(":")
+    if not colon:
+        return "", spec
+    return (f"{kind}:", rest) if kind in _IN_FILES else None
+
+
 def open_reward_model(
     spec: str, settings: RewardModelSettings, pairs: Sequence[Pair] = ()
-) -> Fingerprinted:
+) -> RewardModel:
     """The reward model that `spec` names; a bare name is a folder or hub id.
 
     `pairs` are those that recorded scores belong to. Raises InputError for a spec that is not
-    whole, and whatever the model itself raises.
+    whole, or names what is no reward model, and whatever the model itself raises.
     """
-    kind, colon, rest = spec.partition(":")
-    if not colon or kind not in KINDS:
-        kind, rest = "rm", spec
-    name, joint, other = rest.rpartition("@") if kind == "served" else rest.partition("|")
     if spec.startswith(("http://", "https://")):
-        raise InputError(spec, "a server without the name of its model", f"write {KINDS['served']}")
-    if not rest or (kind in ("served", "dpo") and not (name and joint and other)):
-        raise InputError(spec, "a label source without a name", f"write {KINDS[kind]}")
-    if kind == "scores":
-        return RecordedRewardModel.read(rest, pairs=pairs)
-    if kind == "served":
-        return ServedRewardModel(name, other.split(","), settings)
+        problem = "a server without the name of its model"
+        raise InputError(spec, problem, "write served:NAME@URL[,URL...]")
+    whole = spec if names_reward_model(spec) else f"{_BARE}:{spec}"
+    model = kinds.opened(_ROLE, whole, settings, pairs)
+    if not isinstance(model, RewardModel):
+        raise kinds.refused(_ROLE, model)
+    return model
+
+
+def open_classifier(name: str, settings: RewardModelSettings, _: Sequence[Pair]) -> RewardModel:
+    """The kind `rm`: a sequence classifier, in a folder or on the hub."""
+    _check(bool(name), f"rm:{name}", "rm:MODEL")
     with needs_train("a reward model"):
         from argo_audit.reward_models.classifier import ClassifierRewardModel
+    return ClassifierRewardModel(name, settings)
+
+
+def open_served(name: str, settings: RewardModelSettings, _: Sequence[Pair]) -> RewardModel:
+    """The kind `served`: a model's name and the URLs of its servers."""
+    model, _at, urls = name.rpartition("@")
+    _check(bool(model and urls), f"served:{name}", "served:NAME@URL[,URL...]")
+    return ServedRewardModel(model, urls.split(","), settings)
+
+
+def open_dpo(name: str, settings: RewardModelSettings, _: Sequence[Pair]) -> RewardModel:
+    """The kind `dpo`: a policy, and the reference that its training began from."""
+    policy, _bar, reference = name.partition("|")
+    _check(bool(policy and reference), f"dpo:{name}", "dpo:POLICY|REFERENCE")
+    with needs_train("a reward model"):
         from argo_audit.reward_models.dpo import DPORewardModel
-    if kind == "dpo":
-        return DPORewardModel(name, other, settings)
-    return ClassifierRewardModel(rest, settings)
+    return DPORewardModel(policy, reference, settings)
+
+
+def open_recorded(path: str, _: RewardModelSettings, pairs: Sequence[Pair]) -> RewardModel:
+    """The kind `scores`: a file of rewards."""
+    _check(bool(path), f"scores:{path}", "scores:FILE")
+    return RecordedRewardModel.read(path, pairs=pairs)
 
 
 def checked(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Conformance:
@@ -102,8 +140,10 @@ def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> 
     Raises RewardModelError when a check fails, unless failing is accepted.
     """
     report = checked(model, pairs, use)
+    read, truncated = _counts(model)
     labels = label_pairs(model, pairs, use.temperature)
-    return Labelled(labels, *_counts(model), report)
+    now_read, now_truncated = _counts(model)
+    return Labelled(labels, now_read - read, now_truncated - truncated, report)
 
 
 def has_gpu() -> bool:
@@ -115,9 +155,11 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def _check(whole: bool, spec: str, form: str) -> None:
+    if not whole:
+        raise InputError(spec, "a label source without a name", f"write {form}")
+
+
 def _counts(model: RewardModel) -> tuple[int, int]:
-    """Conversations read and cut so far; recorded scores read none."""
-    if isinstance(model, RecordedRewardModel):
-        return 0, 0
-    counter: Any = getattr(model, "reader", None) or model
-    return counter.read, counter.truncated
+    """Conversations read and cut so far."""
+    return (model.read, model.truncated) if isinstance(model, Counting) else (0, 0)

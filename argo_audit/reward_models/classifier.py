@@ -34,7 +34,7 @@ from argo_audit.reward_models.checkpoint import (
     locate,
     quiet_transformers,
 )
-from argo_audit.reward_models.encoding import Reader
+from argo_audit.reward_models.encoding import Reader, ReadsTokens
 from argo_audit.reward_models.reward_model_settings import Dtype, RewardModelSettings
 from argo_audit.roles import Conversation
 
@@ -43,7 +43,7 @@ _UNSET_LENGTH = 1_000_000  # a tokenizer without a limit says 10**30
 _DEFAULTS = RewardModelSettings()
 
 
-class ClassifierRewardModel:
+class ClassifierRewardModel(ReadsTokens):
     """A transformers sequence classifier that pays one scalar per conversation (role RewardModel).
 
     `name` is the folder's name, or `<hub id>@<commit>`; `reader` holds the tokenizer, the longest

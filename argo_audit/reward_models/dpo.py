@@ -26,14 +26,14 @@ from argo_audit.reward_models.checkpoint import (
     quiet_transformers,
 )
 from argo_audit.reward_models.classifier import UNLOADABLE, loading, longest_input, placed
-from argo_audit.reward_models.encoding import Reader, encode
+from argo_audit.reward_models.encoding import Reader, ReadsTokens, encode
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
 _DEFAULTS = RewardModelSettings()
 
 
-class DPORewardModel:
+class DPORewardModel(ReadsTokens):
     """Two causal language models of one vocabulary (role RewardModel).
 
     `name` joins those of policy and reference. Each reward takes both models, conversation by

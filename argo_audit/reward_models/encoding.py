@@ -15,11 +15,12 @@ one space more than the whole would.) Turns that a template marks with ordinary 
 "[INST]", cannot be told from the same text in a response by any tokenizer.
 """
 
+import copy
 import logging
 import re
 from collections.abc import Sequence
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from argo_audit.errors import RewardModelError
 from argo_audit.roles import Conversation
@@ -138,6 +139,37 @@ class Reader:
             share = f"{too_long} of {len(tokens)} conversations ({too_long / len(tokens):.1%})"
             _logger.warning("%s: %s were cut to %d tokens", self.name, share, keep)
         return [ids if len(ids) <= keep else [ids[0], *ids[1 - keep :]] for ids in tokens]
+
+
+@runtime_checkable
+class Tokenised(Protocol):
+    """Ability of a reward model: its tokenizer is at hand, and its tokens can be looked at."""
+
+    @property
+    def reader(self) -> Reader | None:
+        """What it reads with; None where a server applies its own template."""
+
+
+class ReadsTokens:
+    """What reward models with a reader have in common: its counts are theirs."""
+
+    reader: Reader
+
+    @property
+    def read(self) -> int:
+        """Conversations scored so far."""
+        return self.reader.read
+
+    @property
+    def truncated(self) -> int:
+        """How many of them were too long and were cut."""
+        return self.reader.truncated
+
+    def uncounted(self, max_length: int | None = None) -> Self:
+        """The same model with counters of its own; the weights are shared."""
+        own = copy.copy(self)
+        own.reader = self.reader.uncounted(max_length)
+        return own
 
 
 def _tokenise(

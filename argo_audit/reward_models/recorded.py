@@ -100,6 +100,11 @@ class RecordedRewardModel:
         name = name or path.name.removesuffix(".gz").removesuffix(".jsonl")
         return cls(name, table.rewards, digest=digest, unused=table.unused)
 
+    @property
+    def recorded(self) -> int:
+        """How many conversations have a reward."""
+        return len(self._rewards)
+
     def fingerprint(self) -> str:
         """SHA-256 of the file of scores; empty when the scores came from no file."""
         return self._digest

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from argo_audit.errors import RewardModelError
 from argo_audit.reward_models.checks.probe_texts import PROBES
@@ -64,14 +64,19 @@ class ServedRewardModel:
         """How many of them were too long and were cut."""
         return self.reader.truncated if self.reader else self._truncated
 
+    def uncounted(self, max_length: int | None = None) -> Self:
+        """The same model with counters of its own; another length needs its tokenizer."""
+        own = copy.copy(self)
+        own.reader = self.reader and self.reader.uncounted(max_length)
+        return own
+
     def fingerprint(self) -> str:
         """SHA-256 over what the server says it serves and how it rewards probes (64 hex digits).
 
         Weights cannot be read over HTTP. Rewards count to two decimals, asked one by one.
         """
         probes = [pair.conversations()[0] for pair in PROBES[:_PROBES_IN_FINGERPRINT]]
-        uncounted = copy.copy(self)
-        uncounted.reader = self.reader and self.reader.uncounted()
+        uncounted = self.uncounted()
         rewards = [round(uncounted.reward([probe])[0], _DIGITS) for probe in probes]
         known = [self.name, *self._client.served, rewards]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()

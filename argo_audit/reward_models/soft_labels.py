@@ -9,11 +9,11 @@ that appears in several pairs is scored once: identical responses get exactly 0.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from argo_audit.errors import RewardModelError
-from argo_audit.records import Label, Message, Pair
-from argo_audit.roles import RewardModel
+from argo_audit.records import Label, Message, Pair, fingerprint
+from argo_audit.roles import Fingerprinted, RewardModel
 from argo_audit.stats.agreement import preference
 
 
@@ -39,6 +39,22 @@ def label_pairs(
         p_a = preference(*rewards, temperature=temperature)
         labels.append(Label(pair_id=pair.id, p_a=p_a, source=reward_model.name, rewards=rewards))
     return tuple(labels)
+
+
+def pin(reward_model: RewardModel, rewards: Iterable[float]) -> str:
+    """What pins a reward model: its own fingerprint, if it has one (64 hex digits).
+
+    Of one that cannot say what it is, the hash of its name and of what it paid, in order: another
+    model under the same name is found out by its rewards.
+    """
+    if isinstance(reward_model, Fingerprinted):
+        return reward_model.fingerprint()
+    return fingerprint(repr((reward_model.name, tuple(rewards))), length=64)
+
+
+def paid_in(labels: Iterable[Label]) -> list[float]:
+    """The rewards on labels, those of A and B one after the other."""
+    return [reward for label in labels for reward in label.rewards or ()]
 
 
 def _checked_rewards(

@@ -9,9 +9,7 @@ tolerances come from, `text_checks` looks at tokens, and here rewards are compar
 does not apply to a kind of reward model says so; recorded scores compute nothing, so none does.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Conformance, Pair
@@ -25,9 +23,9 @@ from argo_audit.reward_models.checks.tolerance import (
     skip,
     verdict,
 )
-from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.reward_models.reward_model_settings import Dtype
-from argo_audit.roles import RewardModel
+from argo_audit.reward_models.soft_labels import pin
+from argo_audit.roles import Activated, Recorded, RewardModel, Uncounted
 
 _SHORTEST = 8  # conversations for a second copy in another type, which may be slow
 
@@ -40,19 +38,20 @@ def check_reward_model(
     `served` is the same model behind a server, for the parity of the two. Raises RewardModelError
     when the model cannot be asked at all.
     """
-    if isinstance(model, RecordedRewardModel):
+    if isinstance(model, Recorded):
         why = "recorded scores: nothing is computed here"
         checks = tuple(skip(name, why) for name in CHECKS)
-        digest = model.fingerprint()
+        digest = pin(model, ())
         return Conformance(
             reward_model=model.name, fingerprint=digest, pairs=0, spread=None, max_length=None,
             checks=checks,
         )  # fmt: skip
-    subject = CheckedModel(_fresh(model), tuple(pairs), served)
+    asked = model.uncounted() if isinstance(model, Uncounted) else model
+    subject = CheckedModel(asked, tuple(pairs), served)
     checks = tuple(check(name, subject) for name, check in CHECKS.items())
     return Conformance(
         reward_model=model.name,
-        fingerprint=getattr(model, "fingerprint", str)(),
+        fingerprint=pin(model, subject.rewards),
         pairs=len(subject.asked),
         spread=subject.spread,
         max_length=subject.reader.max_length if subject.reader else None,
@@ -76,7 +75,7 @@ def _single(name: str, subject: CheckedModel) -> Check:
 
 
 def _padding(name: str, subject: CheckedModel) -> Check:
-    model = subject.classifier
+    model = subject.in_weights
     if model is None or not model.pads_left:
         return skip(name, "batches of this kind are padded on the right, or not at all")
     tokens = model.reader.shown(subject.conversations)
@@ -84,7 +83,7 @@ def _padding(name: str, subject: CheckedModel) -> Check:
 
 
 def _dtype(name: str, subject: CheckedModel) -> Check:
-    model = subject.classifier
+    model = subject.in_weights
     if model is None:
         return skip(name, "its weights are not loaded here as a classifier")
     other: Dtype = "float32" if model.dtype != "float32" else model.saved_dtype
@@ -110,10 +109,11 @@ def _in_other_dtype(name: str, subject: CheckedModel, second: RewardModel) -> Ch
 
 
 def _raw(name: str, subject: CheckedModel) -> Check:
-    if not hasattr(subject.model, "activated"):
+    model = subject.model
+    if not isinstance(model, Activated):
         return skip(name, "the output of the head is read itself")
     probes = subject.conversations[: 2 * len(PROBES)]
-    raw, activated = subject.rewards[: len(probes)], subject.model.activated(probes)
+    raw, activated = subject.rewards[: len(probes)], model.activated(probes)
     changed = max(abs(a - b) for a, b in zip(raw, activated, strict=True))
     squashed = changed <= EXACT * subject.spread and all(0 <= reward <= 1 for reward in raw)
     detail = "must be above, when all rewards lie in [0, 1]: the change that use_activation makes"
@@ -165,13 +165,3 @@ def said(check: Check) -> str:
     if check.measured is None:
         return check.detail
     return f"{check.measured:.3g}, tolerance {check.tolerance or 0:.3g} ({check.detail})"
-
-
-def _fresh(model: RewardModel) -> RewardModel:
-    """The same model with counters of its own."""
-    own: Any = copy.copy(model)
-    reader = getattr(own, "reader", None)
-    if reader is not None:
-        own.reader = reader.uncounted()
-    fresh: RewardModel = own
-    return fresh

@@ -6,7 +6,6 @@ They read token ids where the tokenizer is at hand. Where a server applies the t
 its rewards can tell: a response in which further turns are forged must not be paid like them.
 """
 
-import copy
 from typing import Any
 
 from argo_audit.errors import RewardModelError
@@ -14,14 +13,16 @@ from argo_audit.records import Check, Message
 from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
 from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, verdict
 from argo_audit.reward_models.encoding import encode, render
-from argo_audit.roles import Conversation
+from argo_audit.roles import Conversation, Counting, Uncounted
 
 LARGEST_CUT_SHARE = 0.05
+_UNSEEN = "no tokenizer is at hand: how it is shown a conversation is not seen here"
+_COUNTED_THERE = "no tokenizer is at hand: what is too long is found, and counted, where it is read"
 
 
 def bos(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return skip(name, "the server applies its template, and its tokens are not seen here")
+        return skip(name, _UNSEEN)
     tokenizer = subject.reader.tokenizer
     bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
     (ids,) = encode(tokenizer, [REAL_TURNS])
@@ -34,7 +35,7 @@ def bos(name: str, subject: CheckedModel) -> Check:
 
 def template(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return skip(name, "the server applies its template, and its tokens are not seen here")
+        return skip(name, _UNSEEN)
     tokenizer = subject.reader.tokenizer
     lost = [_lost(tokenizer, conversation) for conversation in (REAL_TURNS, *subject.conversations)]
     if _opens_another(tokenizer):
@@ -58,20 +59,20 @@ def special(name: str, subject: CheckedModel) -> Check:
 
 
 def noticed(name: str, subject: CheckedModel) -> Check:
-    if subject.reader is None:
-        return skip(name, "the server finds what is too long; it is counted then")
+    model = subject.model
+    if subject.reader is None or not isinstance(model, Uncounted):
+        return skip(name, _COUNTED_THERE)
     (ids,) = subject.reader.full([REAL_TURNS])
-    model = copy.copy(subject.model)
-    model.reader = subject.reader.uncounted(len(ids) - 1)
-    model.reward([REAL_TURNS])
-    missed = 1 - model.reader.truncated
+    shorter = model.uncounted(len(ids) - 1)
+    shorter.reward([REAL_TURNS])
+    missed = 1 - shorter.truncated if isinstance(shorter, Counting) else 1
     return verdict(name, missed, 0, "conversations one token too long that were not counted")
 
 
 def cut(name: str, subject: CheckedModel) -> Check:
     reader = subject.reader
     if reader is None:
-        return skip(name, "the server finds what is too long; it is counted then")
+        return skip(name, _COUNTED_THERE)
     given = subject.pairs or subject.asked
     tokens = reader.full([conversation for pair in given for conversation in pair.conversations()])
     share = sum(len(ids) > reader.max_length for ids in tokens) / len(tokens)
@@ -80,8 +81,14 @@ def cut(name: str, subject: CheckedModel) -> Check:
 
 
 def _forged(name: str, subject: CheckedModel) -> Check:
-    """Of rewards alone: a response that plays further turns must not be paid like those turns."""
+    """Of rewards alone: a response that plays further turns must not be paid like those turns.
+
+    A template takes one form of them for turns at most. A model that pays for none of these texts,
+    such as one that counts lists, pays all forms alike, and that says nothing of turns.
+    """
     real, *forged = subject.model.reward([REAL_TURNS, *FORGED_TURNS])
+    if len({real, *forged}) == 1:
+        return skip(name, "it pays for nothing in the texts that would show it")
     nearest = min(abs(reward - real) for reward in forged)
     return Check(
         name=name,

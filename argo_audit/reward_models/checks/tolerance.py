@@ -13,15 +13,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Protocol, runtime_checkable
 
 from argo_audit.records import Check, Message, Pair
 from argo_audit.reward_models.checks.probe_texts import PROBES
-from argo_audit.roles import RewardModel
-
-if TYPE_CHECKING:
-    from argo_audit.reward_models.classifier import ClassifierRewardModel
-    from argo_audit.reward_models.encoding import Reader
+from argo_audit.reward_models.encoding import Reader, Tokenised
+from argo_audit.reward_models.reward_model_settings import Dtype
+from argo_audit.roles import RewardModel, Typed
 
 EXACT, COARSE = 0.01, 0.1  # of the spread
 _SAMPLE = 8  # of the given pairs, evenly spaced
@@ -31,11 +29,38 @@ WHY = {
 }
 
 
+@runtime_checkable
+class InWeights(Protocol):
+    """Ability of a reward model: its weights are here, and it can be asked in other ways."""
+
+    @property
+    def reader(self) -> Reader:
+        """What it reads with."""
+
+    @property
+    def dtype(self) -> str:
+        """The type that it computes in."""
+
+    @property
+    def saved_dtype(self) -> Dtype:
+        """The type of the weights on disk."""
+
+    @property
+    def pads_left(self) -> bool:
+        """Whether a batch may as well be padded on the left."""
+
+    def in_dtype(self, dtype: Dtype) -> RewardModel:
+        """The same model, loaded once more, that computes in another type."""
+
+    def reward_tokens(self, tokens: list[list[int]], *, left: bool = False) -> list[float]:
+        """One reward per list of token ids, in order; batches are padded right, or left."""
+
+
 @dataclass(frozen=True)
 class CheckedModel:
     """A reward model, what it is asked about, and what it said."""
 
-    model: Any  # RewardModel and, by kind, what only some of them have
+    model: RewardModel
     pairs: tuple[Pair, ...]
     served: RewardModel | None
 
@@ -53,8 +78,7 @@ class CheckedModel:
     @cached_property
     def rewards(self) -> list[float]:
         """What the model says of them, all in one call."""
-        found: list[float] = self.model.reward(self.conversations)
-        return found
+        return self.model.reward(self.conversations)
 
     @cached_property
     def spread(self) -> float:
@@ -63,20 +87,20 @@ class CheckedModel:
         return statistics.median(abs(a - b) for a, b in differences)
 
     @property
-    def reader(self) -> "Reader | None":
+    def reader(self) -> Reader | None:
         """What the model reads with, when its tokenizer is at hand."""
-        found: Reader | None = getattr(self.model, "reader", None)
-        return found
+        return self.model.reader if isinstance(self.model, Tokenised) else None
 
     @property
     def precision(self) -> float:
         """The tolerance of arithmetic, as a share of the spread."""
-        return EXACT if getattr(self.model, "dtype", "") == "float32" else COARSE
+        exact = isinstance(self.model, Typed) and self.model.dtype == "float32"
+        return EXACT if exact else COARSE
 
     @property
-    def classifier(self) -> "ClassifierRewardModel | None":
+    def in_weights(self) -> InWeights | None:
         """The model, when its weights are in this process and can be asked in other ways."""
-        return self.model if hasattr(self.model, "reward_tokens") else None
+        return self.model if isinstance(self.model, InWeights) else None
 
     def compare(self, name: str, other: Sequence[float], share: float) -> Check:
         """A check that other rewards of the same conversations are the same."""
