@@ -94,12 +94,12 @@ def brief(error: Exception) -> str:
 
 
 @contextmanager
-def needs_train(what: str) -> Iterator[None]:
-    """Turn a missing training package into the command that installs it."""
+def needs_train(what: str, instead: str = "") -> Iterator[None]:
+    """Turn a missing training package into the command that installs it, or what does without."""
     missing = [name for name in ("torch", "trl") if importlib.util.find_spec(name) is None]
     if missing:
         raise UnavailableError(
             f"{what} needs {', '.join(missing)}, which the base install leaves out.\n"
-            "  Remedy: pip install 'argo-audit[train]'"
+            f"  Remedy: pip install 'argo-audit[train]'{instead and ', ' + instead}"
         )
     yield

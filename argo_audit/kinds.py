@@ -44,10 +44,17 @@ _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
         "dpo": "argo_audit.reward_models.by_name:open_dpo",
         "scores": "argo_audit.reward_models.by_name:open_recorded",
     },
-    "judges": {},
-    "policies": {},
-    "writers": {},
-    "searches": {},
+    "judges": {
+        "argo/surface": "argo_audit.judges.opening:open_surface",
+        "inspect": "argo_audit.judges.opening:open_inspect",
+    },
+    "policies": {
+        "embedded": "argo_audit.policies.policy_opening:open_embedded",
+        "sample": "argo_audit.policies.policy_opening:open_sampled",
+        "trained": "argo_audit.policies.policy_opening:open_trained",
+    },
+    "writers": {"inspect": "argo_audit.policies.policy_opening:open_inspect_writer"},
+    "searches": {"argo": "argo_audit.search.optimisers:open_argo"},
 }
 """As a package writes its entry points: the kind, and the module and name of what opens it."""
 

@@ -28,9 +28,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from argo_audit.judges.calls import BEGUN
 from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.local_provider import Ids, LocalAPI
+from argo_audit.judges.opening import open_judge
 from argo_audit.judges.questions import ask
 from argo_audit.judges.verdicts import LETTERS
 from argo_audit.pairs.pair_file import read
@@ -92,7 +92,8 @@ def main(
     texts = _rubrics(2 * rubrics, characters)
     with tempfile.TemporaryDirectory() as folder:
         path = model or _random_model(Path(folder), minibatch, texts)
-        judge = InspectJudge(open_models(f"argo-hf/{path}", settings=SETTINGS), SETTINGS)
+        judge = open_judge(f"argo-hf/{path}", SETTINGS)
+    assert isinstance(judge, InspectJudge)  # noqa: S101 - opened by that name
     api = judge.models[0].api
     assert isinstance(api, LocalAPI)  # noqa: S101 - opened by that name
     prompts = _prompts(api, texts[:rubrics], minibatch)

@@ -24,15 +24,14 @@ from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.tasks import cross_population
 from argo_audit.files import Folder, join
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
-from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.opening import SURFACE, seat_of
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint
 from argo_audit.report.compare_sheets import crossed, lines, same_pairs
 from argo_audit.report.sheets import Sheet
 from argo_audit.store import RubricStore, file_name, slug
-from argo_audit.surface.judge import NAME as SURFACE
 
 _CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
 _NO_PAIRS = (
@@ -165,7 +164,9 @@ def _evaluate(first: Comparand, second: Comparand, place: Path, options: Options
         runs[1] = runs[1].model_copy(update={"pairs": runs[0].pairs})
     judge = options.judge or _one_judge(first, second)
     settings = JudgeSettings.model_validate(runs[0].judge)
-    logs = run_suite(runs, str(place), open_models(judge, (), settings)[0], suite=_CROSSING)
+    seat = seat_of(judge, settings)
+    runs = [run.judged_by(seat.named) for run in runs]
+    logs = run_suite(runs, str(place), seat.model, suite=_CROSSING)
     if failed := [log.location for log in logs if log.status != "success"]:
         remedy = f"inspect view --log-dir {place}; the same command goes on with it"
         raise ArgoError(f"{failed[0]}: the evaluation did not end well\n  Remedy: {remedy}")

@@ -17,6 +17,7 @@ from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join
 from argo_audit.judges.inspect_models import open_models
+from argo_audit.judges.opening import seat_of
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
 from argo_audit.reward_models.by_name import can_be_asked
@@ -42,11 +43,16 @@ def evaluate(
     requests = [read_request(run) for run in runs]
     audited = [audited_run(run, request) for run, request in zip(runs, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
-    models = open_models(judge or _one_judge(requests), urls, settings)
-    more = {role: open_models(spec) for role, spec in (roles or {}).items()}
-    if len(models) > 1:
-        more["judge"] = models
-    logs = run_suite(audited, str(out), models[0], roles=more, told=told, suite=suite)
+    seat = seat_of(judge or _one_judge(requests), settings, urls)
+    more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles
+    logs = run_suite(
+        [run.judged_by(seat.named) for run in audited],
+        str(out),
+        seat.model,
+        roles=more,
+        told=told,
+        suite=suite,
+    )
     if failed := [log.location for log in logs if log.status != "success"]:
         raise ArgoError(
             f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"

@@ -26,6 +26,7 @@ from argo_audit.policies.policy_settings import SAMPLE, PolicySettings, settings
 from argo_audit.records import HUMAN, Label, Pair, Record, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.search.optimisers import ARGO
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData
 from argo_audit.store import RubricStore, slug
@@ -46,7 +47,7 @@ class AuditRequest(Record):
     rubric of an organism; `rewriter` is an Inspect model that rewrites the policy prompts; `intent`
     is a file with what the reward model should reward; of `probed_pairs` held-out pairs the
     responses are edited, some 150 texts each; `budget` ends searches early, priced by the file of
-    `prices`.
+    `prices`; `optimiser` is how rubrics are searched for.
     """
 
     pairs: Path | str
@@ -57,6 +58,7 @@ class AuditRequest(Record):
     judge_urls: tuple[str, ...] = ()
     policy: str = "embedded"
     store: str | None = None
+    optimiser: str = ARGO
     search: SearchConfig = SearchConfig()
     judge_settings: JudgeSettings = JudgeSettings()
     policy_settings: PolicySettings = PolicySettings()

@@ -29,12 +29,12 @@ from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
-from argo_audit.judges.inspect_models import reopened
+from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
-from argo_audit.search.argo import argo
+from argo_audit.search.optimisers import ARGO
 from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
@@ -98,7 +98,7 @@ def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> Audi
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
-    _evaluate(request, prepared, stored, parts, watch)
+    _evaluate(request, prepared, stored, watch)
     probe_reward_models(request, prepared, lambda *done: watch(Event(_PROBE, *done)))
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
@@ -122,7 +122,8 @@ def _learn(
         watch(Event(phase, step, search.steps, best.train.accuracy if best else None))
 
     watch(Event(phase, 0, search.steps))
-    asked = request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH)
+    usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it
+    asked = request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH | usual)
     config = {
         "request": asked | {"pairs": prepared.file.origin, "format": prepared.file.format},
         "search": search.model_dump(mode="json"),
@@ -138,7 +139,7 @@ def _learn(
         policy = parts.policy(len(search.feedback.variants), folder.path / "policy", settings)
         data = prepared.search_data(source.name)
         judge = KeepsUnread(parts.judge, folder.path / UNREAD_FILE)
-        winners = argo(policy, judge, data, search, folder, parts.rewriter)
+        winners = parts.search(policy, judge, data, search, folder, parts.rewriter)
         stored = _store(request, prepared, source, folder, winners)
     except BaseException as error:
         folder.finish(f"stopped: {type(error).__name__}")
@@ -222,7 +223,6 @@ def _evaluate(
     request: AuditRequest,
     prepared: Prepared,
     stored: Sequence[StoredRubric],
-    parts: Parts,
     watch: Watch,
 ) -> None:
     """One Inspect log per learned rubric, on held-out pairs, against every label source.
@@ -242,19 +242,19 @@ def _evaluate(
         watch(Event("evaluate on held-out pairs", done, len(stored)))
         if ref(rubric) in done_before:
             continue
+        seat = seat_of(request.judge, request.judge_settings, request.judge_urls)
         task = rubric_agreement(
             rubric=ref(rubric),
             pairs=str(held_out),
             labels=list(labels),
             store=request.store_root,
             baseline=done == 0,
-            judge=request.judge_settings.model_dump(exclude_unset=True),
+            judge=request.judge_settings.model_dump(exclude_unset=True) | dict(seat.named),
         )
-        models = [reopened(model) for model in parts.models]
         (log,) = inspect_ai.eval(
             task,
-            model=models[0] if models else request.judge,
-            model_roles={"judge": models} if len(models) > 1 else None,
+            model=seat.model,
+            model_roles=dict(seat.roles) or None,
             log_dir=request.log_root,
             **EVAL_SETTINGS,
         )

@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from argo_audit.errors import InputError
 from argo_audit.evals.judging import sample_of
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.records import Label, Pair
 
 
@@ -57,7 +57,7 @@ def dataset(
 def judge_settings(given: Mapping[str, Any] | None) -> dict[str, JsonValue]:
     """The settings of `-T judge=`, whole and checked. Raises InputError."""
     try:
-        return JudgeSettings.model_validate(given or {}).model_dump(mode="json")
+        return TaskJudge.model_validate(given or {}).told()
     except ValidationError as error:
-        known = ", ".join(JudgeSettings.model_fields)
+        known = ", ".join(TaskJudge.model_fields)
         raise InputError("-T judge", str(error), f"known are {known}") from error

@@ -2,8 +2,8 @@
 
     solver=[judge_pair({"rubric": text, "no rubric": ""}, settings), apply_rules(["longest"])]
 
-Judging goes through `InspectJudge`, the same code that judges inside a search, so a number in an
-eval log and a number in a search mean the same. What is said of a pair gathers in the sample's
+The judge is made by `judges.opening`, like the one inside a search, so a number in an eval log and
+a number in a search mean the same. What is said of a pair gathers in the sample's
 store as Judgments by name, whoever said it: the judge under a rubric, the same judge without one
 (its own taste), or a rule that knows nothing of either (`RULES`; no call). A rubric is worth its
 words when it beats both.
@@ -22,15 +22,12 @@ from inspect_ai.model import (
     Content,
     ContentImage,
     ContentText,
-    Model,
-    get_model,
-    model_roles,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import JsonValue
 
-from argo_audit.judges.inspect_judge import InspectJudge
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import TaskJudge
+from argo_audit.judges.opening import ROLE, seated
 from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
 from argo_audit.surface.contrast import prefers_more
 
@@ -87,21 +84,22 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
 def judge_pair(
     rubrics: dict[str, str],
     settings: dict[str, Any],
-    role: str = "judge",
+    role: str = ROLE,
     rules: Sequence[str] = (),
 ) -> Solver:
     """Judge a sample's pair in both orders under each rubric, and keep the judgments by its name.
 
-    The judge is the model with that role (several: copies of one), else the model of the
-    evaluation. `settings` are JudgeSettings; each epoch takes a seed of its own. `rules` are kept
-    beside, as by `apply_rules`: a step of its own costs as much as a call that is answered at once.
+    The judge is the one that the settings name, the model with that role (several: copies of one),
+    or the model of the evaluation. `settings` are a TaskJudge; each epoch takes a seed of its own.
+    `rules` are kept beside, as by `apply_rules`: a step of its own costs as much as a call that is
+    answered at once.
     """
-    given = JudgeSettings.model_validate(settings)
+    given = TaskJudge.model_validate(settings)
     asked = {name: Rubric(text=text) for name, text in rubrics.items()}
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         seed = given.seed + state.epoch - 1
-        judge = InspectJudge(_models(role), given.model_copy(update={"seed": seed}))
+        judge = seated(given.model_copy(update={"seed": seed}), role)
         pair = pair_of(state)
         # one rubric after the other: the later ones find the pair in the judge's cache
         said = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
@@ -190,11 +188,6 @@ RULES: Mapping[str, Callable[[Pair], float]] = {
 def prefer_longest(pair: Pair) -> Judgment:
     """The judgment of "prefer the response with more characters"; 0.5 for equal lengths."""
     return by_rule(pair, LONGEST_RESPONSE, RULES[LONGEST_RESPONSE](pair))
-
-
-def _models(role: str) -> list[Model]:
-    several = model_roles().get(role)
-    return several if isinstance(several, list) else [get_model(role=role)]
 
 
 def _content(message: Message) -> str | list[Content]:

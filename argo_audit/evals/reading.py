@@ -148,11 +148,12 @@ def _read_header(log: str, task: str) -> LogHeader | None:
 def _header_of(log: EvalLog) -> dict[str, JsonValue]:
     judges = (log.eval.model_roles or {}).get("judge")
     judge = judges[0] if isinstance(judges, list) else judges
+    settings = (log.eval.metadata or {}).get("judge", {})
     return {
         "status": log.status,
         "task": log.eval.task,
         "task_version": str(log.eval.task_version),
-        "judge": judge.model if judge else log.eval.model,
+        "judge": settings.get("name") or (judge.model if judge else log.eval.model),
         "n_samples": len(log.eval.dataset.sample_ids or ()),
         "created": log.eval.created,
         "metadata": log.eval.metadata or {},

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from inspect_ai import Task, eval_set
 from inspect_ai._util.error import PrerequisiteError
@@ -57,6 +57,10 @@ class AuditedRun(Record):
     reward_models: tuple[str, ...] = ()
     rm_settings: dict[str, JsonValue] = Field(default_factory=dict)
     judge: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def judged_by(self, named: Mapping[str, str]) -> Self:
+        """The same, with what its tasks are told of a judge that is no model of Inspect's."""
+        return self.model_copy(update={"judge": {**self.judge, **named}})
 
 
 class SuiteTask(NamedTuple):

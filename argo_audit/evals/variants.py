@@ -17,7 +17,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import JudgeSettings, TaskJudge
 from argo_audit.records import Record
 
 OTHER_JUDGE = "other judge"
@@ -48,13 +48,11 @@ def run_name(run: int) -> str:
 
 def again(rubric: str, runs: int, settings: Mapping[str, Any]) -> list[Solver]:
     """Judge by the same rubric in runs 2 to `runs`, each with a seed of its own."""
-    given = JudgeSettings.model_validate(settings)
+    given = TaskJudge.model_validate(settings)
     return [
         judge_pair(
             {run_name(run): rubric},
-            given.model_copy(update={"seed": given.seed + _SEEDS_PER_RUN * run}).model_dump(
-                mode="json"
-            ),
+            given.model_copy(update={"seed": given.seed + _SEEDS_PER_RUN * run}).told(),
         )
         for run in range(2, runs + 1)
     ]
@@ -83,7 +81,7 @@ def paraphrase(rubric: str, settings: dict[str, Any]) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         async with lock:
             if not known:
-                known.append(await _paraphrase(rubric, JudgeSettings.model_validate(settings)))
+                known.append(await _paraphrase(rubric, TaskJudge.model_validate(settings)))
         [found] = known
         state.store.set(PARAPHRASE, found.model_dump(mode="json"))
         if found.text is None:

@@ -21,6 +21,7 @@ from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.defaults import GateSettings, found, located
 from argo_audit.gates.edited import Probe, Remembering, probed
+from argo_audit.judges.opening import open_judge
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probes.edits.edit import Attribute
 from argo_audit.probes.probe import Probed, check_live
@@ -191,15 +192,7 @@ class GatedModel:
 
     @cached_property
     def _judge(self) -> Judge:
-        from argo_audit.surface.judge import NAME, SurfaceJudge
-
-        if self.settings.judge == NAME:
-            return SurfaceJudge()
-        from argo_audit.judges.inspect_judge import InspectJudge
-        from argo_audit.judges.inspect_models import open_models
-
-        asked = self.settings.judge_settings
-        return InspectJudge(open_models(self.settings.judge, settings=asked), asked)
+        return open_judge(self.settings.judge, self.settings.judge_settings)
 
     def _require(self) -> None:
         if "gpu" in self.settings.needs and not has_gpu():

@@ -5,6 +5,7 @@
     votes = 5
 
     inspect eval argo_audit/rubric_agreement -T judge='{estimator: votes, votes: 5}' --model ...
+    inspect eval argo_audit/rubric_agreement -T judge='{name: "mine:v3"}' --model none
 
 The estimators, best first: log-probabilities cost one call an order and are exact; votes cost
 `votes` calls an order and know only as many probabilities; scores cost as many calls and are the
@@ -12,7 +13,7 @@ most quantised, but they are what a rubric with points asks for. P(A) enters a K
 was is recorded in every judgment.
 """
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from argo_audit.records import Estimator, Record
 
@@ -41,3 +42,21 @@ class JudgeSettings(Record):
     cache: bool | None = None
     max_text: int = Field(default=20_000, ge=100)
     seed: int = Field(default=0, ge=0)
+
+
+class TaskJudge(JudgeSettings):
+    """The judge of an evaluation as its task knows it.
+
+    `name` is that of a judge that is no model of Inspect's; "" is the model of the evaluation, or
+    of the role "judge".
+    """
+
+    name: str = ""
+
+    def plain(self) -> JudgeSettings:
+        """How it is asked, whoever it is."""
+        return JudgeSettings.model_validate(self.model_dump(exclude={"name"}))
+
+    def told(self) -> dict[str, JsonValue]:
+        """As a log keeps it: all settings, and the name where there is one."""
+        return self.model_dump(mode="json", exclude=None if self.name else {"name"})

@@ -3,8 +3,10 @@
 section(facts).blocks
 """
 
+import json
 import shlex
 
+from argo_audit.judges.opening import NO_MODEL, is_inspects
 from argo_audit.report.markdown import Section, escape, fence
 from argo_audit.report.material import Material
 from argo_audit.report.trained import Trained
@@ -52,4 +54,7 @@ def _evaluation(facts: Material, trained: Trained) -> list[str]:
     }
     given = (part for key, value in settings.items() if value for part in ("-T", f"{key}={value}"))
     task = ["inspect", "eval", "argo_audit/rubric_agreement"]
-    return [*task, *given, "--model", trained.record.run.judge]
+    judge = trained.record.run.judge
+    if is_inspects(judge):
+        return [*task, *given, "--model", judge]
+    return [*task, *given, "-T", f"judge={json.dumps({'name': judge})}", "--model", NO_MODEL]
