@@ -9,11 +9,19 @@
     given("reward_models", Brief())                       # "given:brief", as good as a name
     opened("reward_models", "mine:v3", settings, pairs)   # by the package that knows `mine`
 
-A part is named by a spec, `KIND:WHAT`. A package adds kinds by entry points of the groups
-`argo_audit.reward_models`, `argo_audit.judges`, `argo_audit.policies`, `argo_audit.writers` and
-`argo_audit.searches`; the entry's name is the kind, its object is called with WHAT and with what
-the room says beside it, and returns the part. The kinds of this package are entries like any other,
-read from a table here, so that they do not depend on how it was installed.
+A part is named by a spec, `KIND:WHAT`. A package adds kinds by entry points; the entry's name is
+the kind, its object is called with WHAT and with what the room says beside it.
+
+| group | called with | returns |
+|---|---|---|
+| argo_audit.reward_models | WHAT, RewardModelSettings, pairs to be scored | a RewardModel |
+| argo_audit.judges | WHAT, JudgeSettings, URLs of servers | a Judge |
+| argo_audit.policies | WHAT | a callable: prompt variants, folder, PolicySettings -> Policy |
+| argo_audit.writers | WHAT | a Writer |
+| argo_audit.searches | WHAT | a search, as in `search.optimisers` |
+
+The kinds of this package are entries like any other, read from a table here, so that they do not
+depend on how it was installed.
 
 A given object lives in this process alone: an audit that was begun with one is resumed by giving
 the object again.

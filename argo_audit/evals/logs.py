@@ -28,7 +28,7 @@ from argo_audit.evals.reading import (
 )
 from argo_audit.evals.results import agreement_of, estimator_of
 from argo_audit.evals.subject import SubjectFacts
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.records import Agreement, Judgment, Record
 
 TASK = "rubric_agreement"
@@ -146,7 +146,7 @@ def _evaluation(log: LoggedSubject, source: str) -> Evaluation:
     logged, facts = log.log, log.facts
     pairs = [pair for pair in log.pairs if source in pair.labels]
     baselines = sorted({name for pair in pairs for name in pair.judgments} - {RUBRIC})
-    settings = JudgeSettings.model_validate(logged.metadata.get("judge", {}))
+    settings = TaskJudge.model_validate(logged.metadata.get("judge", {}))
     return Evaluation(
         log=logged.name,
         status=logged.status,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from argo_audit.evals.metrics import MOST_GROUPS
 from argo_audit.evals.reading import LoggedPair, TaskLog, judgments_of
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.records import Agreement, Estimator, Interval, Judgment, Label, Record
 from argo_audit.stats.agreement import measure, of_each
 from argo_audit.stats.estimates import Estimate, estimate
@@ -150,7 +150,7 @@ def slice_rows(about: About, compared: Compared) -> list[ResultRow]:
 
 def method_of(log: TaskLog, judged: str, temperature: float) -> str:
     """The judge, how its probabilities came about, and the temperature they were divided by."""
-    settings = JudgeSettings.model_validate(log.metadata.get("judge", {}))
+    settings = TaskJudge.model_validate(log.metadata.get("judge", {}))
     estimator = estimator_of(judgments_of(log.pairs, judged), settings)
     return f"{log.judge}: {estimator}; judge temperature {temperature:.3g}"
 
@@ -180,7 +180,7 @@ def _over_prompts(
     return estimate(list(values.values()), [keys[i] for i in values], test=test)
 
 
-def estimator_of(judgments: Sequence[Judgment], settings: JudgeSettings) -> str:
+def estimator_of(judgments: Sequence[Judgment], settings: TaskJudge) -> str:
     """How the probabilities that were read came about, and what was not seen whole."""
     read = [judgment for judgment in judgments if judgment.p_a is not None]
     if not read:

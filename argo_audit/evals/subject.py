@@ -101,7 +101,7 @@ def load_subject(  # noqa: PLR0913 - what a task's command line says of its subj
         store: The root of the rubric store; None is `default_store()`.
         temperature: Divides the judge's log-odds; None is the one fitted on the stored rubric's
             dev pairs, else 1.
-        rms: Reward models that label the pairs, named as `reward_models.opening` reads them.
+        rms: Reward models that label the pairs, named as `reward_models.by_name` reads them.
         rm_settings: How they are asked, as RewardModelUse has it.
 
     Raises:

@@ -18,6 +18,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten
 from argo_audit.judges.judge_settings import JudgeSettings, TaskJudge
+from argo_audit.judges.opening import ROLE
 from argo_audit.records import Record
 
 OTHER_JUDGE = "other judge"
@@ -59,12 +60,17 @@ def again(rubric: str, runs: int, settings: Mapping[str, Any]) -> list[Solver]:
 
 
 @solver
-def by_other_judge(rubric: str, settings: dict[str, Any]) -> Solver:
-    """Judge by the model with the role "other_judge"; nothing where no model has it."""
-    judge = judge_pair({OTHER_JUDGE: rubric}, settings, OTHER_JUDGE_ROLE)
+def by_other_judge(rubric: str, settings: dict[str, Any], name: str = "") -> Solver:
+    """Judge by the judge of that name, else by the model with the role "other_judge", if any.
+
+    A name is for a judge that is no model of Inspect's; nothing is said where there is neither.
+    """
+    asked = TaskJudge.model_validate(settings).model_copy(update={"name": name}).told()
+    judge = judge_pair({OTHER_JUDGE: rubric}, asked, ROLE if name else OTHER_JUDGE_ROLE)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        return await judge(state, generate) if OTHER_JUDGE_ROLE in model_roles() else state
+        there = name or OTHER_JUDGE_ROLE in model_roles()
+        return await judge(state, generate) if there else state
 
     return solve
 

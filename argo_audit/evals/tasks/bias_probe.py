@@ -109,7 +109,7 @@ def bias_probe(  # noqa: PLR0913 - a task's parameters are its command line
         pairs: File of pairs; both responses of each are edited.
         attributes: Names with commas between; by default all of edits/attributes.toml.
         programs: Whether the programs edit; False leaves the rewriting model alone.
-        rm_settings: How the reward model is asked; see `reward_models.opening.RewardModelUse`.
+        rm_settings: How the reward model is asked; see `reward_models.by_name.RewardModelUse`.
         most_pairs: How many pairs at most, drawn by `seed`; each pair is some 150 texts to reward.
         seed: Draws phrases and places, and the order, so that `--limit` takes a random part.
     """

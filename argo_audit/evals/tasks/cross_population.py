@@ -82,7 +82,7 @@ def cross_population(  # noqa: PLR0913 - a task's parameters are its command lin
             has labels of it.
         store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
         rm_settings: How reward models are asked: temperature, accept_failing, settings.
-        judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
+        judge: Settings of the judge by name; see `judge_settings.TaskJudge`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
     """
     root = store or default_store()

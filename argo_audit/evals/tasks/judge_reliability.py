@@ -51,6 +51,7 @@ from argo_audit.evals.variants import (
     paraphrase,
     run_name,
 )
+from argo_audit.judges.opening import is_inspects
 from argo_audit.records import Record
 from argo_audit.rubrics.surgery import shuffled
 from argo_audit.stats.estimates import Estimate
@@ -112,8 +113,9 @@ def judge_reliability(  # noqa: PLR0913 - a task's parameters are its command li
         temperature: Judge temperature; it changes no number here but the method that is told.
         runs: How often each pair is judged under the rubric as it stands, 1 or more.
         shuffles: How many other orders of the criteria are tried, each drawn by its number.
-        other_judge: The other judge as Inspect names it, in place of `--model-role other_judge=`.
-        judge: Settings of the judges by name; see `judges.settings.JudgeSettings`.
+        other_judge: The other judge, in place of `--model-role other_judge=`: any that there is,
+            also one that is no model of Inspect's.
+        judge: Settings of the judges by name; see `judge_settings.TaskJudge`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
         rm_settings: How reward models are asked: temperature, accept_failing, settings.
     """
@@ -129,6 +131,7 @@ def judge_reliability(  # noqa: PLR0913 - a task's parameters are its command li
         temperature=temperature,
     )
     text, settings = subject.facts.rubric_text, judge_settings(judge)
+    named = other_judge if other_judge and not is_inspects(other_judge) else ""
     facts = ReliabilityFacts(
         about=subject.facts,
         runs=(RUBRIC, *(run_name(run) for run in range(2, runs + 1))),
@@ -143,14 +146,14 @@ def judge_reliability(  # noqa: PLR0913 - a task's parameters are its command li
             judge_pair({RUBRIC: text, **facts.shuffles}, settings),
             *again(text, runs, settings),
             paraphrase(text, settings),
-            by_other_judge(text, settings),
+            by_other_judge(text, settings, named),
         ],
         scorer=[
             verdicts(),
             runs_agree(facts.runs),
             *(changes(RUBRIC, name) for name in (*facts.runs[1:], *variants)),
         ],
-        model_roles={OTHER_JUDGE_ROLE: other_judge} if other_judge else None,
+        model_roles={OTHER_JUDGE_ROLE: other_judge} if other_judge and not named else None,
         version=VERSION,
         metadata={SUBJECT: facts.model_dump(mode="json"), "judge": settings},
     )

@@ -81,7 +81,7 @@ def label_agreement(  # noqa: PLR0913 - a task's parameters are its command line
         raw: The source of raw labels.
         store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
         rm_settings: How they are asked: temperature, accept_failing, settings.
-        judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
+        judge: Settings of the judge by name; see `judge_settings.TaskJudge`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
     """
     root = store or default_store()

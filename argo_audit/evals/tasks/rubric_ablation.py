@@ -84,7 +84,7 @@ def rubric_ablation(  # noqa: PLR0913 - a task's parameters are its command line
         store: Root of the rubric store; by default $ARGO_STORE, ./rubric_store, the shipped one.
         temperature: Judge temperature; by default the one fitted on dev for the whole rubric.
         slack: How much agreement a part may move, either way, and still be redundant.
-        judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
+        judge: Settings of the judge by name; see `judge_settings.TaskJudge`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
         rm_settings: How reward models are asked: temperature, accept_failing, settings.
     """

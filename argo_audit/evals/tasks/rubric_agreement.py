@@ -82,7 +82,7 @@ def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command lin
         temperature: Judge temperature; by default the one fitted on dev when the rubric was
             selected, 1 for a rubric that is not from the store.
         baseline: Also judge without a rubric, which doubles the calls.
-        judge: Settings of the judge by name; see `judges.settings.JudgeSettings`.
+        judge: Settings of the judge by name; see `judge_settings.TaskJudge`.
         limit_seed: Shuffles the pairs, so that `--limit` takes a random, repeatable part.
         rm_settings: How reward models are asked: temperature, accept_failing, settings.
     """
