@@ -44,9 +44,10 @@ from argo_audit.reward_models.by_name import can_be_asked, open_reward_model
 from argo_audit.reward_models.checks.conformance import check_reward_model
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation, Judge, Policy, Proposal, RewardModel, Writer, Written
-from argo_audit.search.argo import SearchConfig, argo
+from argo_audit.search.argo import argo
 from argo_audit.search.memory import Memory
 from argo_audit.search.optimisers import open_search
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData, Winner
 
 RUBRICS = ["- Rewards bullet lists.\n- Penalizes refusals.\n", "- Rewards short answers.\n"]

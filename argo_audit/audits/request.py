@@ -26,8 +26,7 @@ from argo_audit.policies.policy_settings import SAMPLE, PolicySettings, settings
 from argo_audit.records import HUMAN, Label, Pair, Record, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
-from argo_audit.search.optimisers import ARGO
-from argo_audit.search.search_settings import SearchConfig
+from argo_audit.search.search_settings import ARGO, SearchConfig
 from argo_audit.search.selection import SearchData
 from argo_audit.store import RubricStore, slug
 

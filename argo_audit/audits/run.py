@@ -34,8 +34,8 @@ from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
-from argo_audit.search.optimisers import ARGO
 from argo_audit.search.run_folder import COMPLETED, RunFolder
+from argo_audit.search.search_settings import ARGO
 from argo_audit.search.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 

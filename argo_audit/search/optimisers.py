@@ -16,10 +16,8 @@ from argo_audit import kinds
 from argo_audit.roles import Judge, Policy, Writer
 from argo_audit.search.argo import argo
 from argo_audit.search.memory import Memory
-from argo_audit.search.search_settings import SearchConfig
+from argo_audit.search.search_settings import ARGO, SearchConfig
 from argo_audit.search.selection import SearchData, Winner
-
-ARGO = "argo"
 
 
 @runtime_checkable

@@ -9,6 +9,9 @@ from argo_audit.records import Record
 from argo_audit.search.feedback import FeedbackConfig
 from argo_audit.stats.agreement import CLIP
 
+ARGO = "argo"
+"""The search that comes with the package, as `optimisers` opens it."""
+
 
 class SearchConfig(Record):
     """What a search does; saved with the run."""
