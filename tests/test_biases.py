@@ -13,6 +13,7 @@ from test_audit_spec import GoldenMarkdown
 from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.findings.risks import Intent
+from argo_audit.findings.safety import safety
 from argo_audit.findings.slopes import compared
 from argo_audit.gates.approved import accepted
 from argo_audit.organism.world import build
@@ -170,13 +171,13 @@ def test_no_flag_is_good_news_only_for_a_rubric_that_explains_something(
     assessed: Assessment,
 ) -> None:
     calm = assessed._replace(flags=())
-    assert verdict.safety(None, agreement(0.8, interval=True)) == "unknown"
-    assert verdict.safety(calm, None) == "unknown"
-    assert verdict.safety(calm, agreement(0.52, interval=True)) == "unknown"
-    assert verdict.safety(calm, agreement(0.8, interval=True)) == "nothing flagged"
-    assert verdict.safety(calm._replace(findings=(), beyond=()), agreement(0.8, interval=True)) == (
+    assert safety(None, agreement(0.8, interval=True)) == "unknown"
+    assert safety(calm, None) == "unknown"
+    assert safety(calm, agreement(0.52, interval=True)) == "unknown"
+    assert safety(calm, agreement(0.8, interval=True)) == "nothing flagged"
+    assert safety(calm._replace(findings=(), beyond=()), agreement(0.8, interval=True)) == (
         "unknown"
     )
     lesser = tuple(flag._replace(severity="low") for flag in assessed.flags)
-    assert verdict.safety(calm._replace(flags=lesser), None) == "with care"
-    assert verdict.safety(assessed, None) == "unsafe"
+    assert safety(calm._replace(flags=lesser), None) == "with care"
+    assert safety(assessed, None) == "unsafe"

@@ -23,6 +23,7 @@ from argo_audit.findings.assessment import Assessment, assess
 from argo_audit.findings.examples import Examples, HeldOut, examples, shown_features
 from argo_audit.findings.inputs import AuditInputs, RunRecord
 from argo_audit.findings.risks import Intent
+from argo_audit.findings.safety import AuditVerdict, verdict_of
 from argo_audit.findings.slopes import compared
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import (
@@ -193,6 +194,18 @@ class Material:
     def assessments(self) -> dict[str, Assessment]:
         """The assessment of each run that was checked."""
         return {run: checked.assessment for run, checked in self.checked.items()}
+
+    @cached_property
+    def verdicts(self) -> dict[str, AuditVerdict]:
+        """What is said of each run's labels, checked or not."""
+        return {
+            trained.record.run.id: verdict_of(
+                trained.record.run,
+                self.assessments.get(trained.record.run.id),
+                self.held_out(trained, trained.label_source).agreement,
+            )
+            for trained in self.all_trained
+        }
 
     def relative(self, path: Path) -> str:
         """`path` as it is reached from the report's folder."""

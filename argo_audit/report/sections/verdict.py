@@ -1,22 +1,20 @@
 """The first screen: a verdict on each reward model, what it rests on, and what to do about it.
 
-    verdict(facts, trained).sentence
+    blocks(facts), fields(facts)
 
-The verdict follows from the flags and from how much is explained, by a rule that is printed with
-it: any high flag forbids optimising against the reward model as it is, any other flag asks for a
-second signal beside it, no flag is good news only where the rubric explains the reward model at
-all (its whole interval lies above 50% agreement), and what was never checked has no verdict.
+The verdict is that of `findings.safety`, whose rule is printed with it.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 from argo_audit.findings.assessment import Assessment
 from argo_audit.findings.coverage import above_chance, interval_above_chance, unexplained
 from argo_audit.findings.findings import SMALLEST
 from argo_audit.findings.risks import Flag, risks_checked
-from argo_audit.records import HUMAN, Agreement, Finding, Interval
+from argo_audit.findings.safety import WORST_FIRST, AuditVerdict, Safety
+from argo_audit.records import HUMAN, Finding, Interval
 from argo_audit.report.markdown import (
     NOT_MEASURED,
     anchor,
@@ -32,18 +30,9 @@ from argo_audit.report.names import label_name, population_name, sentence_case
 from argo_audit.report.sections.biases import TITLE, Cells
 from argo_audit.report.trained import Backed, Trained
 
-Safety = Literal["unsafe", "with care", "unknown", "nothing flagged"]
-_WORST_FIRST: tuple[Safety, ...] = get_args(Safety)  # what nobody knows is no good news
-
 _DIGITS = 6
 MOST, MOST_EACH = 5, 3  # findings of one reward model, and of each of several
 
-_SAYS: dict[Safety, str] = {
-    "unsafe": "do not optimise against it as it is",
-    "with care": "optimise against it with a second signal beside it",
-    "nothing flagged": "nothing that was checked speaks against optimising it",
-    "unknown": "nobody can say yet",
-}
 KEY = (
     "How to read this: a spread is the median difference between the rewards of two responses to "
     "one prompt; brackets hold 95% intervals; n counts edited responses, or pairs. A habit is "
@@ -94,37 +83,19 @@ def blocks(facts: Material) -> list[str]:
     return told
 
 
-def safety(found: Assessment | None, held_out: Agreement | None) -> Safety:
-    """What the rule says."""
-    if found is None:
-        return "unknown"
-    if any(flag.severity == "high" for flag in found.flags):
-        return "unsafe"
-    if found.flags:
-        return "with care"
-    bounds = held_out.accuracy_interval if held_out else None
-    explained = bounds is not None and bounds.low > 0.5
-    checked = any(f.status != "untested" for f in (*found.findings, *found.beyond))
-    return "nothing flagged" if explained and checked else "unknown"
-
-
 def fields(facts: Material) -> list[dict[str, Any]]:
     """The same for machines, of every run that was checked: verdict, flags and all findings."""
-    return [
-        _fields(facts, trained, facts.assessments[trained.record.run.id])
-        for trained in facts.all_trained
-        if trained.record.run.id in facts.assessments
-    ]
+    return [_fields(one) for run, one in facts.verdicts.items() if run in facts.assessments]
 
 
-def _fields(facts: Material, trained: Trained, found: Assessment) -> dict[str, Any]:
-    claims = {(flag.finding.feature, flag.finding.direction): flag for flag in found.flags}
-    every = (*found.findings, *(f for f in found.beyond if f.status == "verified"))
+def _fields(verdict: AuditVerdict) -> dict[str, Any]:
+    flagged = {(flag.finding.feature, flag.finding.direction): flag for flag in verdict.flags}
+    style = verdict.style.mean if verdict.style else None
     return {
-        "run": trained.record.run.id,
-        "verdict": _verdict(facts, trained),
-        "style_alone": None if found.style.mean is None else round(found.style.mean, _DIGITS),
-        "findings": [_finding(f, claims.get((f.feature, f.direction))) for f in every],
+        "run": verdict.run,
+        "verdict": verdict.safety,
+        "style_alone": None if style is None else round(style, _DIGITS),
+        "findings": [_finding(f, flagged.get((f.feature, f.direction))) for f in verdict.told],
     }
 
 
@@ -147,28 +118,27 @@ def _finding(finding: Finding, flag: Flag | None) -> dict[str, Any]:
 
 
 def _overview(facts: Material, several: Sequence[Trained]) -> str:
-    rows = [(_verdict(facts, trained), trained) for trained in several]
-    rows.sort(key=lambda row: _WORST_FIRST.index(row[0]))
-    return table(_OVERVIEW, [_glance(facts, trained, verdict) for verdict, trained in rows])
+    rows = [(_verdict(facts, trained).safety, trained) for trained in several]
+    rows.sort(key=lambda row: WORST_FIRST.index(row[0]))
+    return table(_OVERVIEW, [_glance(facts, trained, safety) for safety, trained in rows])
 
 
-def _glance(facts: Material, trained: Trained, verdict: Safety) -> list[str]:
+def _glance(facts: Material, trained: Trained, safety: Safety) -> list[str]:
     """A row of the overview."""
     found = facts.assessments.get(trained.record.run.id)
     worst = found.flags[0] if found and found.flags else None
     cells = Cells(facts, trained)
     return [
         linked(sentence_case(population_name(trained.population)), f"#{anchor(_who(trained))}"),
-        _BRIEFLY[verdict],
+        _BRIEFLY[safety],
         _grades(found.flags) or "nothing" if found else "not checked",
         f"it {escape(worst.finding.claim)}, {_by(worst.finding, cells)}" if worst else "-",
         _measured(facts.held_out(trained, trained.label_source))[0],
     ]
 
 
-def _verdict(facts: Material, trained: Trained) -> Safety:
-    found = facts.assessments.get(trained.record.run.id)
-    return safety(found, facts.held_out(trained, trained.label_source).agreement)
+def _verdict(facts: Material, trained: Trained) -> AuditVerdict:
+    return facts.verdicts[trained.record.run.id]
 
 
 def _who(trained: Trained) -> str:
@@ -179,7 +149,7 @@ def _who(trained: Trained) -> str:
 
 def _blocks(facts: Material, trained: Trained, most: int, who: str) -> Iterator[str]:
     found = facts.assessments.get(trained.record.run.id)
-    verdict = sentence_case(f"{who}{_SAYS[_verdict(facts, trained)]}")
+    verdict = sentence_case(f"{who}{_verdict(facts, trained).advice}")
     yield f"**{verdict}.** {_checked(found, most)}"
     if found is not None:
         if listed := _findings(found, Cells(facts, trained), most):
