@@ -1,7 +1,8 @@
 """The report's figures as SVG that is readable on light and dark pages, and the same every time.
 
-    drawing = progress_figure("figure-2", "Agreement over steps", panels)
-    drawing.svg
+    plot = progress_figure("Agreement over steps", panels)
+    drawn("figure-2", plot).svg                # for the report
+    as_figure(plot)                            # a matplotlib figure, for a notebook
 
 Texts are text (not outlines), so that they can be searched, read aloud and set in the reader's
 font. Lines have mid-tones that stand out on white and on black; everything else has the colour of
@@ -26,6 +27,8 @@ from argo_audit.report.markdown import NOT_MEASURED, Drawing, percent, visible
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Draw = Callable[["Figure"], None]
 
 COLOURS = ("#2f81c7", "#d9730d", "#2a9d6f", "#9a6dd7", "#c2528b")
 
@@ -58,6 +61,14 @@ _PAGE = (
 )
 
 
+class Plot(NamedTuple):
+    """A figure before it is drawn: what it shows in words, its size in inches, and how."""
+
+    description: str
+    size: tuple[float, float]
+    draw: Draw
+
+
 class CurvePanel(NamedTuple):
     """One population: the windows of its run."""
 
@@ -80,7 +91,7 @@ class StagePanel(NamedTuple):
     changes: Sequence[int] = ()
 
 
-def progress_figure(name: str, title: str, panels: Sequence[CurvePanel]) -> Drawing:
+def progress_figure(title: str, panels: Sequence[CurvePanel]) -> Plot:
     """Figure 2: mean and max of the top 50 over steps, on dev and on held-out pairs."""
 
     def draw(figure: "Figure") -> None:
@@ -91,10 +102,10 @@ def progress_figure(name: str, title: str, panels: Sequence[CurvePanel]) -> Draw
         _legend(figure, axes[0])
 
     shown = "; ".join(f"{panel.title}, {_ends(panel.windows)}" for panel in panels)
-    return _drawing(name, f"{title}: {shown}", (4.6 * len(panels), 4.0), draw)
+    return Plot(f"{title}: {shown}", (4.6 * len(panels), 4.0), draw)
 
 
-def evolution_figure(name: str, title: str, panels: Sequence[StagePanel]) -> Drawing:
+def evolution_figure(title: str, panels: Sequence[StagePanel]) -> Plot:
     """Figure 5: the mean of each part of a rubric over steps; dotted where phases change."""
 
     def draw(figure: "Figure") -> None:
@@ -106,10 +117,10 @@ def evolution_figure(name: str, title: str, panels: Sequence[StagePanel]) -> Dra
 
     shown = "; ".join(f"{panel.title}{_changes(panel)}" for panel in panels)
     text = f"{title}: mean number of {', '.join(PARTS)} per rubric over steps, for {shown}"
-    return _drawing(name, text, (1.84 * len(PARTS), 3.0), draw)
+    return Plot(text, (1.84 * len(PARTS), 3.0), draw)
 
 
-def histogram_figure(name: str, title: str, panels: Sequence[HistogramPanel]) -> Drawing:
+def histogram_figure(title: str, panels: Sequence[HistogramPanel]) -> Plot:
     """Figure 6: histograms of held-out agreement on one scale; dashed lines are means."""
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
@@ -131,7 +142,7 @@ def histogram_figure(name: str, title: str, panels: Sequence[HistogramPanel]) ->
         _legend(figure, axes[0, 0])
 
     shown = "; ".join(f"{panel.title}, {_means(panel.samples)}" for panel in panels)
-    return _drawing(name, f"{title}: {shown}", (4.6 * columns, 2.5 * rows + 0.9), draw)
+    return Plot(f"{title}: {shown}", (4.6 * columns, 2.5 * rows + 0.9), draw)
 
 
 def _progress(axis: "Axes", panel: CurvePanel) -> None:
@@ -215,25 +226,37 @@ def _means(samples: Mapping[str, Sequence[float]]) -> str:
     return ", ".join(f"{name} mean {percent(m)}" for name, m in known.items()) or NOT_MEASURED
 
 
-def _drawing(
-    name: str, description: str, size: tuple[float, float], draw: Callable[["Figure"], None]
-) -> Drawing:
-    """Draw in the report's style, which nobody else's matplotlib sees."""
+def drawn(name: str, plot: Plot) -> Drawing:
+    """A plot as the report shows it, in its style, which nobody else's matplotlib sees."""
     import matplotlib
-    from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         # The reader's fonts set the text: a letter that matplotlib's own lacks is no problem.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure = Figure(figsize=size)
-        width, height = size  # the layout engine would draw everything once more to do this
-        figure.subplots_adjust(
-            _LEFT / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - _TOP / height
-        )
-        draw(figure)
         text = StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata=_METADATA)
-    return Drawing(name, description, _finish(text.getvalue(), name, visible(description)))
+        _filled(plot).savefig(text, format="svg", transparent=True, metadata=_METADATA)
+    return Drawing(
+        name, plot.description, _finish(text.getvalue(), name, visible(plot.description))
+    )
+
+
+def as_figure(plot: Plot) -> "Figure":
+    """A plot as a matplotlib figure, its texts in black, for whoever draws it."""
+    import matplotlib
+
+    inked = {key: "black" if value == _INK else value for key, value in _STYLE.items()}
+    with matplotlib.rc_context(inked):
+        return _filled(plot)
+
+
+def _filled(plot: Plot) -> "Figure":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=plot.size)
+    width, height = plot.size  # the layout engine would draw everything once more to do this
+    figure.subplots_adjust(_LEFT / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - _TOP / height)
+    plot.draw(figure)
+    return figure
 
 
 def _finish(svg: str, name: str, description: str) -> str:

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from argo_audit.findings.alignments import Standing, counted, line_up
 from argo_audit.findings.curves import TOP, Spread, final, mean_difference, spread_interval
 from argo_audit.records import HUMAN
-from argo_audit.report.figures import HistogramPanel, histogram_figure
+from argo_audit.report.figures import HistogramPanel, Plot, drawn, histogram_figure
 from argo_audit.report.markdown import (
     NOT_MEASURED,
-    Drawing,
     Section,
     escape,
     linked,
@@ -51,11 +50,11 @@ _OTHER = (
 
 def section(facts: Material) -> Section:
     """The histograms, then the 2x2 and the difference of each population that has both runs."""
-    both = [p for p in facts.populations if len(facts.trained(p)) > 1]
+    both, shown = _both(facts), plot(facts)
     if not both:
         text = "Not measured: no population was trained on a reward model's and on raw labels."
         return Section(TITLE, [text])
-    drawings = _drawings(facts, both)
+    drawings = (drawn("figure-6", shown),) if shown else ()
     blocks = [*(drawing.image for drawing in drawings), _NOTE, _OVER_RUBRICS]
     for population in both:
         blocks += [f"### Labels of {population_name(population)}", _table(facts, population)]
@@ -81,15 +80,21 @@ def _said(facts: Material, population: str) -> list[str]:
     return [*blocks, *([quoted_rows(rows, first, last)] if rows else [])]
 
 
-def _drawings(facts: Material, populations: list[str]) -> tuple[Drawing, ...]:
+def plot(facts: Material) -> Plot | None:
+    """How the best at the end agree, by what they were trained on; None without several runs."""
     found = [
         HistogramPanel(panel_title(population, source), samples)
-        for population in populations
+        for population in _both(facts)
         for source in facts.label_sources(population)
         if any((samples := _final(facts, population, source)).values())
     ]
     title = f"Held-out agreement of the top {TOP} at the end of training"
-    return (histogram_figure("figure-6", title, found),) if found else ()
+    return histogram_figure(title, found) if found else None
+
+
+def _both(facts: Material) -> list[str]:
+    """The populations with a run on a reward model's labels and one on raw labels."""
+    return [p for p in facts.populations if len(facts.trained(p)) > 1]
 
 
 def _final(facts: Material, population: str, source: str) -> Mapping[str, tuple[float, ...]]:

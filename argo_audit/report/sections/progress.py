@@ -1,13 +1,16 @@
 """Section 3, Figure 2: agreement over steps, and what choosing among prompt variants gains.
 
-section(facts).drawings[0].svg
+section(facts).drawings[0].svg, plot(facts)
 """
 
+from collections.abc import Sequence
+
 from argo_audit.findings.curves import TOP, VariantGain, Window, curve, variant_gain
-from argo_audit.report.figures import CurvePanel, progress_figure
+from argo_audit.report.figures import CurvePanel, Plot, drawn, progress_figure
 from argo_audit.report.markdown import NOT_MEASURED, Section, number, percent, table, together
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Material
 from argo_audit.report.names import panel_title, population_name
+from argo_audit.report.trained import Trained
 
 TITLE = "Agreement over steps (Figure 2)"
 
@@ -45,16 +48,9 @@ _GAIN_NOTE = (
 
 def section(facts: Material) -> Section:
     """One panel and one table per population, then the gain from prompt variants."""
-    measured = [
-        (t, curve(t.record, t.label_source)) for t in map(facts.principal, facts.populations)
-    ]
-    panels = [
-        CurvePanel(panel_title(trained.population, trained.label_source), windows)
-        for trained, windows in measured
-        if any(map(_is_measured, windows))
-    ]
-    title = "Agreement over steps"
-    drawings = (progress_figure("figure-2", title, panels),) if panels else ()
+    measured = _curves(facts)
+    shown = _plot(measured)
+    drawings = (drawn("figure-2", shown),) if shown else ()
     blocks = [*(drawing.image for drawing in drawings), _NOTE]
     for trained, windows in measured:
         files = facts.recorded(trained.record, ATTEMPTS, MEASUREMENTS)
@@ -62,6 +58,24 @@ def section(facts: Material) -> Section:
         blocks += [f"From {' and '.join(files)}."] if files else []
     blocks += ["### Gain from prompt variants", _GAIN_NOTE, _gains(facts)]
     return Section(TITLE, blocks, drawings)
+
+
+def plot(facts: Material) -> Plot | None:
+    """A panel for each population that was measured; None without any."""
+    return _plot(_curves(facts))
+
+
+def _plot(curves: Sequence[tuple[Trained, list[Window]]]) -> Plot | None:
+    panels = [
+        CurvePanel(panel_title(trained.population, trained.label_source), windows)
+        for trained, windows in curves
+        if any(map(_is_measured, windows))
+    ]
+    return progress_figure("Agreement over steps", panels) if panels else None
+
+
+def _curves(facts: Material) -> list[tuple[Trained, list[Window]]]:
+    return [(t, curve(t.record, t.label_source)) for t in map(facts.principal, facts.populations)]
 
 
 def _is_measured(window: Window) -> bool:

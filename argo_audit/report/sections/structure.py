@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from argo_audit.findings.curves import WINDOWS, gain, windows
 from argo_audit.findings.evolution import LIX, PARTS, Mean, Stage, stages
 from argo_audit.findings.phases import GAIN, SHORTEST, Correlation, Phases, length_effect, phases
-from argo_audit.report.figures import StagePanel, evolution_figure
+from argo_audit.report.figures import Plot, StagePanel, drawn, evolution_figure
 from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
@@ -56,12 +56,11 @@ _LENGTH_NOTE = (
 
 def section(facts: Material) -> Section:
     """The figure, then phases with excerpts, and thirds, for each population; then length."""
-    known = [t for t in map(facts.principal, facts.populations) if t.record.attempts]
-    if not known:
+    cut = _trained(facts)
+    shown = _plot(cut)
+    if shown is None:
         return Section(TITLE, ["Nothing was tried: not measured."])
-    cut = [(trained, phases(trained.record, trained.label_source)) for trained in known]
-    panels = [_panel(trained, found) for trained, found in cut]
-    drawing = evolution_figure("figure-5", "How rubrics evolved", panels)
+    drawing = drawn("figure-5", shown)
     blocks = [drawing.image, _NOTE]
     for trained, found in cut:
         blocks += _of_phases(facts, trained, found) if found else []
@@ -71,6 +70,22 @@ def section(facts: Material) -> Section:
         blocks += [_table(_stages(trained, windows(trained.record.attempts, _THIRDS)))]
     blocks += ["### Length and agreement", _LENGTH_NOTE, _length(facts)]
     return Section(TITLE, blocks, (drawing,))
+
+
+def plot(facts: Material) -> Plot | None:
+    """What the rubrics of each population were like over training; None where nothing was tried."""
+    return _plot(_trained(facts))
+
+
+def _plot(cut: Sequence[tuple[Trained, Phases | None]]) -> Plot | None:
+    panels = [_panel(trained, found) for trained, found in cut]
+    return evolution_figure("How rubrics evolved", panels) if panels else None
+
+
+def _trained(facts: Material) -> list[tuple[Trained, Phases | None]]:
+    """The run that speaks for each population, and its phases."""
+    known = [t for t in map(facts.principal, facts.populations) if t.record.attempts]
+    return [(trained, phases(trained.record, trained.label_source)) for trained in known]
 
 
 def _panel(trained: Trained, found: Phases | None) -> StagePanel:
