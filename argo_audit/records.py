@@ -17,6 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+VERSION = "0.1.0"
+"""Of this package, in what it writes; `argo_audit.__version__` is the same."""
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Split = Literal["train", "dev", "held-out"]
 FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]

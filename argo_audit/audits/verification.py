@@ -11,10 +11,9 @@ from typing import Any
 
 from pydantic import Field
 
-from argo_audit import __version__
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
-from argo_audit.records import Record
+from argo_audit.records import VERSION, Record
 
 _REMEDY = "name the audit.md of a report that `argo-audit report` (or audit, or demo) wrote"
 
@@ -67,6 +66,6 @@ def _origin(fields: dict[str, Any], folder: Path) -> Any:
 def _other_version(fields: dict[str, Any], found: list[str]) -> list[str]:
     """Another version may have said the same in other words."""
     version = fields.get("argo_audit")
-    if not found or version == __version__:
+    if not found or version == VERSION:
         return []
-    return [f"made by argo-audit {version}, and this is {__version__}: words may differ"]
+    return [f"made by argo-audit {version}, and this is {VERSION}: words may differ"]

@@ -21,10 +21,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from argo_audit import __version__
 from argo_audit.findings.stances import feature_name
 from argo_audit.prompts.fences import render_messages
-from argo_audit.records import HUMAN, Label, Message, Pair, Record, fingerprint
+from argo_audit.records import HUMAN, VERSION, Label, Message, Pair, Record, fingerprint
 from argo_audit.report.names import plain_label
 from argo_audit.surface.contrast import measured, prefers_more
 from argo_audit.surface.features import FEATURES
@@ -133,7 +132,7 @@ def annotated_pairs(
     annotators = {key: it.annotator for own in said for key, it in own.items() if key in used}
     return AnnotatedPairs(
         metadata=Metadata(
-            description=f"Held-out pairs of an audit by argo-audit {__version__}",
+            description=f"Held-out pairs of an audit by argo-audit {VERSION}",
             created_at=created.astimezone(UTC).strftime(_TIME) if created else "",
             dataset_name=name,
             available_metadata_keys_per_comparison=_keys(comparisons),

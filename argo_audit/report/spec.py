@@ -15,9 +15,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from argo_audit import __version__
 from argo_audit.errors import ArgoError
 from argo_audit.findings.inputs import AuditInputs
+from argo_audit.records import VERSION
 from argo_audit.report.check import check_audit
 from argo_audit.report.markdown import Drawing, Section, escape, link, slug, with_front_matter
 from argo_audit.report.material import Material
@@ -128,7 +128,7 @@ def _fields(facts: Material) -> dict[str, Any]:
     return {
         "title": facts.inputs.title,
         "date": max(ends).isoformat() if ends else None,
-        "argo_audit": __version__,
+        "argo_audit": VERSION,
         "made_from": dict(facts.inputs.made_from),
         "runs": [_run(trained) for trained in facts.all_trained],
         "key_figures": [_figures(row) for row in key_figures(facts)],
