@@ -13,7 +13,7 @@ bucket is never made: a misspelt one would be a new one.
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from fsspec import AbstractFileSystem
@@ -72,8 +72,8 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
         part.replace(path)
 
 
-def check_free(path: Path) -> None:
-    """Raise RunFolderError unless `path` is absent or a folder that is empty.
+def check_free(path: Path, but: Collection[str] = ()) -> None:
+    """Raise RunFolderError unless `path` is absent or a folder that is empty, `but` for these.
 
     What a killed process left behind of a file that it had begun to write does not count.
     """
@@ -83,7 +83,8 @@ def check_free(path: Path) -> None:
         raise RunFolderError(
             f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
         )
-    if any(not found.name.endswith(_PART) for found in path.iterdir()):
+    found = (entry.name for entry in path.iterdir() if entry.name not in but)
+    if any(not name.endswith(_PART) for name in found):
         held = _held(path)
         raise RunFolderError(
             f"{path} already holds {held}; nothing in it was touched.\n"

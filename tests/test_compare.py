@@ -8,7 +8,7 @@ import pytest
 from crossed_world import build_crossed
 from typer.testing import CliRunner
 
-from argo_audit.audits.compare import Options, compare
+from argo_audit.audits.compare import CompareOptions, compare
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
@@ -32,7 +32,7 @@ def worlds(root: Path) -> dict[str, Population]:
 
 @pytest.fixture(scope="module")
 def sheets(root: Path, worlds: dict[str, Population]) -> dict[str, Sheet]:
-    options = Options(store=str(root / "store"), logs=root / "logs")
+    options = CompareOptions(store=str(root / "store"), logs=root / "logs")
     return {sheet.title: sheet for sheet in compare(["rm-a", "rm-b"], options)}
 
 
@@ -110,13 +110,13 @@ def test_sheets_say_it_all(sheets: dict[str, Sheet]) -> None:
 
 def test_what_was_judged_once_is_read_again(root: Path, sheets: dict[str, Sheet]) -> None:
     logs = sorted((root / "logs").rglob("*.eval"))
-    options = Options(store=str(root / "store"), logs=root / "logs")
+    options = CompareOptions(store=str(root / "store"), logs=root / "logs")
     assert compare(["rm-a", "rm-b"], options) == list(sheets.values())
     assert sorted((root / "logs").rglob("*.eval")) == logs
 
 
 def test_two_versions_are_held_to_the_same_pairs(root: Path, worlds: object) -> None:
-    lines, agreement = compare(["rm-a@1", "rm-a@2"], Options(store=str(root / "store")))
+    lines, agreement = compare(["rm-a@1", "rm-a@2"], CompareOptions(store=str(root / "store")))
     [turned] = [row for row in lines.rows if row[0] == "turned"]
     assert "bullet" in turned[1]
     by_measure = {(row[0], row[3]): row for row in agreement.rows}
@@ -131,7 +131,7 @@ def test_a_rubric_file_takes_the_pairs_of_the_other(
 ) -> None:
     file = tmp_path / "mine.md"
     file.write_text("- Rewards bullet lists.\n")
-    _, agreement = compare([str(file), "rm-a"], Options(store=str(root / "store")))
+    _, agreement = compare([str(file), "rm-a"], CompareOptions(store=str(root / "store")))
     assert {row[1] for row in agreement.rows} == {"organism-a"}
     assert str(file) in {row[0] for row in agreement.rows}
 
@@ -140,7 +140,7 @@ def test_two_files_are_compared_line_by_line_alone(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("a.md", "b.md")]
     for name in names:
         Path(name).write_text("- Rewards bullet lists.\n")
-    lines, agreement = compare(names, Options(store=str(tmp_path)))
+    lines, agreement = compare(names, CompareOptions(store=str(tmp_path)))
     assert [row[0] for row in lines.rows] == ["shared"]
     assert "not measured" in agreement.note
 
@@ -162,13 +162,13 @@ def test_rubrics_without_pairs_are_held_to_those_that_are_named(
         names, ("- Rewards bullet lists.\n", "- Penalises hedging.\n"), strict=True
     ):
         Path(name).write_text(text)
-    _, agreement = compare(names, Options(store=str(bare), pairs=kept))
+    _, agreement = compare(names, CompareOptions(store=str(bare), pairs=kept))
     assert {row[2] for row in agreement.rows} == {"rm-a", "rm-b"}
 
 
 def test_one_is_not_enough(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="name two or more"):
-        compare(["rm-a"], Options(store=str(tmp_path)))
+        compare(["rm-a"], CompareOptions(store=str(tmp_path)))
 
 
 def test_markdown_shows_cells_and_runs_nothing() -> None:

@@ -21,6 +21,8 @@ from argo_audit.records import Record
 from argo_audit.search.run_folder import check_same
 
 REQUEST_FILE = "audit.json"
+GIVEN_PAIRS = "given-pairs.jsonl.gz"
+"""Pairs that were given as objects lie in the audit's folder, so that it can be resumed."""
 
 
 class _Begun(Record):
@@ -38,7 +40,7 @@ def check_unused(request: AuditRequest) -> None:
     """
     begun = request.out / REQUEST_FILE
     if not begun.is_file():
-        check_free(request.out)
+        check_free(request.out, but=(GIVEN_PAIRS,))
         _check_no_logs(request.log_root)
         return
     check_same(request.out, _asked(_begun(request.out).request), _asked(request))
@@ -56,13 +58,16 @@ def _check_no_logs(place: str) -> None:
         raise InputError(place, "holds files: logs are read by folder", remedy)
 
 
-def write_request(request: AuditRequest) -> None:
-    """Put on record what is asked of an audit that begins; one that has begun keeps its record."""
+def write_request(request: AuditRequest, command: str = "") -> None:
+    """Put on record what is asked of an audit that begins; one that has begun keeps its record.
+
+    `command` is what asks for it, without one the command line of this process.
+    """
     request.out.mkdir(parents=True, exist_ok=True)
     path = request.out / REQUEST_FILE
     if not path.is_file():
-        command = shlex.join(["argo-audit", *sys.argv[1:]])
-        begun = _Begun(request=request, folder=Path.cwd(), command=command)
+        typed = command or shlex.join(["argo-audit", *sys.argv[1:]])
+        begun = _Begun(request=request, folder=Path.cwd(), command=typed)
         # only what was set: what was not is up to the policy's own settings
         write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
 
@@ -90,6 +95,12 @@ def asked_labels(out: Path) -> tuple[tuple[str, ...], Path]:
     """The label sources that the audit in `out` was asked for, and where their paths start."""
     begun = _begun(out)
     return begun.request.labels, begun.folder
+
+
+def intent_of(out: Path) -> Path | None:
+    """The file of what the audit in `out` was told should be rewarded, if it was told."""
+    begun = _begun(out)
+    return begun.folder / begun.request.intent if begun.request.intent else None
 
 
 def command_of(out: Path) -> str:

@@ -1,6 +1,6 @@
 """Rubrics and populations compared: what `argo-audit compare` and `argo-audit diff` do.
 
-    sheets = compare(["runs/a", "runs/b"], Options())
+    sheets = compare(["runs/a", "runs/b"])
 
 What is compared is the folder of a finished audit, a rubric of the store, or a rubric file. Their
 lines are aligned; then each rubric is held to its own pairs and to those of the other, by the task
@@ -9,6 +9,7 @@ lines are aligned; then each rubric is held to its own pairs and to those of the
 
 from collections.abc import Sequence
 from itertools import combinations
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -39,7 +40,7 @@ _NO_PAIRS = (
 )
 
 
-class Options(NamedTuple):
+class CompareOptions(NamedTuple):
     """How to compare: `judge` and `rms` by their names, `logs` a folder to keep them in.
 
     `pairs` is a file of pairs for rubrics that are named alone, instead of those in the store.
@@ -48,7 +49,7 @@ class Options(NamedTuple):
     store: str | None = None
     judge: str | None = None
     rms: tuple[str, ...] = ()
-    logs: Path | None = None
+    logs: str | Path | None = None
     pairs: str | None = None
 
 
@@ -67,14 +68,28 @@ class Comparand(NamedTuple):
     manifest: Manifest | None = None
 
 
-def compare(names: Sequence[str], options: Options) -> list[Sheet]:
-    """Every two of the named, side by side.
+def compare(
+    names: Sequence[str | PathLike[str]], options: CompareOptions | None = None
+) -> list[Sheet]:
+    """Every two of the named, side by side: their lines, and each on its own pairs and the other's.
+
+    Args:
+        names: Two or more: folders of finished audits, "<reward model>@<version>" of a store, or
+            paths of rubrics that end in ".md".
+        options: Which judge, store, pairs and reward models; see CompareOptions.
+
+    Returns:
+        Tables of text: the lines of two rubrics aligned; agreement in percent with 95% intervals;
+        of two populations what they are shown and what they prefer, in points. An audit's logs are
+        kept in the folder of the first, so that asking once more is quick.
 
     Raises an ArgoError when one of them cannot be read, or an evaluation does not end well.
     """
-    if len(names) < 2:
-        raise InputError(" ".join(names), "one is not enough to compare", "name two or more")
-    subjects = [_subject(name, options) for name in names]
+    named = [fspath(name) for name in names]
+    if len(named) < 2:
+        raise InputError(" ".join(named), "one is not enough to compare", "name two or more")
+    options = options or CompareOptions()
+    subjects = [_subject(name, options) for name in named]
     return [
         sheet
         for first, second in combinations(subjects, 2)
@@ -85,7 +100,7 @@ def compare(names: Sequence[str], options: Options) -> list[Sheet]:
     ]
 
 
-def _subject(name: str, options: Options) -> Comparand:
+def _subject(name: str, options: CompareOptions) -> Comparand:
     if Path(name, FACTS_FILE).is_file():
         return _of_run(Path(name))
     return _of_rubric(name, options)
@@ -104,7 +119,7 @@ def _of_run(folder: Path) -> Comparand:
     return Comparand(place, side, text, run, request.judge, folder, facts.manifest)
 
 
-def _of_rubric(name: str, options: Options) -> Comparand:
+def _of_rubric(name: str, options: CompareOptions) -> Comparand:
     root = options.store or default_store()
     rubric = load_rubric(name, root)
     place, source = _place(name, root), rubric.train_label_source or ""
@@ -131,13 +146,14 @@ def _place(name: str, root: str) -> str:
     return join(root, slug(stored.reward_model), file_name(stored))
 
 
-def _agreement(first: Comparand, second: Comparand, options: Options) -> list[Sheet]:
+def _agreement(first: Comparand, second: Comparand, options: CompareOptions) -> list[Sheet]:
     """Agreement on own and the other's pairs; of two populations with what splits them."""
     runs = [subject.run for subject in (first, second) if subject.run]
     if not runs:
         return [Sheet("Agreement", (), [], _NO_PAIRS)]
     with TemporaryDirectory() as unkept:
-        folder = options.logs or (first.folder / CROSSED if first.folder else Path(unkept))
+        kept = Path(options.logs) if options.logs else None
+        folder = kept or (first.folder / CROSSED if first.folder else Path(unkept))
         place = folder / fingerprint("\n".join(_identity(s, options) for s in (first, second)))
         if not _judged(place):
             _evaluate(first, second, place, options)
@@ -152,12 +168,12 @@ def _judged(place: Path) -> bool:
     return any(log.status == "success" for log in read_logs(place, cross_population.TASK))
 
 
-def _identity(subject: Comparand, options: Options) -> str:
+def _identity(subject: Comparand, options: CompareOptions) -> str:
     judge = options.judge or subject.judge
     return f"{fingerprint(subject.text)} {subject.run} {judge} {options.rms}"
 
 
-def _evaluate(first: Comparand, second: Comparand, place: Path, options: Options) -> None:
+def _evaluate(first: Comparand, second: Comparand, place: Path, options: CompareOptions) -> None:
     """Put both to the task; the pairs of one stand in for those of another that has none."""
     runs = [_with_pairs(*both, options) for both in ((first, second), (second, first))]
     if len({read(run.pairs).fingerprint for run in runs}) == 1 or _overlap(runs):
@@ -172,7 +188,7 @@ def _evaluate(first: Comparand, second: Comparand, place: Path, options: Options
         raise ArgoError(f"{failed[0]}: the evaluation did not end well\n  Remedy: {remedy}")
 
 
-def _with_pairs(subject: Comparand, other: Comparand, options: Options) -> AuditedRun:
+def _with_pairs(subject: Comparand, other: Comparand, options: CompareOptions) -> AuditedRun:
     run = subject.run
     if run is None and other.run is not None:
         run = other.run.model_copy(update={"rubrics": (subject.place,), "label_sources": ()})

@@ -7,6 +7,7 @@ runs are several populations, and are crossed.
 """
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import read_facts
@@ -28,20 +29,33 @@ EVALS = "evals"
 
 
 def evaluate(
-    runs: Sequence[Path],
-    out: Path,
+    runs: Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
     suite: Sequence[SuiteTask] = SUITE,
 ) -> list[ResultRow]:
-    """Run the suite on finished audits, or go on with it, and read its rows.
+    """Run the task suite on finished audits, or go on with it, and read its rows.
 
-    `judge` is another model than that of the audits; `roles` are further models by their roles.
-    Raises an ArgoError when a run is not finished, or the folder holds another suite.
+    Args:
+        runs: Folders of finished audits; several are several populations, and are crossed.
+        out: The folder of the eval logs, new or that of an interrupted suite.
+        judge: Another Inspect model than that of the audits.
+        roles: Further models by their roles ("rewriter": a model that rewrites responses).
+        told: Is told the task, how many of its samples are done, and of how many.
+        suite: The tasks; all without any.
+
+    Returns:
+        A row for each number: `task`, what it is of, `value` with its 95% interval, `unit`, `n`.
+
+    Raises:
+        ArgoError: When a run is not finished, the folder holds another suite, or an evaluation did
+            not end well.
     """
-    requests = [read_request(run) for run in runs]
-    audited = [audited_run(run, request) for run, request in zip(runs, requests, strict=True)]
+    folders, out = [Path(run) for run in runs], Path(out)
+    requests = [read_request(run) for run in folders]
+    audited = [audited_run(run, request) for run, request in zip(folders, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
     seat = seat_of(judge or _one_judge(requests), settings, urls)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles

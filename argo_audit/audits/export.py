@@ -6,6 +6,7 @@ No model is loaded: the held-out pairs have their labels, the eval logs what was
 """
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, read_facts
@@ -27,13 +28,27 @@ from argo_audit.search.journal import read_run
 from argo_audit.store import HELD_OUT
 
 
-def export(audits: Sequence[Path], out: Path, name: str) -> AnnotatedPairs:
-    """Write the held-out pairs of the audits to `out`, dated as the newest of their runs.
+def export(
+    audits: Sequence[str | PathLike[str]], out: str | PathLike[str], name: str
+) -> AnnotatedPairs:
+    """Write held-out pairs with everybody's preference to a JSON file, for Feedback Forensics.
 
-    Raises InputError when a folder is not a finished audit or its held-out pairs are not there.
+    It is dated as the newest of the audits' runs; the same audits give the same bytes.
+
+    Args:
+        audits: Folders of finished audits.
+        out: The file; its folder is made.
+        name: What the data set is called.
+
+    Returns:
+        What was written: the pairs, and who preferred what.
+
+    Raises:
+        InputError: When a folder is not a finished audit or its held-out pairs are not there.
     """
-    populations = [_population(folder, read_facts(folder)) for folder in audits]
-    runs = (read_run(run) for folder in audits for run in sorted((folder / RUNS).iterdir()))
+    folders, out = [Path(folder) for folder in audits], Path(out)
+    populations = [_population(folder, read_facts(folder)) for folder in folders]
+    runs = (read_run(run) for folder in folders for run in sorted((folder / RUNS).iterdir()))
     made = annotated_pairs(populations, name, max(run.ended or run.started for run in runs))
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, made.to_json())

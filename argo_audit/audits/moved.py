@@ -39,11 +39,21 @@ _LEAN = (
 
 
 def drift(root: str, wanted: str = "", pairs: str | None = None) -> list[Sheet]:
-    """Every family whose name holds `wanted`, with its versions and what moved between them.
+    """What moved between the versions of a store's rubrics, for each family of reward models.
 
-    All versions are held to the same `pairs`, a file, by default those that the store has for the
-    family. Raises StoreError when the store cannot be read, InputError when it has no such family,
-    or for a file that cannot be read.
+    Args:
+        root: A store: a folder or an fsspec URL.
+        wanted: Only families whose name holds this.
+        pairs: A file; all versions are held to its pairs, by default to those that the store has
+            for the family.
+
+    Returns:
+        Tables of text for each family: its versions with their agreement (percent, 95% intervals),
+        lines that changed, and preferences that moved (in points, with q-values).
+
+    Raises:
+        StoreError: When the store cannot be read.
+        InputError: When it has no such family, or for a file that cannot be read.
     """
     found = families(RubricStore(root).list())
     chosen = {name: versions for name, versions in found.items() if wanted in name}

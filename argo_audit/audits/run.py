@@ -57,16 +57,20 @@ Watch = Callable[[Event], None]
 
 
 def audit(
-    request: AuditRequest, watch: Watch = lambda _: None, parts: Parts | None = None
+    request: AuditRequest,
+    watch: Watch = lambda _: None,
+    parts: Parts | None = None,
+    command: str = "",
 ) -> AuditFacts:
     """Do the whole job for one pairs file, up to the report.
 
-    `parts` are those that the request names unless others are given. Raises an ArgoError before
+    `parts` are those that the request names unless others are given; `command` is what asks for the
+    audit where no command line does. Raises an ArgoError before
     anything is written when the input cannot be used. An interrupted audit leaves its attempts
     readable, and `resume` goes on with it.
     """
     check_unused(request)
-    return _carry_out(request, watch, parts)
+    return _carry_out(request, watch, parts, command)
 
 
 def resume(
@@ -87,13 +91,15 @@ def resume(
     return _carry_out(request, watch, parts)
 
 
-def _carry_out(request: AuditRequest, watch: Watch, parts: Parts | None) -> AuditFacts:
+def _carry_out(
+    request: AuditRequest, watch: Watch, parts: Parts | None, command: str = ""
+) -> AuditFacts:
     """Every part of an audit that is not on record yet."""
     watch(Event("read and label pairs", 0, 1))
     parts = parts or open_parts(request)
     purse = open_purse(request)
     prepared = prepare(request)
-    write_request(request)
+    write_request(request, command)
     write_conformance(request.out, prepared.sources)
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)

@@ -6,6 +6,7 @@ A source that is gone or cannot be read is such
 a problem too: what cannot be repeated is not verified.
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,22 @@ class _MadeFrom(Record):
     commands: tuple[str, ...] = ()
 
 
-def verify(path: Path) -> list[str]:
-    """One sentence per problem; empty when the report holds. Raises InputError for no report."""
+def verify(path: str | PathLike[str]) -> list[str]:
+    """Whether a report says what its sources say: it is made again from them, and compared.
+
+    Args:
+        path: The audit.md of a report. What it names as its sources has to be there.
+
+    Returns:
+        One sentence per problem; empty when the report holds.
+
+    Raises:
+        InputError: When this is no report.
+    """
+    return _problems(Path(path))
+
+
+def _problems(path: Path) -> list[str]:
     from argo_audit.audits.reporting import read_inputs
     from argo_audit.report.check import check_audit
     from argo_audit.report.markdown import front_matter

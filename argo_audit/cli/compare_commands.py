@@ -42,10 +42,13 @@ def compare_command(  # noqa: PLR0913 - a command's parameters are its command l
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare rubrics line by line, and populations by what they are shown and what they prefer."""
-    from argo_audit.audits.compare import Options, compare
+    from argo_audit.audits.compare import CompareOptions, compare
     from argo_audit.cli.tables import show
 
-    show(compare(names, Options(store, judge, tuple(rm or ()), logs, pairs)), markdown=markdown)
+    show(
+        compare(names, CompareOptions(store, judge, tuple(rm or ()), logs, pairs)),
+        markdown=markdown,
+    )
 
 
 def diff_command(  # noqa: PLR0913 - a command's parameters are its options
@@ -58,14 +61,14 @@ def diff_command(  # noqa: PLR0913 - a command's parameters are its options
     markdown: MarkdownOption = False,
 ) -> None:
     """Compare two versions of a reward model's rubric: lines, and agreement on the same pairs."""
-    from argo_audit.audits.compare import Options, compare
+    from argo_audit.audits.compare import CompareOptions, compare
     from argo_audit.cli.tables import show
 
     models = [slug(name.rpartition("@")[0] or name) for name in (first, second)]
     if models[0] != models[1]:
         remedy = "argo-audit compare takes any two"
         raise InputError(f"{first}, {second}", "not two versions for one reward model", remedy)
-    show(compare([first, second], Options(store, judge, (), logs, pairs)), markdown=markdown)
+    show(compare([first, second], CompareOptions(store, judge, (), logs, pairs)), markdown=markdown)
 
 
 def drift_command(

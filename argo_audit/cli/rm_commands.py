@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -26,10 +25,10 @@ from argo_audit.cli.terminal import (
     row,
     say,
 )
-from argo_audit.errors import InputError, brief, needs_train
+from argo_audit.errors import InputError, brief
 from argo_audit.files import write_whole
 from argo_audit.pairs.hub import open_dataset
-from argo_audit.pairs.pair_file import PairFile, labels_of, read
+from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.records import Conformance
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
@@ -108,19 +107,9 @@ def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command 
 
 def _train(file: PairFile, out: Path, labels: str, values: dict[str, Any]) -> str:
     """Train, and say how it went."""
-    from argo_audit.pairs.splits import split
+    from argo_audit.audits.rm_training import train_reward_model
 
-    with needs_train("training a reward model"):
-        from argo_audit.reward_models.training import TrainingConfig, train_reward_model
-    parts = split(file.pairs, values["seed"], path=file.origin)
-    by_id = {label.pair_id: label for label in labels_of(file, labels, file.origin)}
-    of = {name: [by_id[p.id] for p in part if p.id in by_id] for name, part in parts.items()}
-    try:
-        config = TrainingConfig.model_validate(values)
-    except ValidationError as error:
-        raise InputError("train-rm", brief(error), "see argo-audit train-rm --help") from error
-    held_out = (parts["held-out"], of["held-out"])
-    record = train_reward_model(parts["train"], of["train"], out, config=config, held_out=held_out)
+    record = train_reward_model(file, out, labels=labels, **values)
     left_out = f", {record.over_length} too long" if record.over_length else ""
     agrees = ", ".join(
         f"{'no' if share is None else f'{share:.1%} of'} {name}"

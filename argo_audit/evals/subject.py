@@ -13,10 +13,10 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import argo_audit
 from argo_audit.errors import InputError
 from argo_audit.evals.labelled_pairs import Names, found_from_here, load_pairs, names
 from argo_audit.files import join, read_bytes
@@ -73,7 +73,7 @@ def default_store() -> str:
     """
     if root := os.environ.get("ARGO_STORE"):
         return root
-    package = Path(argo_audit.__file__).parent
+    package = Path(str(files("argo_audit")))
     here = Path(found_from_here("rubric_store"))
     places = (here, package.parent / "rubric_store", package / "rubric_store")
     return str(next((place for place in places if place.is_dir()), places[-1]))

@@ -5,10 +5,14 @@
 Cells are plain text, whoever wrote it: on neither way is anything in them markup.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from argo_audit.report.markdown import escape, table
+from argo_audit.report.markdown import escape, table, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Sheet(NamedTuple):
@@ -18,6 +22,30 @@ class Sheet(NamedTuple):
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The same as a table of pandas; cells stay texts."""
+        import pandas as pd
+
+        return pd.DataFrame([list(row) for row in self.rows], columns=list(self.header))
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, where no text of it can act."""
+        return html_table(self.header, self.rows, self.title, self.note)
+
+
+def html_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], title: str, note: str = ""
+) -> str:
+    """A small table in which no text can act."""
+    head = "".join(f"<th>{_plain(name)}</th>" for name in header)
+    body = "".join(f"<tr>{''.join(f'<td>{_plain(c)}</td>' for c in cells)}</tr>" for cells in rows)
+    said = f"<p>{_plain(note)}</p>" if note else ""
+    return f"<table><caption>{_plain(title)}</caption><tr>{head}</tr>{body}</table>{said}"
+
+
+def _plain(text: str) -> str:
+    return html.escape(visible(text))
 
 
 def as_markdown(sheet: Sheet) -> str:

@@ -1,0 +1,51 @@
+"""Objects where names could stand: what Python gives to the doors that the command line names.
+
+    spec_of("judges", "argo/surface")       # "argo/surface"
+    spec_of("reward_models", MyModel())     # "given:my-model": every door opens it
+
+Of two objects of one name the one given last is meant, so that a cell of a notebook can be run
+again.
+"""
+
+from typing import Literal, Protocol, runtime_checkable
+
+from argo_audit.errors import InputError
+from argo_audit.kinds import Role, given, take_back
+from argo_audit.roles import Judge, Named, Policy, RewardModel, Writer
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """What a pandas DataFrame can be asked for."""
+
+    def to_json(self, *, orient: Literal["records"], lines: bool) -> str:
+        """One line for each row, an object of its columns."""
+
+
+def spec_of(role: Role, part: object) -> str:
+    """The name of a part that is named, or the one under which an object is given.
+
+    Raises InputError for an object that is no such part, and says what it lacks.
+    """
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Named):
+        take_back(role, part.name)
+    return given(role, part)
+
+
+def give(part: object) -> None:
+    """Give an object in every role that it can play. Raises InputError for one that plays none."""
+    roles: dict[Role, type] = {
+        "reward_models": RewardModel,
+        "judges": Judge,
+        "policies": Policy,
+        "writers": Writer,
+    }
+    played: list[Role] = [role for role, protocol in roles.items() if isinstance(part, protocol)]
+    if not played:
+        problem = "plays no role: it is no reward model, judge, policy or writer"
+        remedy = "see argo_audit.RewardModel, Judge, Policy and Writer for what they have"
+        raise InputError(type(part).__name__, problem, remedy)
+    for role in played:
+        spec_of(role, part)
