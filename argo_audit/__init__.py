@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         StoredRubric,
         Usage,
     )
-    from argo_audit.roles import Judge, Policy, Proposal, RewardModel, Writer
+    from argo_audit.roles import Judge, Policy, Proposal, RewardModel, Writer, Written
     from argo_audit.search.argo import SearchConfig
     from argo_audit.store import RubricStore
     from argo_audit.surface.judge import SurfaceJudge
@@ -89,6 +89,7 @@ __all__ = [
     "SurfaceJudge",
     "Usage",
     "Writer",
+    "Written",
     "__version__",
     "agreement",
     "audit",
@@ -134,7 +135,7 @@ _HOMES = {
         "Agreement", "Attempt", "Finding", "Judgment", "Label", "Message", "Pair", "Rubric",
         "StoredRubric", "Usage", "__version__",
     ),
-    "roles": ("Judge", "Policy", "Proposal", "RewardModel", "Writer"),
+    "roles": ("Judge", "Policy", "Proposal", "RewardModel", "Writer", "Written"),
     "search.argo": ("SearchConfig",),
     "store": ("RubricStore",),
     "surface.judge": ("SurfaceJudge",),

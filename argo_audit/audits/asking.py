@@ -14,10 +14,10 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 
 from argo_audit.audits.given_parts import spec_of
-from argo_audit.audits.parts import _open_judge
 from argo_audit.audits.record_list import RecordList
 from argo_audit.findings.alignments import Row, line_up
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.opening import open_judge
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.pairs.splits import clusters
@@ -78,7 +78,7 @@ def judge(
         InputError, JudgeError: When there is no such judge, or it cannot be asked.
     """
     asked = rubric if isinstance(rubric, Rubric) else Rubric(text=text_of(rubric))
-    opened = _opened_judge(judge, settings or JudgeSettings())
+    opened = open_judge(spec_of("judges", judge), settings)
     with start_blocking_portal() as loop:
         return loop.call(opened.judge, asked, list(pairs))
 
@@ -191,13 +191,5 @@ def text_of(rubric: GivenRubric) -> str:
     return rubric.text if isinstance(rubric, Rubric) else rubric
 
 
-def _opened_judge(judge: str | Judge, settings: JudgeSettings) -> Judge:
-    spec = spec_of("judges", judge)
-    return judge if isinstance(judge, Judge) else _open_judge(spec, settings, ())[0]
-
-
 def _opened_model(model: str | RewardModel, pairs: Sequence[Pair]) -> RewardModel:
-    spec = spec_of("reward_models", model)
-    if isinstance(model, RewardModel):
-        return model
-    return open_reward_model(spec, RewardModelSettings(), pairs)
+    return open_reward_model(spec_of("reward_models", model), RewardModelSettings(), pairs)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
+from argo_audit.audits.given_parts import spec_of
+from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.results import ResultRow
@@ -22,6 +24,7 @@ from argo_audit.judges.opening import seat_of
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
 from argo_audit.reward_models.by_name import can_be_asked
+from argo_audit.roles import Judge
 from argo_audit.store import HELD_OUT, file_name, slug
 
 EVALS = "evals"
@@ -31,33 +34,35 @@ EVALS = "evals"
 def evaluate(
     runs: Sequence[str | PathLike[str]],
     out: str | PathLike[str],
-    judge: str | None = None,
+    judge: str | Judge | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
-    suite: Sequence[SuiteTask] = SUITE,
-) -> list[ResultRow]:
+    suite: Sequence[SuiteTask | str] = SUITE,
+) -> RecordList[ResultRow]:
     """Run the task suite on finished audits, or go on with it, and read its rows.
 
     Args:
         runs: Folders of finished audits; several are several populations, and are crossed.
         out: The folder of the eval logs, new or that of an interrupted suite.
-        judge: Another Inspect model than that of the audits.
+        judge: Another judge than that of the audits: an Inspect model, or a Judge.
         roles: Further models by their roles ("rewriter": a model that rewrites responses).
         told: Is told the task, how many of its samples are done, and of how many.
-        suite: The tasks; all without any.
+        suite: The tasks, or their names ("rm_accuracy"); without any, all that apply.
 
     Returns:
-        A row for each number: `task`, what it is of, `value` with its 95% interval, `unit`, `n`.
+        A row for each number: the task, what it is of, the `measure` and its `estimate` with a 95%
+        `interval` over prompts, `n`.
 
     Raises:
         ArgoError: When a run is not finished, the folder holds another suite, or an evaluation did
             not end well.
     """
+    tasks = [one if isinstance(one, SuiteTask) else _task(one) for one in suite]
     folders, out = [Path(run) for run in runs], Path(out)
     requests = [read_request(run) for run in folders]
     audited = [audited_run(run, request) for run, request in zip(folders, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
-    seat = seat_of(judge or _one_judge(requests), settings, urls)
+    seat = seat_of(spec_of("judges", judge or _one_judge(requests)), settings, urls)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles
     logs = run_suite(
         [run.judged_by(seat.named) for run in audited],
@@ -65,14 +70,22 @@ def evaluate(
         seat.model,
         roles=more,
         told=told,
-        suite=suite,
+        suite=tasks,
     )
     if failed := [log.location for log in logs if log.status != "success"]:
         raise ArgoError(
             f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"
             f"  Remedy: inspect view --log-dir {out}; the same command goes on with them"
         )
-    return rows(out, suite)
+    return RecordList(rows(out, tasks))
+
+
+def _task(name: str) -> SuiteTask:
+    for task in SUITE:
+        if task.name == name:
+            return task
+    known = ", ".join(task.name for task in SUITE)
+    raise InputError(name, "no task of this name", f"choose among {known}")
 
 
 def audited_run(run: Path, request: AuditRequest) -> AuditedRun:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from argo_audit.audits.begun import GIVEN_PAIRS, REQUEST_FILE, check_unused, read_request
 from argo_audit.audits.finished_audit import Audit, load
-from argo_audit.audits.given_parts import Frame, give, spec_of
+from argo_audit.audits.given_parts import Frame, give, policy_spec, spec_of
 from argo_audit.audits.price import Budget
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Watch
@@ -34,6 +34,7 @@ from argo_audit.records import Label, Pair
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Judge, Policy, RewardModel, Writer
 from argo_audit.search.argo import SearchConfig
+from argo_audit.search.optimisers import Search
 
 GivenPairs = str | Path | PairFile | Sequence[Pair] | Frame
 """A file or data set of the hub, pairs as they were read, pairs, or a pandas DataFrame of them."""
@@ -65,6 +66,7 @@ class AuditOptions(TypedDict, total=False):
     probed_pairs: int
     prices: Path | None
     budget: str | Budget | None
+    optimiser: str | Search
 
 
 def _unwatched(event: object) -> None:
@@ -77,7 +79,7 @@ def audit(
     *,
     out: str | Path,
     judge: str | Judge = "argo/surface",
-    policy: str | Policy = "embedded",
+    policy: str | Policy | Writer = "embedded",
     watch: Watch = _unwatched,
     **options: Unpack[AuditOptions],
 ) -> Audit:
@@ -97,7 +99,7 @@ def audit(
         out: The folder for everything; new, or empty.
         judge: Who applies rubrics: "argo/surface" (no model), an Inspect model, or a Judge.
         policy: Who writes rubrics: "embedded" (needs torch), a causal LM, "sample:" and an Inspect
-            model, or a Policy.
+            model, a Policy, or a Writer, which is asked again and again and not trained.
         watch: Is told of progress: `event.phase`, `event.done` of `event.total`, and the best train
             agreement so far.
         options: The other fields of an AuditRequest: `budget` ("12.50", "3e6 tokens",
@@ -158,21 +160,23 @@ def _request(
     out: str | Path,
     labels: Sequence[GivenLabels],
     judge: str | Judge,
-    policy: str | Policy,
+    policy: str | Policy | Writer,
     options: AuditOptions,
 ) -> AuditRequest:
     """What is asked, with objects under the names that they are given by; its pairs are not yet."""
-    fields = {
+    fields: dict[str, object] = {
         **options,
         "pairs": GIVEN_PAIRS,
         "labels": tuple(map(_label_spec, labels)),
         "out": Path(out),
         "judge": spec_of("judges", judge),
-        "policy": spec_of("policies", policy),
+        "policy": policy_spec(policy),
         "budget": _budget(options.get("budget")),
     }
-    rewriter = options.get("rewriter")
-    fields["rewriter"] = spec_of("writers", rewriter) if rewriter is not None else None
+    if rewriter := options.get("rewriter"):
+        fields["rewriter"] = spec_of("writers", rewriter)
+    if optimiser := options.get("optimiser"):
+        fields["optimiser"] = spec_of("searches", optimiser)
     named = {name: value for name, value in fields.items() if value is not None}
     try:
         return AuditRequest.model_validate(named)

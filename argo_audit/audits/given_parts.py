@@ -7,10 +7,12 @@ Of two objects of one name the one given last is meant, so that a cell of a note
 again.
 """
 
+from types import FunctionType
 from typing import Literal, Protocol, runtime_checkable
 
 from argo_audit.errors import InputError
 from argo_audit.kinds import Role, given, take_back
+from argo_audit.policies.policy_settings import SAMPLE
 from argo_audit.roles import Judge, Named, Policy, RewardModel, Writer
 
 
@@ -29,9 +31,18 @@ def spec_of(role: Role, part: object) -> str:
     """
     if isinstance(part, str):
         return part
-    if isinstance(part, Named):
+    if isinstance(part, FunctionType):
+        take_back(role, part.__name__)
+    elif isinstance(part, Named):
         take_back(role, part.name)
     return given(role, part)
+
+
+def policy_spec(policy: str | Policy | Writer) -> str:
+    """The name of a policy; a writer writes rubrics as a policy that is not trained."""
+    if isinstance(policy, Writer) and not isinstance(policy, Policy):
+        return SAMPLE + spec_of("writers", policy)
+    return spec_of("policies", policy)
 
 
 def give(part: object) -> None:
