@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from argo_audit.roles import Judge, Policy, Proposal, RewardModel, Writer, Written
-    from argo_audit.search.argo import SearchConfig
+    from argo_audit.search.search_settings import SearchConfig
     from argo_audit.store import RubricStore
     from argo_audit.surface.judge import SurfaceJudge
     from argo_audit.surface.reader import read_rubric
@@ -136,7 +136,7 @@ _HOMES = {
         "StoredRubric", "Usage", "__version__",
     ),
     "roles": ("Judge", "Policy", "Proposal", "RewardModel", "Writer", "Written"),
-    "search.argo": ("SearchConfig",),
+    "search.search_settings": ("SearchConfig",),
     "store": ("RubricStore",),
     "surface.judge": ("SurfaceJudge",),
     "surface.reader": ("read_rubric",),

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 
 class ArgoError(Exception):
-    """Base of every error a user can mend."""
+    """Base of every error a user can mend; the message says what was seen, and the remedy."""
 
 
 class InputError(ArgoError):

@@ -57,7 +57,7 @@ class Named(Protocol):
 
 @runtime_checkable
 class RewardModel(Protocol):
-    """The model under audit."""
+    """The model under audit: any object with a name and `reward`, and nothing else."""
 
     @property
     def name(self) -> str:
@@ -72,7 +72,7 @@ class RewardModel(Protocol):
 
 @runtime_checkable
 class Judge(Protocol):
-    """The fixed judge that applies a rubric."""
+    """The fixed judge that applies a rubric: any object with a name and an async `judge`."""
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ class Judge(Protocol):
 
 @runtime_checkable
 class Policy(Protocol):
-    """The rubric writer that is trained."""
+    """The rubric writer that is trained: it proposes rubrics, and learns from what each is paid."""
 
     @property
     def name(self) -> str:

@@ -238,7 +238,7 @@ def _row(finding: Finding, warning: Mapping[str, Cell]) -> dict[str, Cell]:
 
 
 def _caption(verdict: AuditVerdict) -> str:
-    held_out, counts = verdict.held_out, f"{len(verdict.flags)} warnings"
+    held_out, counts = verdict.held_out, f"Flagged: {len(verdict.flags)}"
     if held_out is None or held_out.accuracy is None:
         return f"{counts}; agreement not measured"
     return f"{counts}; its rubric predicts {held_out.accuracy:.1%} of {held_out.n} held-out pairs"

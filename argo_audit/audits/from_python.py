@@ -9,6 +9,8 @@ given to this process by name (`kinds`), pairs that lie in no file are written i
 folder first, and a report is written at the end.
 """
 
+import importlib.util
+import sys
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -25,7 +27,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Watch
 from argo_audit.audits.run import audit as carry_out
 from argo_audit.audits.run import resume as carry_on
-from argo_audit.errors import InputError, brief
+from argo_audit.errors import InputError, UnavailableError, brief
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read, write
@@ -33,8 +35,8 @@ from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Judge, Policy, RewardModel, Writer
-from argo_audit.search.argo import SearchConfig
 from argo_audit.search.optimisers import Search
+from argo_audit.search.search_settings import SearchConfig
 
 GivenPairs = str | Path | PairFile | Sequence[Pair] | Frame
 """A file or data set of the hub, pairs as they were read, pairs, or a pandas DataFrame of them."""
@@ -113,6 +115,7 @@ def audit(
         RunFolderError: When `out` holds something else; `resume` goes on with an audit.
         ArgoError: Whatever else a user can mend, with the remedy in its message.
     """
+    check_notebook()
     given = [labels] if isinstance(labels, str | RewardModel) else list(labels)
     request = _request(out, given, judge, policy, options)
     request = request.model_copy(update={"pairs": _place(pairs, given, request)})
@@ -143,11 +146,21 @@ def resume(
             what they were.
         InputError: When an object is missing that the audit was asked for with.
     """
+    check_notebook()
     for part in given:
         give(part)
     allowed = _budget(budget)
     carry_on(Path(out), watch, budget=allowed)
     return _reported(read_request(Path(out)))
+
+
+def check_notebook() -> None:
+    """Raise UnavailableError in a notebook in which Inspect would later refuse to evaluate."""
+    if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is None:
+        raise UnavailableError(
+            "an audit in a notebook needs ipywidgets, by which Inspect shows its evaluations.\n"
+            "  Remedy: pip install 'argo-audit[notebook]'"
+        )
 
 
 def _reported(request: AuditRequest) -> Audit:

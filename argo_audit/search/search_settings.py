@@ -14,7 +14,7 @@ ARGO = "argo"
 
 
 class SearchConfig(Record):
-    """What a search does; saved with the run."""
+    """What a search does, step by step, and what is measured after it; saved with the run."""
 
     steps: int = Field(default=40, ge=1)
     """RL iterations."""

@@ -53,7 +53,7 @@ class Explanation(NamedTuple):
 
 
 class SurfaceJudge:
-    """Role Judge without a model."""
+    """The judge without a model: what it can read of a rubric, counted in the responses."""
 
     def __init__(self) -> None:
         self._batches: deque[MeasuredPairs] = deque(maxlen=_BATCHES_REMEMBERED)
