@@ -199,9 +199,9 @@ def _request(
 
 
 def _label_spec(given: GivenLabels) -> str:
-    if isinstance(given, str | RewardModel):
+    if isinstance(given, str) or not isinstance(given, Sequence):
         return spec_of("reward_models", given)
-    sources = {label.source for label in given}
+    sources = {label.source if isinstance(label, Label) else "no label" for label in given}
     if len(sources) != 1:
         said = ", ".join(sorted(sources)) or "none"
         remedy = "give a list of labels for each source"
