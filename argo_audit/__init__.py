@@ -145,13 +145,15 @@ _THERE = {"__version__": "VERSION", "build_organism": "build"}  # what they are 
 _HOME = {name: f"argo_audit.{home}" for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> object:
-    """A public name, imported from its home when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'argo_audit' has no attribute {name!r}")
-    found: object = vars(import_module(_HOME[name]))[_THERE.get(name, name)]
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # or a checker would take any name for one that is there
+
+    def __getattr__(name: str) -> object:
+        """A public name, imported from its home when it is first asked for."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'argo_audit' has no attribute {name!r}")
+        found: object = vars(import_module(_HOME[name]))[_THERE.get(name, name)]
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
