@@ -40,11 +40,14 @@ class Record(BaseModel):
 
 
 class Message(Record):
-    """One turn of a conversation; `images` are URLs, data URIs or paths, shown after its text."""
+    """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
+    """Who speaks."""
     content: str
+    """The text."""
     images: tuple[str, ...] = ()
+    """URLs, data URIs or paths, shown after the text."""
 
     @property
     def key(self) -> str:
@@ -56,11 +59,17 @@ class Pair(Record):
     """A prompt and two responses; the letters carry no merit."""
 
     id: str = Field(min_length=1)
+    """Distinct within a file."""
     prompt: tuple[Message, ...] = Field(min_length=1)
+    """The conversation so far; its last turn asks."""
     response_a: str
+    """The answer shown under the letter A."""
     response_b: str
+    """The answer shown under the letter B."""
     population: str = ""
+    """Whose prompts these are; "" where nobody said."""
     slices: dict[str, str] = Field(default_factory=dict)
+    """Names by kind (language, topic, …), for numbers over parts of the pairs."""
 
     @property
     def prompt_key(self) -> str:
@@ -81,22 +90,23 @@ class Pair(Record):
 
 
 class Label(Record):
-    """The target preference of one pair; a tie is 0.5.
-
-    `source` names the reward model at its revision, or `human`. `rewards` are the reward model's
-    scalars for (A, B) where they are known.
-    """
+    """The target preference of one pair."""
 
     pair_id: str
+    """The pair's `id`."""
     p_a: Probability
+    """P(A preferred); a tie is 0.5."""
     source: str
+    """The reward model at its revision, or `human`."""
     rewards: tuple[float, float] | None = None
+    """The reward model's scalars for (A, B), where they are known."""
 
 
 class Rubric(Record):
     """A rubric is its text; the empty rubric is the judge's own taste, the baseline."""
 
     text: str
+    """Markdown or any other text; no format is asked for."""
 
     @property
     def id(self) -> str:
@@ -105,15 +115,16 @@ class Rubric(Record):
 
 
 class Usage(Record):
-    """What calls of a model took; tokens are what its provider counted, 0 where it counts none.
-
-    `cached_tokens` are those of `input_tokens` that the provider took from a cache of prefixes.
-    """
+    """What calls of a model took; tokens are what its provider counted, 0 where it counts none."""
 
     calls: int = 0
+    """Answers that were asked for."""
     input_tokens: int = 0
+    """Tokens read, cached ones among them."""
     cached_tokens: int = 0
+    """Those of `input_tokens` that the provider took from a cache of prefixes."""
     output_tokens: int = 0
+    """Tokens written."""
 
     @classmethod
     def total(cls, usages: Iterable["Usage"]) -> "Usage":
@@ -146,25 +157,30 @@ Estimator = Literal["log-probabilities", "votes", "scores"]
 
 
 class Judgment(Record):
-    """A judge's preference on one pair under one rubric, from both orders.
-
-    `p_a_first` is P(A preferred) when A was shown first, `p_a_second` when A was shown second;
-    `p_a` is their mean, or None when no verdict could be read in either order. `votes` is how many
-    sampled replies gave one (0 for log-probabilities), `unread` how many replies gave none, of
-    which `reply` is the first; `truncated` is how many of the texts shown were cut to a limit.
-    """
+    """A judge's preference on one pair under one rubric, from both orders."""
 
     pair_id: str
+    """The pair's `id`."""
     rubric_id: str
+    """The rubric's `id`, or the name of a rule or source that judged without one."""
     p_a: Probability | None
+    """Mean of both orders; None when no verdict could be read in either."""
     p_a_first: Probability | None
+    """P(A preferred) when A was shown first."""
     p_a_second: Probability | None
+    """P(A preferred) when A was shown second."""
     estimator: Estimator | None = None
+    """How the probabilities were read off the judge."""
     votes: int = 0
+    """How many sampled replies gave a verdict; 0 for log-probabilities."""
     unread: int = 0
+    """How many replies gave none."""
     truncated: int = 0
+    """How many of the texts shown were cut to a limit."""
     reply: str = ""
+    """The first that gave no verdict, else the first; of the surface judge, how much it read."""
     usage: Usage = Usage()
+    """What judging took."""
 
     @property
     def flipped(self) -> bool | None:
@@ -178,77 +194,101 @@ class Interval(Record):
     """A confidence interval and how it was estimated."""
 
     low: float
+    """Lower limit."""
     high: float
+    """Upper limit."""
     level: Probability = 0.95
+    """Coverage that is meant."""
     method: str
+    """How it was estimated, in words."""
 
 
 class Agreement(Record):
-    """How well judgments match labels; higher accuracy is better, lower KL is better.
+    """How well judgments match labels. Nats throughout.
 
-    `n` pairs were judged (of which `ties` have a label of exactly 0.5 and do not enter accuracy),
-    `unparsed` pairs had no verdict and enter nothing but this count. KL, cross-entropy and Brier
-    use the judge's probability after `temperature` (1 = as given) and clipping to
-    [clip, 1 - clip]; `kl_raw` is the KL at temperature 1. Nats throughout. `prompts` is how many
-    distinct prompts the intervals resample, 0 where there are none.
+    KL, cross-entropy and Brier use the judge's probability after `temperature` and clipping.
     """
 
     accuracy: float | None
+    """Share of sided labels that the judge agrees with, 0.5 of each at P(A) = 0.5; higher is
+    better."""
     kl: float | None
+    """Mean KL(label || judge); lower is better."""
     kl_raw: float | None
+    """The KL at temperature 1."""
     cross_entropy: float | None
+    """Mean cross-entropy; the KL and the labels' own entropy."""
     brier: float | None
+    """Mean squared difference of the probabilities."""
     n: int
+    """Pairs that were judged, and their verdicts read."""
     ties: int
+    """Those of them with a label of exactly 0.5, which do not enter accuracy."""
     unparsed: int
+    """Pairs without a verdict, which enter nothing but this count."""
     prompts: int
+    """How many distinct prompts the intervals resample; 0 where there are none."""
     position_flip_rate: float | None
+    """Share of pairs, read in both orders, whose verdict follows the order."""
     temperature: float
+    """What the judge's log-odds are divided by; 1 is as given."""
     clip: float
+    """Probabilities are clipped to [clip, 1 - clip]."""
     accuracy_interval: Interval | None = None
+    """Over prompts."""
     kl_interval: Interval | None = None
+    """Over prompts."""
 
 
 class PolicyPrompt(Record):
-    """What the policy was shown for one variant of one step, and who wrote it.
-
-    `author` is the model that rewrote it from the evidence, or "template".
-    """
+    """What the policy was shown for one variant of one step, and who wrote it."""
 
     run: str
+    """The search's `Run.id`."""
     step: int
+    """RL iteration, from 0."""
     variant: int
+    """Which of the step's prompts, from 0."""
     text: str
+    """The prompt."""
     author: str = "template"
+    """The model that rewrote it from the evidence, or "template"."""
 
 
 class Miss(Record):
     """A pair on which label and judge take opposite sides."""
 
     pair_id: str
+    """The pair's `id`."""
     label_p_a: Probability
+    """P(A preferred) by the label."""
     judge_p_a: Probability
+    """P(A preferred) by the judge."""
 
 
 class Attempt(Record):
-    """One rubric tried: the search's memory, appended as it happens.
-
-    `prompt_variant` is which of the step's prompts it answered, `policy_reward` what the policy
-    was paid, `train` the agreement on the step's minibatch, `empty_kl` what a judge that always
-    says 0.5 would have as its KL there, `misses` the pairs it was most wrong on (furthest apart
-    first), `usage` what judging it took (nothing for a text that the step had judged before).
-    """
+    """One rubric tried: the search's memory, appended as it happens."""
 
     run: str
+    """The search's `Run.id`."""
     step: int
+    """RL iteration, from 0."""
     prompt_variant: int
+    """Which of the step's prompts it answered."""
     rubric: Rubric
+    """What the policy wrote."""
     train: Agreement
+    """Agreement on the step's minibatch."""
     policy_reward: float
+    """What the policy was paid, in nats."""
     empty_kl: float | None = None
+    """The KL there of a judge that always says 0.5; None in records that lack it."""
     misses: tuple[Miss, ...] = ()
+    """The pairs it was most wrong on, furthest apart first."""
     usage: Usage
+    """What judging it took: nothing for a text that the step had judged before."""
     seconds: float
+    """Wall time of judging, shared out evenly over the step."""
 
     @property
     def gain(self) -> float:
@@ -257,75 +297,96 @@ class Attempt(Record):
 
 
 class Step(Record):
-    """The end of a step: all of its `attempts` are on record.
-
-    `policy` and `rewriter` are what writing the rubrics and the prompts took.
-    """
+    """The end of a step: all of its attempts are on record."""
 
     run: str
+    """The search's `Run.id`."""
     step: int
+    """RL iteration, from 0."""
     attempts: int
+    """How many the step has."""
     policy: Usage = Usage()
+    """What writing the rubrics took."""
     rewriter: Usage = Usage()
+    """What rewriting the prompts took."""
 
 
 class Measurement(Record):
-    """The agreement of one attempted rubric on dev or held-out pairs, against one label source.
-
-    `usage` is what judging took, told with the first source only: the others took nothing more.
-    """
+    """The agreement of one attempted rubric on dev or held-out pairs, against one label source."""
 
     run: str
+    """The search's `Run.id`."""
     rubric_id: str
+    """The rubric's `id`."""
     split: Split
+    """On which pairs."""
     label_source: str
+    """Against whose labels."""
     agreement: Agreement
+    """How well the judge with the rubric matches them."""
     usage: Usage = Usage()
+    """What judging took, told with the first source only: the others took nothing more."""
 
 
 class Run(Record):
-    """One search; written before anything else, so that a dead run is still legible.
-
-    `used` is what it took, by role and phase, known once it has ended; `resumed` is when it was
-    taken up again after an interruption. `rm_fingerprint` pins what labelled: a reward model's own,
-    or, of one that cannot say what pins it, made from its name and its rewards on the pairs; of
-    other labels it is made from the labels.
-    """
+    """One search; written before anything else, so that a dead run is still legible."""
 
     id: str
+    """Made from its population, its label source and all that was asked for."""
     population: str
+    """Whose prompts the pairs are."""
     label_source: str
+    """What the policy was paid for agreeing with."""
     judge: str
+    """The judge's name."""
     policy: str
+    """The policy's name."""
     config: dict[str, Any]
+    """What was asked for, resolved."""
     seed: int
+    """Of every random choice."""
     packages: dict[str, str]
+    """Versions of the packages that numbers depend on."""
     data_fingerprint: str
+    """Of the pairs and their labels in the file."""
     rm_fingerprint: str
+    """Pins what labelled: a reward model's own, or, of one that cannot say what pins it, made from
+    its name and its rewards on the pairs; of other labels it is made from the labels."""
     started: datetime
+    """When it began, the first time."""
     ended: datetime | None = None
+    """None while it runs."""
     outcome: str = "running"
+    """How it ended: "completed", or why it stopped; "running" until then."""
     used: dict[str, Usage] = Field(default_factory=dict)
+    """What it took, by role and phase; known once it has ended."""
     resumed: tuple[datetime, ...] = ()
+    """When it was taken up again after an interruption."""
 
 
 class StoredRubric(Record):
-    """A rubric in the store, with where it came from and how well it agrees.
-
-    `parent` is the version it descends from (None for a first one); `label_source` is what it was
-    trained on; dev agreement selected it, held-out agreement was measured once, afterwards.
-    """
+    """A rubric in the store, with where it came from and how well it agrees."""
 
     version: int = Field(ge=1)
+    """Its number among those of its reward model, from 1."""
     rubric: Rubric
+    """The text, with its `id`."""
     reward_model: str
+    """Whose preferences it describes."""
     label_source: str
+    """What it was trained on."""
     parent: int | None
+    """The version it descends from; None for a first one."""
     run: str
+    """The search that found it: its `Run.id`."""
     judge: str
+    """The judge it was trained with."""
     created: datetime
+    """When it was stored."""
     dev: Agreement
+    """The agreement that selected it."""
     held_out: Agreement | None
+    """Measured once, afterwards; None where it was not."""
 
 
 EvidenceMethod = Literal["probe", "slope"]
@@ -334,41 +395,50 @@ EvidenceMethod = Literal["probe", "slope"]
 class Evidence(Record):
     """What a response that clearly has a feature is paid for it; below 0, what that costs it.
 
-    A probe edits responses and asks the reward model; a slope compares pairs as they are. `effect`
-    and `interval` are in spreads: the median difference between the rewards of a pair. `n` is how
-    many edits were paid, or how many pairs differed in the feature, of `prompts` prompts. `p_value`
-    is two-sided, of no effect; `q_value` is it adjusted for all features that were looked at.
+    In spreads: the median difference between the rewards of a pair.
     """
 
     method: EvidenceMethod
+    """A probe edits responses and asks the reward model; a slope compares pairs as they are."""
     effect: float
+    """In spreads."""
     interval: Interval
+    """Of the effect, in spreads."""
     p_value: Probability
+    """Two-sided, of no effect."""
     q_value: Probability | None = None
+    """The p-value adjusted for all features that were looked at."""
     n: int
+    """How many edits were paid, or how many pairs differed in the feature."""
     prompts: int
+    """Of how many prompts."""
 
 
 class Finding(Record):
-    """One claim about the reward model: the criterion that makes it and what checks found.
-
-    `claim` says it in words. `criterion` is the rubric's line as it was read and `line` its number,
-    "" and 0 where no line says so; `feature` is "" where the line could not be read. `effect`,
-    `interval` and `n` are those of the strongest kind of `evidence` there is, None and 0 without
-    any; `reason` says why this status.
-    """
+    """One claim about the reward model: the criterion that makes it and what checks found."""
 
     claim: str
+    """In words: the direction, and the name of the feature."""
     criterion: str
+    """The rubric's line as it was read; "" where no line says so."""
     line: int
+    """The line's number in the rubric, from 1; 0 where no line says so."""
     feature: str
+    """Id of the feature; "" where the line could not be read."""
     direction: Literal["rewards", "penalises"]
+    """Whether the reward model is said to pay for the feature or to charge for it."""
     effect: float | None
+    """That of the strongest kind of evidence there is, in spreads; None without any."""
     interval: Interval | None
+    """Of that effect."""
     n: int
+    """What that effect rests on; 0 without any."""
     status: FindingStatus
+    """What follows from all evidence."""
     reason: str
+    """Why this status."""
     evidence: tuple[Evidence, ...] = ()
+    """One of each kind of check that could be made, the strongest first."""
 
     @property
     def sign(self) -> int:
@@ -377,34 +447,37 @@ class Finding(Record):
 
 
 class Check(Record):
-    """One thing that a reward model was checked for before it was trusted.
-
-    `measured` and `tolerance` are in rewards unless `detail` says otherwise; `detail` says why
-    this tolerance, what failed, or why the check does not apply.
-    """
+    """One thing that a reward model was checked for before it was trusted."""
 
     name: str
+    """What was looked at."""
     outcome: Literal["pass", "fail", "not applicable"]
+    """What the check says."""
     measured: float | None = None
+    """In rewards, unless `detail` says otherwise."""
     tolerance: float | None = None
+    """In rewards, unless `detail` says otherwise."""
     detail: str
+    """Why this tolerance, what failed, or why the check does not apply."""
 
 
 class Conformance(Record):
-    """The checks of one reward model.
-
-    `spread` is the median absolute difference between the two rewards of a probe pair, the scale
-    of all tolerances; `pairs` were asked about, `max_length` is in tokens, None where unknown.
-    `fingerprint` is the model's own; of one that cannot say what pins it, it is made from its name
-    and its rewards on what was asked.
-    """
+    """The checks of one reward model."""
 
     reward_model: str
+    """Its name, at its revision."""
     fingerprint: str
+    """The model's own; of one that cannot say what pins it, made from its name and its rewards on
+    what was asked."""
     pairs: int
+    """How many pairs it was asked about."""
     spread: float | None
+    """Median absolute difference between the two rewards of a probe pair, the scale of all
+    tolerances."""
     max_length: int | None
+    """In tokens; None where unknown."""
     checks: tuple[Check, ...]
+    """All that were made, those that do not apply included."""
 
     @property
     def failed(self) -> tuple[Check, ...]:
