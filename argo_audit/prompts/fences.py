@@ -11,12 +11,11 @@ The nonce is a hash of the texts, not a random number: the same question is the 
 a model's cache can answer it.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from argo_audit.records import Message
+from argo_audit.records import Message, fingerprint
 
 _OPENING = re.compile(r"^<<<(?!END )([A-Z][A-Z ]*) ([0-9a-f]+)>>>$", re.MULTILINE)
 _ROLES = r"(system|user|human|assistant)"
@@ -32,7 +31,7 @@ def new_nonce(texts: Iterable[str]) -> str:
     texts = tuple(texts)
     seed = "\x1e".join(texts)
     for salt in range(len(seed) + 1):  # a text of n characters cannot hold n + 1 nonces
-        nonce = _digest(f"{salt}\x1f{seed}")
+        nonce = fingerprint(f"{salt}\x1f{seed}", _NONCE_LENGTH)
         if not any(nonce in text for text in texts):
             return nonce
     raise AssertionError("unreachable: more nonces than places for them")
@@ -87,8 +86,3 @@ def last_request(rendered: str) -> str:
             return rendered[turn.end() : end].strip()
         end = turn.start()
     return rendered.strip()
-
-
-def _digest(text: str) -> str:
-    raw = text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(raw).hexdigest()[:_NONCE_LENGTH]

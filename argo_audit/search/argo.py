@@ -143,13 +143,8 @@ class _Search:
         """What the step has taken; what was written again for a step on record is in no other."""
         before, self._used = self._used, self._taken()
         policy, rewriter = (now - then for now, then in zip(self._used, before, strict=True))
-        return Step(
-            run=self._memory.run,
-            step=self._step,
-            attempts=attempts,
-            policy=policy,
-            rewriter=rewriter,
-        )
+        run, step = self._memory.run, self._step
+        return Step(run=run, step=step, attempts=attempts, policy=policy, rewriter=rewriter)
 
     def _close(self, attempts: Sequence[Attempt]) -> None:
         self._attempts += attempts
