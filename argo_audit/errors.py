@@ -11,14 +11,21 @@
 
 Every message says what was expected, what was seen, and how to mend it. The command line
 prints the message and exits with 1; gates skip what is unavailable. Nothing else catches these.
+What pydantic and the operating system say is put into words of ours here: `brief` and `problems`.
 """
 
+import difflib
 import importlib.util
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class ArgoError(Exception):
@@ -85,12 +92,126 @@ class UnavailableInputError(InputError, UnavailableError):
     """A model that was named needs a key or package that is not there."""
 
 
-def brief(error: Exception) -> str:
-    """An error on one line: of pydantic's list, the first field and what is wrong with it."""
-    if not isinstance(error, ValidationError):
-        return " ".join(str(error).split())
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+class Problem(NamedTuple):
+    """One value that is not as it should be: where it stands, and a sentence on what is wrong."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        """As messages tell it."""
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+def brief(error: Exception, of: type[BaseModel] | None = None) -> str:
+    """An error on one line, in plain words: of several values that are wrong, the first.
+
+    `of` is the record that was read, whose fields a misspelt one is compared with.
+    """
+    said = " ".join(str(error).split())
+    if isinstance(error, ValidationError):
+        return str(problems(error, of)[0])
+    if isinstance(error, UnicodeDecodeError):
+        said = "not UTF-8 text"
+    elif isinstance(error, OSError):
+        said = _of_the_system(error, said)
+    elif "null byte" in said or "null character" in said:
+        said = "the name holds a NUL character, which no file can have"
+    return said or type(error).__name__
+
+
+def problems(
+    error: ValidationError, of: type[BaseModel] | None = None, *, quote: bool = True
+) -> list[Problem]:
+    """What is wrong with each value; without `quote` the value itself is not repeated."""
+    return [_problem(detail, of, quote) for detail in error.errors(include_url=False)]
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """`; did you mean 'steps'?` where one of the known names is close, else ""."""
+    names = list(known)
+    by_lower = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(given.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+_SYSTEM: tuple[tuple[type[OSError], str], ...] = (
+    (FileNotFoundError, "there is no such file or folder"),
+    (IsADirectoryError, "it is a folder, and a file is needed"),
+    (NotADirectoryError, "a part of its path is a file, not a folder"),
+    (PermissionError, "this user may not open it"),
+    (FileExistsError, "there is one already"),
+    (TimeoutError, "it did not answer in time"),
+)
+
+
+def _of_the_system(error: OSError, said: str) -> str:
+    """Without number and path; a driver of another file system has a sentence, or a path alone."""
+    if error.errno is None and len(said.split()) > 2:
+        return said
+    known = next((words for kind, words in _SYSTEM if isinstance(error, kind)), "")
+    return known or (error.strerror or type(error).__name__).lower()
+
+
+_FIELDS = "an object with named fields"
+_EXPECTED: Mapping[str, str] = {
+    "int": "a whole number", "float": "a number", "finite": "a finite number",
+    "decimal": "a number", "bool": "true or false", "string": "text", "path": "a path",
+    "tuple": "a list", "list": "a list", "set": "a list", "iterable": "a list",
+    "dict": _FIELDS, "mapping": _FIELDS, "model": _FIELDS, "dataclass": _FIELDS,
+    "datetime": "a date and time", "none": "nothing",
+}  # fmt: skip
+"""What pydantic expected, by the first word of the type of its error."""
+
+_SENTENCES: Mapping[str, str] = {
+    "missing": "is missing",
+    "missing_argument": "is missing",
+    "unexpected_keyword_argument": "is not known",
+    "extra_forbidden": "there is no such key",
+    "value_error": "{error}",  # a validator of ours, and its sentence
+    "json_invalid": "not valid JSON ({error})",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "needs at least {min_length}",
+    "too_long": "takes at most {max_length}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "literal_error": "must be one of {expected}",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+_WHOLE = {"missing", "missing_argument", "value_error", "json_invalid", "extra_forbidden"}
+"""Kinds of error whose sentence says all: what was seen need not stand beside it."""
+
+
+def _problem(detail: "ErrorDetails", of: type[BaseModel] | None, quote: bool) -> Problem:
+    """Pydantic's word for what is wrong, as a sentence of ours."""
+    kind, place, given = detail["type"], detail["loc"], detail["input"]
+    seen = f", not {given!r:.60}" if quote and kind not in _WHOLE else ""
+    near = ""
+    if kind == "extra_forbidden":
+        near = did_you_mean(str(place[-1]), _beside(place, of))
+    elif kind == "literal_error" and isinstance(given, str):
+        near = did_you_mean(given, re.findall("'([^']*)'", detail["ctx"]["expected"]))
+    return Problem(".".join(map(str, place)), f"{_sentence(detail)}{seen}{near}")
+
+
+def _sentence(detail: "ErrorDetails") -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _SENTENCES:
+        return _SENTENCES[kind].format_map(context).replace(" at line 1 column", " at column")
+    expected = _EXPECTED.get(kind.partition("_")[0])
+    return f"must be {expected}" if expected else f"cannot be used ({kind.replace('_', ' ')})"
+
+
+def _beside(place: tuple[int | str, ...], of: type[BaseModel] | None) -> list[str]:
+    """The fields of the record in which `place` lies, starting from the record `of`."""
+    for name in place[:-1]:
+        field = of.model_fields.get(str(name)) if of else None
+        inner = field.annotation if field else None
+        of = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+    return list(of.model_fields) if of else []
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from argo_audit.errors import InputError, RunFolderError
+from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.records import Run
 
 RUN_FILE = "run.json"
@@ -123,7 +123,7 @@ def usable(place: str | Path, doing: str) -> Iterator[None]:
 
 def reason(error: OSError) -> str:
     """What happened, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return brief(error)
 
 
 def remedy(place: str | Path, error: OSError) -> str:

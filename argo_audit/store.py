@@ -29,7 +29,7 @@ from pathlib import Path
 
 import yaml
 
-from argo_audit.errors import StoreError
+from argo_audit.errors import StoreError, brief
 from argo_audit.files import Folder, is_url, reason, remedy
 from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
 
@@ -99,8 +99,9 @@ def from_document(document: str) -> StoredRubric:
         fields = dict(yaml.safe_load(front))
         stored = StoredRubric.model_validate(fields | {"rubric": rubric})
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise StoreError(f"the front matter cannot be read: {reason}") from error
+        raise StoreError(
+            f"the front matter cannot be read: {brief(error, StoredRubric)}"
+        ) from error
     if fields.get("rubric") != rubric.id:
         raise StoreError(
             f"the front matter is that of rubric {fields.get('rubric')!r}, the text's id is "
@@ -291,7 +292,7 @@ def _parsed(path: str, document: bytes) -> StoredRubric:
     try:
         return from_document(document.decode())
     except (StoreError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {brief(error)}") from error
 
 
 def _numbering(versions: Sequence[int]) -> Iterator[str]:

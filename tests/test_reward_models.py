@@ -190,9 +190,9 @@ CONFLICT = json.dumps(
     ("text", "line", "problem"),
     [
         (GOOD + "{not json", 2, "JSON"),
-        (GOOD.replace("1.0", "NaN"), 1, "reward_a: Input should be a finite number"),
-        (GOOD.replace("1.0", "1e999"), 1, "reward_a: Input should be a finite number"),
-        (GOOD.replace("reward_b", "reward_c"), 1, "reward_b: Field required"),
+        (GOOD.replace("1.0", "NaN"), 1, "reward_a: must be a finite number"),
+        (GOOD.replace("1.0", "1e999"), 1, "reward_a: must be a finite number"),
+        (GOOD.replace("reward_b", "reward_c"), 1, "reward_b: is missing"),
         ("\n" + GOOD + GOOD, 3, "pair_id 'p0' appears twice"),
         (GOOD + CONFLICT, 2, "scored 1.0 before is scored 9.0 here"),
         ("[" * 5000, 1, "JSON"),

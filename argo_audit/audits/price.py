@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.records import Record, Usage
 
 Unit = Literal["dollars", "tokens", "calls"]
@@ -64,7 +64,7 @@ def read_prices(path: Path) -> Prices:
         return TypeAdapter(dict[str, Price]).validate_python(read)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         remedy = "write {model: {input: 0.25, output: 2.0}}, in dollars per million tokens"
-        raise InputError(path, f"not a file of prices ({_first_line(error)})", remedy) from error
+        raise InputError(path, f"not a file of prices ({brief(error):.200})", remedy) from error
 
 
 def cost(spent: Spent, prices: Prices) -> float | None:
@@ -122,7 +122,3 @@ class Budget(Record):
 
 
 _OTHER_UNITS = "tokens or calls"
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

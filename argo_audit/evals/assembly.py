@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypedDict
 from inspect_ai.dataset import MemoryDataset
 from pydantic import JsonValue, ValidationError
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.evals.judging import sample_of
 from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.records import Label, Pair
@@ -60,4 +60,4 @@ def judge_settings(given: Mapping[str, Any] | None) -> dict[str, JsonValue]:
         return TaskJudge.model_validate(given or {}).told()
     except ValidationError as error:
         known = ", ".join(TaskJudge.model_fields)
-        raise InputError("-T judge", str(error), f"known are {known}") from error
+        raise InputError("-T judge", brief(error, TaskJudge), f"known are {known}") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.files import is_url
 from argo_audit.pairs.pair_file import labels_of, read
 from argo_audit.records import Label, Pair
@@ -102,7 +102,7 @@ def rm_use(given: Mapping[str, Any] | None) -> RewardModelUse:
         return _USE.validate_python(given or {})
     except ValidationError as error:
         known = ", ".join(RewardModelUse._fields)
-        raise InputError("-T rm_settings", str(error), f"known are {known}") from error
+        raise InputError("-T rm_settings", brief(error), f"known are {known}") from error
 
 
 _USE = TypeAdapter(RewardModelUse)

@@ -22,7 +22,7 @@ from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
 from pydantic import Field, JsonValue
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.evals.judging import JUDGMENTS
 from argo_audit.evals.metrics import slices_of
 from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
@@ -129,7 +129,7 @@ def _readable(log: str) -> Iterator[None]:
         with driver_errors():
             yield
     except UNREADABLE as error:
-        problem = f"not a readable log of this task ({' '.join(str(error).split()):.200})"
+        problem = f"not a readable log of this task ({brief(error):.200})"
         mend = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
         if is_url(log) and isinstance(error, OSError) and not log.startswith("file://"):
             mend = remedy(log, error)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.evals.labelled_pairs import Names, found_from_here, load_pairs, names
 from argo_audit.files import join, read_bytes
 from argo_audit.pairs.pair_file import population_of, read
@@ -181,7 +181,7 @@ def _read_text(path: str | Path) -> str:
         return read_bytes(path).decode().replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "Give the path of a rubric in UTF-8, or a reference into the rubric store."
-        raise InputError(path, f"the rubric cannot be read ({error})", remedy) from error
+        raise InputError(path, f"the rubric cannot be read ({brief(error)})", remedy) from error
 
 
 def _default_sources(rubric: RubricFacts, path: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from argo_audit.errors import GateError, InputError
+from argo_audit.errors import GateError, InputError, brief
 from argo_audit.files import Folder
 from argo_audit.gates.gated_model import Data, Held
 from argo_audit.records import Interval, Label, Record
@@ -119,9 +119,8 @@ class Baselines:
         path = self.path(name, number)
         try:
             return Baseline.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            problem = f"not a baseline: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except (OSError, ValidationError) as error:
+            problem = f"not a baseline: {brief(error, Baseline)}"
             remedy = "restore it from your repository; baselines are written, never edited"
             raise InputError(path, problem, remedy) from error
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError, validate_call
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief, did_you_mean, problems
 from argo_audit.gates.defaults import GateSettings
 from argo_audit.gates.fixture import Gate
 
@@ -47,8 +47,7 @@ class Declared(NamedTuple):
         try:
             validate_call(getattr(gate, self.kind))(**self.words)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            problem = f"[[{self.kind}]] {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            problem = f"[[{self.kind}]] {brief(error)}"
             raise InputError(self.path, problem, _takes(self.kind)) from error
 
 
@@ -79,7 +78,7 @@ def _tables(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read: {error}", "mend the TOML") from error
+        raise InputError(path, f"cannot be read: {brief(error)}", "mend the TOML") from error
 
 
 def _settings(path: Path, tables: Mapping[str, Any]) -> GateSettings:
@@ -87,10 +86,11 @@ def _settings(path: Path, tables: Mapping[str, Any]) -> GateSettings:
     try:
         return GateSettings.model_validate(head)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        known = ", ".join((*GateSettings.model_fields, *(f"[[{kind}]]" for kind in KINDS)))
-        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise InputError(path, problem, f"known are {known}") from error
+        kinds = [f"[[{kind}]]" for kind in KINDS]
+        known = ", ".join((*GateSettings.model_fields, *kinds))
+        found = problems(error, GateSettings)[0]
+        near = "" if "did you mean" in found.what else did_you_mean(found.where, KINDS)
+        raise InputError(path, f"{found}{near}", f"known are {known}") from error
 
 
 def _declared(path: Path, tables: Mapping[str, Any]) -> Iterator[Declared]:
@@ -102,8 +102,15 @@ def _declared(path: Path, tables: Mapping[str, Any]) -> Iterator[Declared]:
             try:
                 inspect.signature(getattr(Gate, kind)).bind(None, **words)
             except TypeError as error:
-                raise InputError(path, f"[[{kind}]]: {error}", _takes(kind)) from error
+                problem = f"[[{kind}]]: {error}{_misspelt(kind, words)}"
+                raise InputError(path, problem, _takes(kind)) from error
             yield Declared(kind, words, path)
+
+
+def _misspelt(kind: str, words: Mapping[str, Any]) -> str:
+    """The argument that was meant by one that the gate does not take."""
+    taken = list(inspect.signature(getattr(Gate, kind)).parameters)[1:]
+    return next((did_you_mean(word, taken) for word in words if word not in taken), "")
 
 
 def _takes(kind: str) -> str:

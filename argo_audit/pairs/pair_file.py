@@ -23,12 +23,12 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, did_you_mean, problems
 from argo_audit.files import write_whole_bytes
 from argo_audit.pairs.formats.containers import Numbered, Rows, open_rows
 from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Target, content_id
 from argo_audit.pairs.formats.native import NATIVE
-from argo_audit.pairs.formats.registry import detect, known_formats, named
+from argo_audit.pairs.formats.registry import FORMATS, detect, known_formats, named
 from argo_audit.records import Label, Pair
 
 HUB = "hf:"
@@ -110,7 +110,8 @@ def labels_of(file: PairFile, source: str, path: str | Path) -> tuple[Label, ...
     if source not in file.labels:
         known = ", ".join(map(repr, sorted(file.labels)))
         remedy = f"Choose one of: {known}." if known else "Add labels: the file has none at all."
-        raise InputError(path, f"no labels from the source {source!r}", remedy)
+        near = did_you_mean(source, file.labels)
+        raise InputError(path, f"no labels from the source {source!r}{near}", remedy)
     return file.labels[source]
 
 
@@ -153,7 +154,8 @@ def _format(rows: Rows, name: str | None) -> tuple[PairFormat, Numbered]:
     """The format by name or by the first row that is in any, and all rows."""
     if name is not None:
         if (chosen := named(name)) is None:
-            problem = f"there is no format {name!r:.40}"
+            near = did_you_mean(name, (known.name for known in FORMATS))
+            problem = f"there is no format {name!r:.40}{near}"
             raise rows.error(problem, f"Formats and what they need: {known_formats()}.")
         return chosen, rows.texts
     first_object: tuple[int, list[str]] | None = None
@@ -235,13 +237,8 @@ def _problem(error: ValueError) -> str:
     """What is wrong, without the text that is wrong: model text does not enter messages."""
     if not isinstance(error, ValidationError):
         return str(error)
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(_detail(detail["loc"], detail["msg"]) for detail in details[:3])
-
-
-def _detail(place: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ").replace(" at line 1 column", " at column")
-    return f"{'.'.join(map(str, place))!r:.120}: {message}" if place else message
+    found = problems(error, quote=False)[:3]
+    return "; ".join(f"{one.where!r:.120}: {one.what}" if one.where else one.what for one in found)
 
 
 def _remedy(chosen: PairFormat) -> str:

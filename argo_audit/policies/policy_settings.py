@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.records import Record
 
 SETTINGS_FILE = "policy_settings.json"
@@ -74,5 +74,6 @@ def settings_of(model: str | Path) -> PolicySettings:
         return PolicySettings()
     try:
         return PolicySettings.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise InputError(path, str(error), "correct the file or remove it") from error
+    except (OSError, ValidationError) as error:
+        problem = brief(error, PolicySettings)
+        raise InputError(path, problem, "correct the file or remove it") from error

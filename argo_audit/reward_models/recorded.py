@@ -22,7 +22,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
-from argo_audit.errors import InputError, RewardModelError
+from argo_audit.errors import InputError, RewardModelError, brief, problems
 from argo_audit.files import write_whole_bytes
 from argo_audit.records import Message, Pair, Record, fingerprint
 from argo_audit.roles import Conversation
@@ -204,7 +204,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         text = (gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data).decode()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(
-            path, f"cannot be read: {error}", "give a complete UTF-8 JSONL or JSONL.gz file"
+            path, f"cannot be read: {brief(error)}", "give a complete UTF-8 JSONL or JSONL.gz file"
         ) from error
     # not splitlines(): JSON strings may hold U+2028, which it would take for a line's end
     return [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -214,7 +214,7 @@ def _parse(path: Path, number: int, line: str) -> _Score:
     try:
         return _SCORE.validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        problem = f"{where}: {first['msg']}" if where else first["msg"]
+        found = problems(error)[0]
+        _, _, where = found.where.partition(".")  # after which of the two shapes of a line it is
+        problem = str(found._replace(where=where))
         raise InputError(path, problem, _LINE_REMEDY, number) from error

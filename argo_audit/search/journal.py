@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, problems
 from argo_audit.files import RUN_FILE
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run, Step, Usage
 
@@ -116,7 +116,5 @@ def _parse(kind: type[R], line: bytes, path: Path, number: int | None) -> R:
     try:
         return kind.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the line"
-        problem = f"not a {kind.__name__}: {where}: {first['msg']}"
+        problem = f"not a {kind.__name__}: {problems(error, kind, quote=False)[0]}"
         raise InputError(path, problem, _REMEDY, number) from error

@@ -86,7 +86,7 @@ def _content(file: str) -> bytes:
         problem = f"not a whole gzip file ({error})"
         raise InputError(file, problem, "Copy or download it again.") from error
     except OSError as error:
-        problem = f"cannot be read ({error.strerror or reason(error)})"
+        problem = f"cannot be read ({reason(error)})"
         mend = remedy(file, error) if is_url(file) else "Give a file you may read."
         raise InputError(file, problem, mend) from error
     return content

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, did_you_mean
 from argo_audit.probes.edits import layout, length
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import OPPOSITE, Attribute, Direction, NoEdit
@@ -78,10 +78,8 @@ def chosen(names: Sequence[str] = ()) -> tuple[Attribute, ...]:
     """
     unknown = sorted(set(names) - set(ATTRIBUTES))
     if unknown:
-        known = ", ".join(ATTRIBUTES)
-        raise InputError(
-            "attributes", f"no such attribute: {', '.join(unknown)}", f"Known: {known}"
-        )
+        problem = f"no such attribute: {', '.join(unknown)}{did_you_mean(unknown[0], ATTRIBUTES)}"
+        raise InputError("attributes", problem, f"Known: {', '.join(ATTRIBUTES)}")
     return tuple(ATTRIBUTES[name] for name in names or ATTRIBUTES)
 
 
