@@ -27,7 +27,8 @@ if TYPE_CHECKING:
         judge,
         read_pairs,
     )
-    from argo_audit.audits.compare import CompareOptions, compare
+    from argo_audit.audits.compare import compare
+    from argo_audit.audits.compare_settings import CompareOptions
     from argo_audit.audits.evaluate import evaluate
     from argo_audit.audits.export import export
     from argo_audit.audits.finished_audit import Audit, load
@@ -116,7 +117,8 @@ _HOMES = {
     "audits.asking": (
         "agreement", "bias_probe", "check_reward_model", "diff", "judge", "read_pairs",
     ),
-    "audits.compare": ("CompareOptions", "compare"),
+    "audits.compare": ("compare",),
+    "audits.compare_settings": ("CompareOptions",),
     "audits.evaluate": ("evaluate",),
     "audits.export": ("export",),
     "audits.finished_audit": ("Audit", "load"),

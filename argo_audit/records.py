@@ -23,6 +23,8 @@ VERSION = "0.1.0"
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Split = Literal["train", "dev", "held-out"]
 FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]
+CLIP = 1e-3
+"""Judged probabilities are clipped to [CLIP, 1 - CLIP], so that no KL is infinite."""
 
 HUMAN = "human"
 """The source of raw labels, those that people gave; any other is a reward model's name."""
@@ -37,6 +39,15 @@ class Record(BaseModel):
     """Base of all records: frozen, no unknown fields, finite floats only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Settings(Record):
+    """Base of what a user may set.
+
+    The docstring under a field is its help: on the command line, in docs/options.md and in Python.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Message(Record):

@@ -119,8 +119,8 @@ class RubricStore:
         Raises:
             StoreError: When fsspec has no driver for the URL.
         """
-        self._name = str(root)
-        with _as("a store", self._name):
+        self.root = str(root)
+        with _as("a store", self.root):
             self._root = Folder(root)
 
     @property
@@ -135,11 +135,11 @@ class RubricStore:
             StoreError: When the store cannot be written, or its file system would let one writer
                 replace the rubric of another.
         """
-        with _as("written", self._name):
+        with _as("written", self.root):
             kept = self._root.probe()
         if not kept:
             raise StoreError(
-                f"{self._name} cannot be a store: its server lets a new file replace one of "
+                f"{self.root} cannot be a store: its server lets a new file replace one of "
                 "the same name (it does not honour If-None-Match); keep the store on S3, or in a "
                 "folder, and copy it"
             )
@@ -155,7 +155,7 @@ class RubricStore:
                 of another name, or the store cannot be written.
         """
         folder = slug(new.reward_model)
-        with _as("written", self._name):
+        with _as("written", self.root):
             self._root.make(f"{folder}/{_PENDING}")
             while True:
                 self._settle(folder)
@@ -165,7 +165,7 @@ class RubricStore:
 
     def list(self, reward_model: str | None = None) -> builtins.list[StoredRubric]:
         """All rubrics, or one reward model's (by name or slug), by folder and number."""
-        with _as("read", self._name):
+        with _as("read", self.root):
             folders = self.reward_models() if reward_model is None else [slug(reward_model)]
             files = ((folder, name) for folder in folders for _, name in self._files(folder))
             return [self._read(folder, name) for folder, name in files]
@@ -180,7 +180,7 @@ class RubricStore:
         """
         version = re.fullmatch(r"(.+)@(\d{1,9})", ref, re.DOTALL | re.ASCII)
         folder = slug(version[1] if version else ref)
-        with _as("read", self._name):
+        with _as("read", self.root):
             files = self._files(folder)
             found = [name for number, name in files if not version or number == int(version[2])]
             if found:
@@ -190,13 +190,13 @@ class RubricStore:
 
     def reward_models(self) -> builtins.list[str]:
         """The slugs of the reward models that have a folder."""
-        with _as("read", self._name):
+        with _as("read", self.root):
             entries = self._root.entries()
         return sorted(name for name, kind in entries.items() if kind == "directory")
 
     def verify(self) -> builtins.list[str]:
         """What is wrong with the store, one sentence each; empty when it is sound."""
-        with _as("read", self._name):
+        with _as("read", self.root):
             if not self._root.is_there():
                 return [f"There is no store at {self._root.path}."]
             return [problem for folder in self.reward_models() for problem in self._verify(folder)]

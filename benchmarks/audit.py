@@ -45,7 +45,8 @@ from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.report.markdown import NOT_MEASURED, number, percent, table
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+from argo_audit.reward_models.training import train_reward_model
+from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.roles import Conversation, RewardModel
 from argo_audit.stats.estimates import estimate
 from argo_audit.surface.features import FEATURES, measure

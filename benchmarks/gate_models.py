@@ -14,7 +14,8 @@ from pathlib import Path
 from argo_audit.organism.populations import PopulationSpec, planted, population_spec
 from argo_audit.organism.world import Population, build
 from argo_audit.records import Record
-from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+from argo_audit.reward_models.training import train_reward_model
+from argo_audit.reward_models.training_settings import TrainingConfig
 from benchmarks.cells import key
 
 BIASES = (

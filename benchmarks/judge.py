@@ -36,7 +36,8 @@ from argo_audit.judges.verdicts import LETTERS
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.report.markdown import table
-from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
+from argo_audit.reward_models.tiny import build_tokenizer
+from argo_audit.reward_models.training_settings import TinyConfig
 from argo_audit.store import RubricStore
 
 STORE = Path(__file__).parent.parent / "rubric_store"

@@ -13,7 +13,7 @@ from itertools import product
 from typing import NamedTuple
 
 from argo_audit.report.markdown import table
-from argo_audit.reward_models.training import TrainingConfig
+from argo_audit.reward_models.training_settings import TrainingConfig
 from benchmarks.cells import key
 from benchmarks.plan import Plan, new_trial
 from benchmarks.tables import minus, points, share

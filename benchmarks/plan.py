@@ -15,7 +15,7 @@ from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.policies.policy_settings import settings_of
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import fingerprint_folder
-from argo_audit.reward_models.training import TrainingConfig
+from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.search.search_settings import SearchConfig
 from benchmarks.trials import Arm, Trial
 from benchmarks.worlds import RM, WorldSpec

@@ -23,7 +23,8 @@ import typer
 from rich.console import Console
 
 from argo_audit.audits.audit_facts import read_facts
-from argo_audit.audits.demo import DemoConfig, audit_population
+from argo_audit.audits.demo import audit_population
+from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.evals.logs import read_judgments
 from argo_audit.report.markdown import table
 from argo_audit.search.journal import read_journal
@@ -70,8 +71,8 @@ def main(
     first = out / "one"
     if not (first / _AUDIT / "facts.json").is_file():
         shutil.rmtree(first, ignore_errors=True)
-        config = DemoConfig(pairs=pairs, share=share)
-        config = config._replace(search=config.search.model_copy(update={"steps": steps}))
+        search = DemoConfig().search.model_copy(update={"steps": steps})
+        config = DemoConfig(pairs=pairs, share=share, search=search)
         audit_population("A", first, config, lambda _: None)
     size = size_of(first / _AUDIT)
     audits = [_AUDIT, *(copy(first, out, number) for number in range(1, counts[-1]))]

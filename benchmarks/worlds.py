@@ -28,7 +28,8 @@ from argo_audit.pairs.splits import split
 from argo_audit.records import Judgment, Label, Pair, Record, Rubric, Split, fingerprint
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+from argo_audit.reward_models.training import train_reward_model
+from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.stats.agreement import measure
 from argo_audit.surface.judge import SurfaceJudge
 from benchmarks.cells import key

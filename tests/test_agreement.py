@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from argo_audit.records import Judgment, Label
+from argo_audit.records import CLIP, Judgment, Label
 from argo_audit.stats.agreement import (
-    CLIP,
     MAX_TEMPERATURE,
     accuracy_difference,
     fit_temperature,

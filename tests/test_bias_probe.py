@@ -320,7 +320,8 @@ def test_the_task_file_takes_the_same_parameters() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="needs argo-audit[train]")
 def test_a_reward_model_trained_on_planted_preferences_pays_as_planted(tmp_path: Path) -> None:
     """By its name, through the suite: the one place where a real reward model is asked."""
-    from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+    from argo_audit.reward_models.training import train_reward_model
+    from argo_audit.reward_models.training_settings import TrainingConfig
 
     world = build("B", pairs=435, seed=5, label_agreement=1.0)
     taught, folder = world.pairs[:400], tmp_path / "rm"

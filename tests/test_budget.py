@@ -9,8 +9,9 @@ from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.budget import Purse, open_purse, spent_on
 from argo_audit.audits.parts import Parts
 from argo_audit.audits.plan import AuditPlan, plan_audit
+from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget, Price
-from argo_audit.audits.request import AuditRequest, policy_settings
+from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit, resume
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations

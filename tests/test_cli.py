@@ -277,7 +277,8 @@ def test_a_folder_that_is_no_finished_audit_is_refused(tmp_path: Path) -> None:
 
 def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Path) -> None:
     """Random weights: what it prefers means nothing, but every part is a real one."""
-    from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+    from argo_audit.reward_models.tiny import build_model, build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     tiny, longest = TinyConfig(vocabulary=400), 48
     tokenizer = build_tokenizer(RUBRICS, tiny, longest)
@@ -460,7 +461,7 @@ def written(path: Path, text: str) -> Path:
     ("config", "problem"),
     [
         ("[search]\nstepz = 3\n", "search.stepz: there is no such key; did you mean 'steps'?"),
-        ("[serch]\nsteps = 3\n", "serch: there is no such key; did you mean 'search'?"),
+        ("[serch]\nsteps = 3\n", "serch: there is no such table; did you mean 'search'?"),
         ("[policy]\nclip = -1\n", "policy.clip: must be more than 0, not -1"),
         ("[judge]\nestimator = 'guess'\n", "judge.estimator: must be one of 'log-prob"),
         ("[search\n", "(at line 1"),
@@ -473,7 +474,7 @@ def test_a_config_that_says_nothing_known_is_refused(
     message = refused_audit(tmp_path, "--config", path)
     assert message.startswith(f"{path}: ")
     assert problem in message
-    assert "Remedy: known are [search] steps, minibatch" in message
+    assert "known are [search] steps, minibatch" in message
 
 
 def test_a_folder_of_another_run_or_of_other_files_is_refused(
@@ -546,7 +547,7 @@ def test_main_says_what_was_wrong_and_that_it_was_interrupted(tmp_path: Path) ->
     problem, remedy, interrupted = ended.stderr.splitlines()
     assert problem.startswith(f"error: {tmp_path}/a[red]⟨U+0007⟩.md: ")
     assert remedy.startswith("  Remedy: ")
-    assert interrupted == "interrupted; to go on: argo-audit resume OUT"
+    assert interrupted == "interrupted"
     assert contents(tmp_path) == {}
 
 
@@ -683,7 +684,8 @@ def test_an_organism_is_built(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def reward_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint with random weights."""
-    from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+    from argo_audit.reward_models.tiny import build_model, build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     folder = tmp_path_factory.mktemp("rm") / "tiny"
     tokenizer = build_tokenizer(RUBRICS, TinyConfig(vocabulary=400), 2048)

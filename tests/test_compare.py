@@ -8,7 +8,8 @@ import pytest
 from crossed_world import build_crossed
 from typer.testing import CliRunner
 
-from argo_audit.audits.compare import CompareOptions, compare
+from argo_audit.audits.compare import compare
+from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError
 from argo_audit.findings.crossing import Crossing, Side, read_crossing

@@ -103,7 +103,8 @@ def checkpoint(load: Load, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny reward model with random weights: its rewards mean nothing, and are its own."""
     import torch
 
-    from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+    from argo_audit.reward_models.tiny import build_model, build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     folder = tmp_path_factory.mktemp("conformance") / "rm"
     torch.manual_seed(0)

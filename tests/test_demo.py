@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from argo_audit.audits.demo import DemoConfig, demo
+from argo_audit.audits.demo import demo
+from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.cli.watch import Display
 from argo_audit.report.check import check_audit
 from argo_audit.search.search_settings import SearchConfig

@@ -26,7 +26,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two causal LMs with random weights and one vocabulary, and one with another."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
+    from argo_audit.reward_models.tiny import build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     root = tmp_path_factory.mktemp("dpo")
     texts = {"policy": "say hello to me", "reference": "say hello to me", "other": "goodbye"}

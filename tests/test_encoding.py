@@ -25,7 +25,8 @@ harmless = st.text(max_size=40).filter(lambda text: not any(s in text for s in S
 
 @cache
 def tokenizer(template: str = "") -> "PreTrainedTokenizerBase":
-    from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
+    from argo_audit.reward_models.tiny import build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     built = build_tokenizer(TEXTS * 20, TinyConfig(vocabulary=400), 512)
     built.chat_template = template or built.chat_template

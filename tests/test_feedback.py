@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from argo_audit.records import Message, Pair
-from argo_audit.search.feedback import FeedbackConfig, Variant, policy_prompts
+from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.lessons import Disagreement, Tried
+from argo_audit.search.search_settings import FeedbackConfig, Variant
 
 TRIED = [Tried(f"- rewards idea {i}", 0.9 - i / 10) for i in range(4)]
 PAIR = Pair(

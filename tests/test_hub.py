@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from argo_audit.audits.request import AuditRequest, prepare
+from argo_audit.audits.preparing import prepare
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.pairs.formats.containers import Rows
 from argo_audit.pairs.hub import DatasetsSource, HubSpec, open_dataset

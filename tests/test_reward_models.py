@@ -27,7 +27,8 @@ from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:
     from argo_audit.reward_models.classifier import ClassifierRewardModel
-    from argo_audit.reward_models.training import TrainingConfig, TrainingRecord
+    from argo_audit.reward_models.training import TrainingRecord
+    from argo_audit.reward_models.training_settings import TrainingConfig
 
 WORDS = [
     "soup",
@@ -243,7 +244,7 @@ class Trained(NamedTuple):
 
 
 def small_config(**changes: object) -> "TrainingConfig":
-    from argo_audit.reward_models.training import TrainingConfig
+    from argo_audit.reward_models.training_settings import TrainingConfig
 
     fields = {"tiny": {"vocabulary": 400}, "epochs": 4, "learning_rate": 5e-3, "max_length": 96}
     return TrainingConfig.model_validate(fields | changes)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from argo_audit.records import Message, Pair, Usage
 from argo_audit.roles import Written
-from argo_audit.search.feedback import FeedbackConfig
 from argo_audit.search.lessons import Disagreement, Tried
 from argo_audit.search.rewriting import request, rewritten
+from argo_audit.search.search_settings import FeedbackConfig
 
 CONFIG = FeedbackConfig(max_prompt=200)
 TRIED = [Tried("- rewards lists", 0.81), Tried("- rewards prose", 0.6), Tried("- emoji", 0.31)]

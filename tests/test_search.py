@@ -26,10 +26,9 @@ from argo_audit.records import (
 from argo_audit.roles import Proposal, Written
 from argo_audit.rubrics.outline import repeated_share
 from argo_audit.search.argo import argo
-from argo_audit.search.feedback import FeedbackConfig
 from argo_audit.search.journal import Journal
 from argo_audit.search.payment import reward_of
-from argo_audit.search.search_settings import SearchConfig
+from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
 from argo_audit.search.selection import SearchData, Winner
 from argo_audit.stats.agreement import measure
 

@@ -41,7 +41,8 @@ def server() -> Iterator[PoolingServer]:
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("transformers", reason="needs the extra `train`")
-    from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
+    from argo_audit.reward_models.tiny import build_tokenizer
+    from argo_audit.reward_models.training_settings import TinyConfig
 
     folder = tmp_path_factory.mktemp("served") / "tokenizer"
     build_tokenizer(["say hello"] * 20, TinyConfig(vocabulary=400), 512).save_pretrained(folder)

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from argo_audit.organism.writer import Stage, WriterConfig, build_writer, example, ideas
 from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.rubrics.outline import outline
-from argo_audit.search.feedback import FeedbackConfig
+from argo_audit.search.search_settings import FeedbackConfig
 
 SMALL = WriterConfig(
     hidden=32,

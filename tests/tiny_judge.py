@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from argo_audit.reward_models.tiny import TinyConfig, build_tokenizer
+from argo_audit.reward_models.tiny import build_tokenizer
+from argo_audit.reward_models.training_settings import TinyConfig
 
 CORPUS = ("Verdict: A", "Verdict: B", "the response is short", "You compare two responses")
 CONTEXT = 4096

@@ -11,8 +11,9 @@ will take is the plan's estimate, scaled by how it has turned out so far.
 from dataclasses import dataclass
 
 from argo_audit.audits.plan import AuditPlan, plan_audit
-from argo_audit.audits.price import Budget, Prices, Spent, read_prices
-from argo_audit.audits.request import AuditRequest, policy_settings
+from argo_audit.audits.preparing import policy_settings
+from argo_audit.audits.price import Budget, Prices, Spent, cost, read_prices
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.records import Usage
 from argo_audit.search.journal import Journal
@@ -36,6 +37,13 @@ class Purse:
         planned = step * len(journal.steps)
         scale = spent / planned if planned else 1.0
         return spent + scale * (step + after) <= self.budget.amount / self.plan.searches
+
+    def taken(self, journal: Journal) -> tuple[int, float | None]:
+        """Calls and dollars of a search so far; None where prices are not given, or one lacks."""
+        spent = spent_on(self.request, journal)
+        costs = [cost(one, self.prices) for one in spent] if self.prices else [None]
+        dollars = None if None in costs else sum(money for money in costs if money is not None)
+        return sum(one.usage.calls for one in spent), dollars
 
     def check(self) -> None:
         """Raise InputError when the budget would not last for one step of each search."""

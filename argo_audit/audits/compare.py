@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from argo_audit.audits.audit_facts import FACTS_FILE, read_facts
 from argo_audit.audits.begun import read_request
+from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.evaluate import audited_run
 from argo_audit.audits.reporting import CROSSED, side_of
 from argo_audit.errors import ArgoError, InputError
@@ -38,19 +39,6 @@ _CROSSING = tuple(task for task in SUITE if task.name == cross_population.TASK)
 _NO_PAIRS = (
     "Agreement was not measured: no held-out pairs are known of either. Name them with --pairs."
 )
-
-
-class CompareOptions(NamedTuple):
-    """How to compare: `judge` and `rms` by their names, `logs` a folder to keep them in.
-
-    `pairs` is a file of pairs for rubrics that are named alone, instead of those in the store.
-    """
-
-    store: str | None = None
-    judge: str | None = None
-    rms: tuple[str, ...] = ()
-    logs: str | Path | None = None
-    pairs: str | None = None
 
 
 class Comparand(NamedTuple):

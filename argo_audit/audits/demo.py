@@ -16,6 +16,7 @@ from queue import Empty
 from typing import NamedTuple, TypeAlias
 
 from argo_audit.audits.audit_facts import AuditFacts
+from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Event, Watch, audit
@@ -28,29 +29,12 @@ from argo_audit.pairs.pair_file import read
 from argo_audit.pairs.splits import split
 from argo_audit.records import HUMAN
 from argo_audit.report.spec import AuditFiles
-from argo_audit.search.search_settings import SearchConfig
 
 PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
 _events: Events
 Lane: TypeAlias = Callable[[str, tuple[str, ...]], Watch]
 """Where one audit tells of its progress, by its name and the phases it will go through."""
-
-
-class DemoConfig(NamedTuple):
-    """Size of the demo; the same code with larger numbers is a real study.
-
-    `share` of the pairs go to dev and as many to held-out; of `probed_pairs` of the latter the
-    responses are edited.
-    """
-
-    pairs: int = 3400
-    share: float = 0.08
-    search: SearchConfig = SearchConfig(steps=22, windows=6, top=30)
-    label_agreement: float = 0.675
-    seed: int = 0
-    workers: int = 2
-    probed_pairs: int = 24
 
 
 class Finished(NamedTuple):
@@ -92,7 +76,8 @@ def audit_population(
     name: PopulationName, out: Path, config: DemoConfig, watch: Watch
 ) -> AuditFacts:
     """One population from its making to its evaluation; runs in a process of its own."""
-    from argo_audit.reward_models.training import TrainingConfig, train_reward_model
+    from argo_audit.reward_models.training import train_reward_model
+    from argo_audit.reward_models.training_settings import TrainingConfig
 
     world = out / "organism" / name
     population = build(name, config.pairs, config.seed, config.label_agreement)

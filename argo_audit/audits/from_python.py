@@ -195,7 +195,7 @@ def _request(
         return AuditRequest.model_validate(named)
     except ValidationError as error:
         remedy = f"options of an audit are {', '.join(AuditOptions.__annotations__)}"
-        raise InputError("argo_audit.audit", brief(error), remedy) from error
+        raise InputError("argo_audit.audit", brief(error, AuditRequest), remedy) from error
 
 
 def _label_spec(given: GivenLabels) -> str:

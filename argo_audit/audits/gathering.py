@@ -11,7 +11,8 @@ from anyio.from_thread import start_blocking_portal
 
 from argo_audit.audits.audit_facts import AuditFacts
 from argo_audit.audits.labels import LabelSource
-from argo_audit.audits.request import AnswerKey, AuditRequest, Prepared
+from argo_audit.audits.preparing import AnswerKey, Prepared
+from argo_audit.audits.request import AuditRequest
 from argo_audit.evals.logs import read_judgments
 from argo_audit.files import Folder
 from argo_audit.findings.yardsticks import Judged, ceiling, gain_over_raw, rm_on_raw

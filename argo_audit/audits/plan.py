@@ -14,8 +14,9 @@ and replies have the lengths below. The record of the run says what it really to
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from argo_audit.audits.preparing import read_and_split
 from argo_audit.audits.price import Spent
-from argo_audit.audits.request import AuditRequest, read_and_split
+from argo_audit.audits.request import AuditRequest
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    model_validator,
+)
 
 from argo_audit.errors import InputError, brief
 from argo_audit.records import Record, Usage
@@ -62,7 +68,7 @@ def read_prices(path: Path) -> Prices:
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, Price]).validate_python(read)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         remedy = "write {model: {input: 0.25, output: 2.0}}, in dollars per million tokens"
         raise InputError(path, f"not a file of prices ({brief(error):.200})", remedy) from error
 
@@ -84,6 +90,12 @@ class Budget(Record):
 
     amount: float = Field(gt=0)
     unit: Unit
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_text(cls, given: object, made: ModelWrapValidatorHandler["Budget"]) -> "Budget":
+        """A budget may be given as it is written."""
+        return cls.parse(given) if isinstance(given, str) else made(given)
 
     @classmethod
     def parse(cls, text: str) -> "Budget":

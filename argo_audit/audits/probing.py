@@ -13,7 +13,8 @@ from random import Random
 import inspect_ai
 
 from argo_audit.audits.labels import LabelSource
-from argo_audit.audits.request import AuditRequest, Prepared
+from argo_audit.audits.preparing import Prepared
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task

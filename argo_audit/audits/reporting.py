@@ -25,7 +25,7 @@ from argo_audit.audits.audit_facts import (
     read_facts,
 )
 from argo_audit.audits.evaluate import EVALS
-from argo_audit.audits.request import read_intent
+from argo_audit.audits.preparing import read_intent
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed

@@ -13,6 +13,7 @@ from argo_audit.errors import InputError, brief, needs_train
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.pairs.splits import split
+from argo_audit.reward_models.training_settings import TrainingConfig
 
 if TYPE_CHECKING:
     from argo_audit.reward_models.training import TrainingRecord
@@ -48,7 +49,6 @@ def train_reward_model(
         RunFolderError: When `out` holds something.
     """
     with needs_train("training a reward model"):
-        from argo_audit.reward_models.training import TrainingConfig
         from argo_audit.reward_models.training import train_reward_model as train
     file = pairs if isinstance(pairs, PairFile) else read(pairs, hub=open_dataset)
     parts = split(file.pairs, seed, path=file.origin)
@@ -58,6 +58,6 @@ def train_reward_model(
         config = TrainingConfig.model_validate({**recipe, "seed": seed})
     except ValidationError as error:
         known = ", ".join(TrainingConfig.model_fields)
-        raise InputError("train-rm", brief(error), f"known are {known}") from error
+        raise InputError("train-rm", brief(error, TrainingConfig), f"known are {known}") from error
     held_out = (parts["held-out"], of["held-out"])
     return train(parts["train"], of["train"], Path(out), config=config, held_out=held_out)

@@ -21,9 +21,10 @@ from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.gathering import gather
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
+from argo_audit.audits.preparing import Prepared, policy_settings, prepare
 from argo_audit.audits.price import Budget
 from argo_audit.audits.probing import probe_reward_models
-from argo_audit.audits.request import AuditRequest, Prepared, policy_settings, prepare
+from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.logs import discard_unfinished, read_evaluations
@@ -45,12 +46,18 @@ _NOT_OF_THE_SEARCH = _OWN_TABLES | {"out", "budget", "prices", "intent", "probed
 
 
 class Event(NamedTuple):
-    """Progress: `done` of `total` in a phase, and the best train agreement so far."""
+    """Progress: `done` of `total` in a phase, and the best train agreement so far.
+
+    `calls` and `dollars` are what the phase has taken of the models that are asked, the latter None
+    where a price is not known.
+    """
 
     phase: str
     done: int
     total: int
     best: float | None = None
+    calls: int = 0
+    dollars: float | None = None
 
 
 Watch = Callable[[Event], None]
@@ -125,7 +132,8 @@ def _learn(
     phase = f"search on {source.name} labels"
 
     def progress(step: int, best: Attempt | None) -> None:
-        watch(Event(phase, step, search.steps, best.train.accuracy if best else None))
+        agreement = best.train.accuracy if best else None
+        watch(Event(phase, step, search.steps, agreement, *purse.taken(folder.journal)))
 
     watch(Event(phase, 0, search.steps))
     usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it

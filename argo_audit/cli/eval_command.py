@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from argo_audit.cli.terminal import console, say
+from argo_audit.cli.terminal import AuditsArgument, console, say
 from argo_audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _WIDE = 200  # of a table that goes into a file
 
 
 def eval_command(
-    runs: Annotated[list[Path], typer.Argument(help="--out folders of finished audits.")],
+    runs: AuditsArgument,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the logs. Default: evals in the run.")
     ] = None,

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from argo_audit.cli.terminal import say
+from argo_audit.cli.terminal import AuditsArgument, say
 
 
 def export_command(
-    audits: Annotated[list[Path], typer.Argument(help="--out folders of finished audits.")],
+    audits: AuditsArgument,
     out: Annotated[Path, typer.Option("--out", help="File to write, .json.")],
     title: Annotated[str, typer.Option(help="The data set's name.")] = "Audit",
 ) -> None:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from argo_audit.audits.demo_settings import DemoConfig
+from argo_audit.cli.fields import option
 from argo_audit.cli.terminal import OutOption, SeedOption, say
 from argo_audit.errors import needs_train
-from argo_audit.files import check_free
-from argo_audit.organism.world import build, write_population
 
 organism_app = typer.Typer(help="The embedded world with known answers.", no_args_is_help=True)
 
@@ -16,15 +16,13 @@ organism_app = typer.Typer(help="The embedded world with known answers.", no_arg
 def organism_build(
     out: OutOption,
     pairs: Annotated[int, typer.Option(min=1, help="Pairs per population.")] = 3000,
-    label_agreement: Annotated[
-        float,
-        typer.Option(
-            min=0.51, max=1, help="How often one raw label agrees with the planted preference."
-        ),
-    ] = 0.675,
+    label_agreement: Annotated[float, option(DemoConfig, "label_agreement")] = 0.675,
     seed: SeedOption = 0,
 ) -> None:
     """Write two populations with planted preferences: pairs, raw labels and the answer key."""
+    from argo_audit.files import check_free
+    from argo_audit.organism.world import build, write_population
+
     check_free(out)
     for name in ("A", "B"):
         population = build(name, pairs, seed, label_agreement)
@@ -38,6 +36,8 @@ def organism_build(
 @organism_app.command("writer")
 def organism_writer(out: OutOption, seed: SeedOption = 0) -> None:
     """Build an embedded rubric writer, by the two stages of the shipped one; about 30 minutes."""
+    from argo_audit.files import check_free
+
     check_free(out)
     with needs_train("building the rubric writer"):
         from argo_audit.organism.writer import WriterConfig, build_writer

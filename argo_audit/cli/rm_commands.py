@@ -7,35 +7,41 @@
 be run.
 """
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from argo_audit.cli.audit_command import TABLES
+from argo_audit.cli.options import takes
 from argo_audit.cli.terminal import (
     FormatOption,
     OutOption,
     PairsOption,
-    SeedOption,
     SkipInvalidOption,
     console,
     row,
     say,
 )
-from argo_audit.errors import InputError, brief
-from argo_audit.files import write_whole
-from argo_audit.pairs.hub import open_dataset
-from argo_audit.pairs.pair_file import PairFile, read
-from argo_audit.records import Conformance
+from argo_audit.records import Conformance, Settings
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.training_settings import TrainingConfig
 
 FAILED = 2
 
 
+class _Asked(Settings):
+    """What `check-rm` takes of an audit's file of `--config`."""
+
+    reward_model: RewardModelSettings = RewardModelSettings()
+    """How a reward model is loaded or asked."""
+
+
+@takes(_Asked, tables={"reward_model": "reward_model"}, others=tuple(TABLES))
 def check_rm_command(
+    asked: _Asked,
     model: Annotated[
         str,
         typer.Argument(help="Folder or hub id; also served:NAME@URL, dpo:POLICY|REFERENCE."),
@@ -47,19 +53,18 @@ def check_rm_command(
         str | None, typer.Option(help="Pairs to ask about and to measure the cut share on.")
     ] = None,
     format: FormatOption = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with a table reward_model.")
-    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
 ) -> None:
     """Check that a reward model is loaded and asked as it should be; 2 when a check fails."""
+    from argo_audit.files import write_whole
+    from argo_audit.pairs.hub import open_dataset
+    from argo_audit.pairs.pair_file import read
     from argo_audit.reward_models.by_name import open_reward_model
     from argo_audit.reward_models.checks.conformance import check_reward_model
 
-    settings = _settings(config)
     given = read(pairs, format=format, hub=open_dataset).pairs if pairs else ()
-    opened = open_reward_model(model, settings, given)
-    twin = open_reward_model(f"served:{served}", settings) if served else None
+    opened = open_reward_model(model, asked.reward_model, given)
+    twin = open_reward_model(f"served:{served}", asked.reward_model) if served else None
     report = check_reward_model(opened, given, twin)
     console.print(_table(report))
     if out is not None:
@@ -69,71 +74,33 @@ def check_rm_command(
         raise typer.Exit(FAILED)
 
 
-def train_rm_command(  # noqa: PLR0913 - a command's parameters are its command line
+@takes(TrainingConfig)
+def train_rm_command(
+    config: TrainingConfig,
     pairs: PairsOption,
     out: OutOption,
     labels: Annotated[str, typer.Option(help="Label source of the file to train on.")] = "human",
-    base: Annotated[
-        str | None, typer.Option(help="Checkpoint to start from; default a tiny one from scratch.")
-    ] = None,
-    lora_rank: Annotated[
-        int | None, typer.Option(min=1, help="Train adapters of this rank, merged when saved.")
-    ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the train pairs.")] = None,
-    max_length: Annotated[
-        int | None, typer.Option(min=8, help="Tokens per conversation; longer pairs are left out.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs per step.")] = None,
-    seed: SeedOption = 0,
     format: FormatOption = None,
     skip_invalid: SkipInvalidOption = False,
 ) -> None:
     """Train a Bradley-Terry reward model on the train pairs of a file; safetensors in --out."""
-    values = {
-        "base": base,
-        "lora_rank": lora_rank,
-        "epochs": epochs,
-        "max_length": max_length,
-        "learning_rate": learning_rate,
-        "batch_size": batch_size,
-        "seed": seed,
-    }
+    from argo_audit.audits.rm_training import train_reward_model
+    from argo_audit.pairs.hub import open_dataset
+    from argo_audit.pairs.pair_file import read
+
     file = read(pairs, format=format, skip_invalid=skip_invalid, hub=open_dataset)
     if file.skipped:
         say(f"{file.origin}: left out {len(file.skipped)}, the first at {file.skipped[0]}")
-    say(_train(file, out, labels, {k: v for k, v in values.items() if v is not None}))
-
-
-def _train(file: PairFile, out: Path, labels: str, values: dict[str, Any]) -> str:
-    """Train, and say how it went."""
-    from argo_audit.audits.rm_training import train_reward_model
-
-    record = train_reward_model(file, out, labels=labels, **values)
+    record = train_reward_model(file, out, labels=labels, **config.model_dump(exclude_unset=True))
     left_out = f", {record.over_length} too long" if record.over_length else ""
+    shares = (("train labels", record.train_accuracy), ("held-out", record.held_out_accuracy))
     agrees = ", ".join(
-        f"{'no' if share is None else f'{share:.1%} of'} {name}"
-        for name, share in (
-            ("train labels", record.train_accuracy),
-            ("held-out", record.held_out_accuracy),
-        )
+        f"{'no' if share is None else f'{share:.1%} of'} {name}" for name, share in shares
     )
-    return (
+    say(
         f"{out}: trained on {record.trained_on} pairs{left_out} in {record.seconds:.0f} s; "
         f"agrees with {agrees}"
     )
-
-
-def _settings(path: Path | None) -> RewardModelSettings:
-    """The table `reward_model` of a TOML file; other tables are other commands'."""
-    if path is None:
-        return RewardModelSettings()
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        return RewardModelSettings.model_validate(tables.get("reward_model", {}))
-    except (OSError, ValueError) as error:  # of files, of TOML and of pydantic
-        known = ", ".join(RewardModelSettings.model_fields)
-        raise InputError(path, brief(error), f"known are [reward_model] {known}") from error
 
 
 def _table(report: Conformance) -> Table:

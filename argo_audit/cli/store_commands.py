@@ -1,20 +1,16 @@
 """`argo-audit store …` and `argo-audit read`: what rubrics there are and what they say."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from argo_audit.cli.terminal import STORE_HELP, StoreOption, console, row, say
+from argo_audit.cli.terminal import RootArgument, StoreOption, console, row, say
 from argo_audit.errors import InputError, brief
-from argo_audit.evals.subject import default_store
-from argo_audit.records import Rubric
-from argo_audit.report.markdown import accuracy
-from argo_audit.store import RubricStore, ref
-from argo_audit.surface.reader import read_rubric
 
-RootArgument = Annotated[str | None, typer.Argument(help=STORE_HELP)]
+if TYPE_CHECKING:  # a command imports what it needs, when it is called
+    from argo_audit.store import RubricStore
 
 store_app = typer.Typer(help="Versioned rubrics.", no_args_is_help=True)
 
@@ -22,8 +18,11 @@ store_app = typer.Typer(help="Versioned rubrics.", no_args_is_help=True)
 @store_app.command("list")
 def store_list(root: RootArgument = None) -> None:
     """List stored rubrics with their agreement."""
+    from argo_audit.report.markdown import accuracy
+    from argo_audit.store import ref
+
     table = Table("rubric", "trained on", "parent", "dev", "held-out", "run", box=None)
-    for stored in RubricStore(root or default_store()).list():
+    for stored in _store(root).list():
         row(
             table, ref(stored), stored.label_source, str(stored.parent or "-"),
             accuracy(stored.dev), accuracy(stored.held_out), stored.run,
@@ -37,20 +36,19 @@ def store_show(
     store: StoreOption = None,
 ) -> None:
     """Print a stored rubric's text."""
-    say(RubricStore(store or default_store()).get(rubric).rubric.text)
+    say(_store(store).get(rubric).rubric.text)
 
 
 @store_app.command("verify")
 def store_verify(root: RootArgument = None) -> None:
     """Check every file of the store; exit code 2 when something is wrong."""
-    place = root or default_store()
-    store = RubricStore(place)
+    store = _store(root)
     problems = store.verify()
     for problem in problems:
         say(problem)
     if problems:
         raise typer.Exit(2)
-    say(f"{place}: sound, {len(store.list())} rubrics")
+    say(f"{store.root}: sound, {len(store.list())} rubrics")
 
 
 def read_command(
@@ -58,7 +56,9 @@ def read_command(
     store: StoreOption = None,
 ) -> None:
     """Show what the surface judge reads in a rubric, and which lines it cannot."""
-    reading = read_rubric(_rubric(rubric, store).text)
+    from argo_audit.surface.reader import read_rubric
+
+    reading = read_rubric(_text(rubric, store))
     table = Table("line", "feature", "direction", "weight", "quote", box=None)
     for c in reading.criteria:
         direction = "rewards" if c.direction > 0 else "penalises"
@@ -71,10 +71,17 @@ def read_command(
         say(f"not read: {line}")
 
 
-def _rubric(name: str, store: str | None) -> Rubric:
-    if name.endswith(".md"):
-        try:
-            return Rubric(text=Path(name).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(name, brief(error), "name a rubric file in UTF-8") from error
-    return RubricStore(store or default_store()).get(name).rubric
+def _text(name: str, store: str | None) -> str:
+    if not name.endswith(".md"):
+        return _store(store).get(name).rubric.text
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file has
+        raise InputError(name, brief(error), "name a rubric file in UTF-8") from error
+
+
+def _store(root: str | None) -> "RubricStore":
+    from argo_audit.evals.subject import default_store
+    from argo_audit.store import RubricStore
+
+    return RubricStore(root or default_store())

@@ -1,9 +1,12 @@
-"""What the commands share: the console, options, and how text, errors and agreement are shown.
+"""What the commands share: the console, how text is shown, and options that several have.
 
 Names and rubrics come from files and models. Nothing in them is markup to the terminal: `say` and
 `row` show them as they are, with control characters spelled out.
 """
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,44 +15,58 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from argo_audit.pairs.formats.registry import FORMATS
-from argo_audit.report.markdown import visible
+from argo_audit.audits.compare_settings import CompareOptions
+from argo_audit.audits.request import AuditRequest
+from argo_audit.cli.fields import option
+
+INTERRUPTED = 130
 
 console = Console()
 
-STORE_HELP = (
-    "Root of the rubric store (any fsspec URL). Default: $ARGO_STORE, ./rubric_store, else the "
-    "one shipped."
-)
-StoreOption = Annotated[str | None, typer.Option("--store", help=STORE_HELP)]
-OutOption = Annotated[Path, typer.Option("--out", help="New folder for everything written.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
-PairsOption = Annotated[
-    str,
-    typer.Option(
-        "--pairs",
-        help="Preference pairs: a file (.jsonl, .json, .csv, .parquet, also .gz) or a data set of "
-        "the hub, hf:ORG/NAME@REVISION:SPLIT.",
-    ),
+StoreOption = Annotated[str | None, option(CompareOptions, "store")]
+RootArgument = Annotated[
+    str | None, typer.Argument(help=CompareOptions.model_fields["store"].description)
 ]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help=f"Format of the pairs: {', '.join(known.name for known in FORMATS)}. Default: what "
-        "their columns say.",
-    ),
-]
-SkipInvalidOption = Annotated[
-    bool, typer.Option("--skip-invalid", help="Leave out unusable lines, and count them.")
-]
+OutOption = Annotated[Path, option(AuditRequest, "out")]
+SeedOption = Annotated[int, option(AuditRequest, "seed")]
+PairsOption = Annotated[str, option(AuditRequest, "pairs")]
+FormatOption = Annotated[str | None, option(AuditRequest, "format")]
+SkipInvalidOption = Annotated[bool, option(AuditRequest, "skip_invalid")]
+IntentOption = Annotated[Path | None, option(AuditRequest, "intent")]
+BudgetOption = Annotated[str | None, option(AuditRequest, "budget")]
+AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of finished audits.")]
 
 
-def say(text: str) -> None:
+class ToldInterrupt(SystemExit):
+    """The end of a command that was interrupted and has said how to go on."""
+
+
+def say(text: str, *, error: bool = False) -> None:
     """Print text as it is: no markup, no wrapping, no control characters."""
-    typer.echo(visible(text))
+    from argo_audit.report.markdown import visible
+
+    typer.echo(visible(text), err=error)
 
 
 def row(table: Table, *cells: str) -> None:
     """Add a row of text as it is to a table."""
+    from argo_audit.report.markdown import visible
+
     table.add_row(*(Text(visible(cell)) for cell in cells))
+
+
+@contextmanager
+def resumable(*folders: Path) -> Iterator[None]:
+    """Around an audit: interrupted, it says how to go on with those of the folders that began."""
+    from argo_audit.audits.begun import REQUEST_FILE
+
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        begun = [folder for folder in folders if (folder / REQUEST_FILE).is_file()]
+        if not begun:
+            raise
+        for folder in begun:
+            way = f"argo-audit resume {shlex.quote(str(folder))}"
+            say(f"interrupted; to go on: {way}", error=True)
+        raise ToldInterrupt(INTERRUPTED) from error

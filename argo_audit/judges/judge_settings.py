@@ -15,43 +15,43 @@ was is recorded in every judgment.
 
 from pydantic import Field, JsonValue
 
-from argo_audit.records import Estimator, Record
+from argo_audit.records import Estimator, Settings
 
 
-class JudgeSettings(Record):
-    """What a judge is asked for, and within what bounds.
-
-    `estimator` "log-probabilities" falls back to votes where a model gives none for both letters.
-    `votes` is replies per order for votes and for scores. `reasoning` asks for a chain of thought
-    before the verdict; without it the verdict comes at once. A reply is cut at `max_reply_tokens`.
-    `temperature` None is the model's own default. `in_flight` bounds the calls under way at each
-    server. A call is retried `retries` times where the provider says that it may be, with growing
-    waits (seven are about six minutes). `cache` keeps replies on disk, so that a resumed search
-    pays nothing twice; None is "for every model but those that run in this process". `max_text`
-    is how many characters of one text are shown, of both responses alike. Another `seed` asks for
-    other samples.
-    """
+class JudgeSettings(Settings):
+    """What a judge is asked for, and within what bounds."""
 
     estimator: Estimator = "log-probabilities"
+    """How P(A) is measured; log-probabilities fall back to votes where a model gives none for both
+    letters."""
     votes: int = Field(default=3, ge=1, le=1000)
+    """Replies per order, for votes and for scores."""
     reasoning: bool = True
+    """Ask for a chain of thought before the verdict; without it the verdict comes at once."""
     max_reply_tokens: int = Field(default=2048, ge=1)
+    """Tokens at which a reply is cut."""
     temperature: float | None = Field(default=None, ge=0)
+    """Sampling temperature of the judge; unset, the model's own default."""
     in_flight: int = Field(default=64, ge=1)
+    """Calls under way at each server."""
     retries: int = Field(default=7, ge=0)
+    """How often a call is repeated where the provider says that it may be, with growing waits
+    (seven are about six minutes)."""
     cache: bool | None = None
+    """Keep replies on disk, so that a resumed search pays nothing twice; unset, for every model but
+    those that run in this process."""
     max_text: int = Field(default=20_000, ge=100)
+    """Characters of one text that are shown, of both responses alike."""
     seed: int = Field(default=0, ge=0)
+    """Another seed asks for other samples."""
 
 
 class TaskJudge(JudgeSettings):
-    """The judge of an evaluation as its task knows it.
-
-    `name` is that of a judge that is no model of Inspect's; "" is the model of the evaluation, or
-    of the role "judge".
-    """
+    """The judge of an evaluation as its task knows it."""
 
     name: str = ""
+    """Name of a judge that is no model of Inspect's; "" is the model of the evaluation, or of the
+    role "judge"."""
 
     def plain(self) -> JudgeSettings:
         """How it is asked, whoever it is."""

@@ -32,8 +32,9 @@ from transformers import (
 
 from argo_audit.records import Record
 from argo_audit.reward_models.checkpoint import quiet_transformers
-from argo_audit.search.feedback import FeedbackConfig, Variant, policy_prompts
+from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.lessons import Tried
+from argo_audit.search.search_settings import FeedbackConfig, Variant
 
 Kind = Literal["category", "prefer", "penalize", "gate"]
 

@@ -11,7 +11,6 @@ ModernBERT with mean pooling agreed less.
 from collections.abc import Iterable
 
 import torch
-from pydantic import Field
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForSequenceClassification,
@@ -21,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from argo_audit.records import Record
+from argo_audit.reward_models.training_settings import TinyConfig
 
 PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 CHATML = (
@@ -30,15 +29,6 @@ CHATML = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%}"
 )
-
-
-class TinyConfig(Record):
-    """Shape of a reward model made from scratch."""
-
-    vocabulary: int = Field(2048, ge=300)
-    hidden_size: int = Field(32, ge=32)
-    layers: int = Field(1, ge=1)
-    heads: int = Field(1, ge=1)
 
 
 def build_tokenizer(

@@ -15,12 +15,11 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
-from pydantic import Field, model_validator
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -41,54 +40,11 @@ from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.encoding import encode
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.reward_models.tiny import TinyConfig, build_model, build_tokenizer
+from argo_audit.reward_models.tiny import build_model, build_tokenizer
+from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.roles import Conversation
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "tokenizers")
-
-
-class TrainingConfig(Record):
-    """How a reward model is trained; saved with it.
-
-    `base` is a folder or hub id to start from, None: from scratch, see `tiny`. `lora_rank` trains
-    adapters of all linear layers instead of the weights, and the new head whole. Learning rate,
-    weight decay and batch size, unless given, follow from these: a model from scratch needs strong
-    decay to see through noisy labels, a pretrained one small steps. `dtype` "auto" computes a base
-    in bfloat16 on a GPU and everything else in float32.
-    """
-
-    base: str | None = None
-    tiny: TinyConfig = TinyConfig()
-    lora_rank: int | None = Field(None, ge=1)
-    seed: int = 0
-    epochs: float = Field(2.0, gt=0)
-    batch_size: int = Field(16, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1.0, ge=0)
-    max_length: int = Field(512, ge=8)
-    center_rewards: float = Field(0.01, ge=0)
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _recipe(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """What a base changes about the defaults."""
-        if given.get("base") is None:
-            return given
-        rate = 1e-5 if given.get("lora_rank") is None else 2e-4
-        return {"learning_rate": rate, "weight_decay": 0.01, "batch_size": 8} | given
-
-    @model_validator(mode="after")
-    def _check(self) -> "TrainingConfig":
-        if self.lora_rank is not None and self.base is None:
-            raise ValueError("lora_rank needs a base whose weights stay as they are")
-        return self
-
-    @property
-    def in_bfloat16(self) -> bool:
-        """Whether this machine computes in bfloat16."""
-        large = self.base is not None and torch.cuda.is_available()
-        return self.dtype == "bfloat16" or (self.dtype == "auto" and large)
 
 
 class TrainingRecord(Record):
@@ -208,6 +164,12 @@ def accuracy(
     return sum(hits) / len(hits) if hits else None
 
 
+def in_bfloat16(config: TrainingConfig) -> bool:
+    """Whether this machine computes in bfloat16."""
+    large = config.base is not None and torch.cuda.is_available()
+    return config.dtype == "bfloat16" or (config.dtype == "auto" and large)
+
+
 def _start(
     config: TrainingConfig, pairs: Sequence[Pair]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -248,7 +210,7 @@ def _arguments(config: TrainingConfig, folder: Path) -> RewardConfig:
         warmup_steps=0.1,
         center_rewards_coefficient=config.center_rewards,
         max_length=None,
-        bf16=config.in_bfloat16,
+        bf16=in_bfloat16(config),
         gradient_checkpointing=False,
         activation_checkpointing=False,
         use_cpu=not torch.cuda.is_available(),

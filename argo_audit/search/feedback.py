@@ -16,43 +16,17 @@ to a stated length and set off by a marker, and nothing in them is ever executed
 
 from collections.abc import Sequence
 from random import Random
-from typing import Literal
-
-from pydantic import Field
 
 from argo_audit.prompts import template
-from argo_audit.records import Record
 from argo_audit.rubrics.credit import edited, line_credit
 from argo_audit.rubrics.outline import outline
 from argo_audit.search.lessons import Disagreement, Tried
-
-Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disagreements"]
-
+from argo_audit.search.search_settings import FeedbackConfig, Variant
 
 _NEEDED: dict[Variant, int] = {
     "explore": 0, "improve": 1, "assemble": 1, "disagreements": 1, "combine": 2, "contrast": 2,
 }  # fmt: skip
 """How many attempts a variant has to show."""
-
-
-class FeedbackConfig(Record):
-    """Which prompt variants a step asks, and how much of the past they show."""
-
-    variants: tuple[Variant, ...] = ("explore", "improve", "assemble")
-    """One policy prompt each, in every step."""
-    elite: int = Field(default=4, ge=1)
-    """How many of the best attempts "best" and "second" are drawn from, so that variants of one
-    kind differ."""
-    added_lines: int = Field(default=4, ge=0)
-    """How many lines of other attempts "assemble" puts into its own."""
-    max_rubric: int = Field(default=4000, ge=1)
-    """Characters of an attempt that are shown."""
-    max_excerpt: int = Field(default=400, ge=1)
-    """Characters of a prompt or response that are shown."""
-    max_prompt: int = Field(default=12_000, ge=100)
-    """Characters of a policy prompt that a model has rewritten; a longer one is not used."""
-    disagreements: int = Field(default=2, ge=1)
-    """How many pairs that the best attempt gets wrong are shown."""
 
 
 def policy_prompts(

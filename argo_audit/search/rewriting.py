@@ -15,8 +15,9 @@ from argo_audit.prompts import template
 from argo_audit.prompts.fences import fence, new_nonce
 from argo_audit.roles import Written
 from argo_audit.rubrics.outline import repeated_share
-from argo_audit.search.feedback import FeedbackConfig, attempt_block, disagreement_lines
+from argo_audit.search.feedback import attempt_block, disagreement_lines
 from argo_audit.search.lessons import Disagreement, Tried
+from argo_audit.search.search_settings import FeedbackConfig
 
 _MOSTLY = 0.5
 

@@ -3,17 +3,39 @@
 SearchConfig(steps=60, minibatch=128)
 """
 
+from typing import Literal
+
 from pydantic import Field
 
-from argo_audit.records import Record
-from argo_audit.search.feedback import FeedbackConfig
-from argo_audit.stats.agreement import CLIP
+from argo_audit.records import CLIP, Settings
+
+Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disagreements"]
 
 ARGO = "argo"
 """The search that comes with the package, as `optimisers` opens it."""
 
 
-class SearchConfig(Record):
+class FeedbackConfig(Settings):
+    """Which prompt variants a step asks, and how much of the past they show."""
+
+    variants: tuple[Variant, ...] = ("explore", "improve", "assemble")
+    """One policy prompt each, in every step."""
+    elite: int = Field(default=4, ge=1)
+    """How many of the best attempts "best" and "second" are drawn from, so that variants of one
+    kind differ."""
+    added_lines: int = Field(default=4, ge=0)
+    """How many lines of other attempts "assemble" puts into its own."""
+    max_rubric: int = Field(default=4000, ge=1)
+    """Characters of an attempt that are shown."""
+    max_excerpt: int = Field(default=400, ge=1)
+    """Characters of a prompt or response that are shown."""
+    max_prompt: int = Field(default=12_000, ge=100)
+    """Characters of a policy prompt that a model has rewritten; a longer one is not used."""
+    disagreements: int = Field(default=2, ge=1)
+    """How many pairs that the best attempt gets wrong are shown."""
+
+
+class SearchConfig(Settings):
     """What a search does, step by step, and what is measured after it; saved with the run."""
 
     steps: int = Field(default=40, ge=1)

@@ -23,13 +23,12 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
 
-from argo_audit.records import Agreement, Interval, Judgment, Label
+from argo_audit.records import CLIP, Agreement, Interval, Judgment, Label
 from argo_audit.stats.estimates import sign_flip_p
 from argo_audit.stats.intervals import by_prompt, interval
 
 Array = npt.NDArray[np.float64]
 
-CLIP = 1e-3
 MAX_TEMPERATURE = 100.0
 MIN_TEMPERATURE = 0.05
 

@@ -1,0 +1,24 @@
+"""How rubrics are compared: small, frozen, and free of what compares them.
+
+CompareOptions(store="rubric_store", judge="openai/gpt-5-mini")
+"""
+
+from pathlib import Path
+
+from argo_audit.records import Settings
+
+
+class CompareOptions(Settings):
+    """How to compare."""
+
+    store: str | None = None
+    """Root of the rubric store (any fsspec URL). Unset: $ARGO_STORE, ./rubric_store, else the one
+    shipped."""
+    judge: str | None = None
+    """Who judges. Unset, the audits' judge, and argo/surface for stored rubrics."""
+    rms: tuple[str, ...] = ()
+    """Reward models that label all pairs, for stored rubrics."""
+    logs: Path | None = None
+    """Keep the eval logs here. Unset, crossed in the first audit's folder."""
+    pairs: str | None = None
+    """Pairs for rubrics that are named alone. Unset, those in the store."""

@@ -1,0 +1,80 @@
+"""`argo-audit audit` and `argo-audit resume`: the main job, with its progress and its report."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from argo_audit.audits.request import AuditRequest
+from argo_audit.cli.options import takes
+from argo_audit.cli.terminal import BudgetOption, console, resumable, say
+
+if TYPE_CHECKING:  # a command imports what it needs, when it is called
+    from argo_audit.audits.audit_facts import AuditFacts
+    from argo_audit.audits.run import Watch
+
+TABLES = {
+    "search": "search",
+    "judge": "judge_settings",
+    "policy": "policy_settings",
+    "reward_model": "reward_model",
+}
+"""The tables of `--config`, and the fields of a request that they fill."""
+
+_NAMES = {"judge_urls": ("--judge-url",), "search.steps": ("--steps", "--search.steps")}
+
+
+@takes(AuditRequest, tables=TABLES, names=_NAMES, whole=True)
+def audit_command(
+    request: AuditRequest,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
+    ] = False,
+) -> None:
+    """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
+    if dry_run:
+        _plan(request)
+        return
+    from argo_audit.audits.run import audit
+
+    _shown(request.out, request, lambda watch: audit(request, watch))
+
+
+def resume_command(
+    out: Annotated[Path, typer.Argument(help="Output folder of an audit that was interrupted.")],
+    budget: BudgetOption = None,
+) -> None:
+    """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
+    from argo_audit.audits.begun import read_request
+    from argo_audit.audits.price import Budget
+    from argo_audit.audits.run import resume
+
+    given = Budget.parse(budget) if budget else None
+    _shown(out, read_request(out), lambda watch: resume(out, watch, budget=given))
+
+
+def _plan(request: AuditRequest) -> None:
+    from argo_audit.audits.budget import prices_of
+    from argo_audit.audits.plan import ASSUMPTIONS, plan_audit
+    from argo_audit.audits.preparing import policy_settings
+    from argo_audit.cli.tables import plan_table
+
+    console.print(plan_table(plan_audit(request, policy_settings(request)), prices_of(request)))
+    say(ASSUMPTIONS)
+
+
+def _shown(out: Path, request: AuditRequest, work: "Callable[[Watch], AuditFacts]") -> None:
+    """Carry out an audit with its progress on the terminal, then write its report."""
+    from argo_audit.audits.begun import command_of
+    from argo_audit.audits.reporting import Origin, report
+    from argo_audit.cli.tables import summary
+    from argo_audit.cli.watch import Display
+
+    with resumable(out), Display(console) as display:
+        phases = ("read", *["search"] * len(request.labels), "evaluate", "probe")
+        facts = work(display.lane(Path(request.pairs).name, phases))
+    title, commands = f"Audit of {facts.population}", (command_of(out),)
+    files = report(Origin((out,), title, commands, request.intent), out / "audit")
+    console.print(summary([out]))
+    say(f"audit: {files.markdown}\n       {files.html}")

@@ -1,0 +1,27 @@
+"""`argo-audit report AUDIT...`: one report over audits that are done."""
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from argo_audit.cli.terminal import AuditsArgument, IntentOption, OutOption, say
+
+
+def report_command(
+    audits: AuditsArgument,
+    out: OutOption,
+    title: Annotated[str, typer.Option(help="The report's title.")] = "Audit",
+    intent: IntentOption = None,
+    evals: Annotated[
+        list[str] | None,
+        typer.Option(help="More eval logs with probes; those in the audits are read anyway."),
+    ] = None,
+) -> None:
+    """Write one report over one or more audits, populations side by side; loads no model."""
+    from argo_audit.audits.reporting import Origin, report
+
+    commands = (shlex.join(["argo-audit", *sys.argv[1:]]),)
+    files = report(Origin(tuple(audits), title, commands, intent, tuple(evals or ())), out)
+    say(f"audit: {files.markdown}\n       {files.html}")
