@@ -103,6 +103,9 @@ class Problem(NamedTuple):
         return f"{self.where}: {self.what}" if self.where else self.what
 
 
+_NUL = "it holds a NUL character, which no name of a file can"
+
+
 def brief(error: Exception, of: type[BaseModel] | None = None) -> str:
     """An error on one line, in plain words: of several values that are wrong, the first.
 
@@ -116,7 +119,7 @@ def brief(error: Exception, of: type[BaseModel] | None = None) -> str:
     elif isinstance(error, OSError):
         said = _of_the_system(error, said)
     elif "null byte" in said or "null character" in said:
-        said = "the name holds a NUL character, which no file can have"
+        said = _NUL
     return said or type(error).__name__
 
 
@@ -212,6 +215,25 @@ def _beside(place: tuple[int | str, ...], of: type[BaseModel] | None) -> list[st
         inner = field.annotation if field else None
         of = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
     return list(of.model_fields) if of else []
+
+
+@contextmanager
+def in_plain_words() -> Iterator[None]:
+    """Around a command: a file that cannot be used is an InputError, wherever that showed.
+
+    An error of the system without a file's name is no user's to mend, and stays as it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        remedy = "name another place, or make this one usable"
+        raise InputError(str(error.filename), brief(error), remedy) from error
+    except ValueError as error:
+        if brief(error) != _NUL:
+            raise
+        raise InputError("a name that was given", brief(error), "write it without") from error
 
 
 @contextmanager

@@ -518,7 +518,7 @@ def test_a_store_that_cannot_be_read_is_refused_before_the_search(
 # The process itself
 
 MAIN = """
-import os, signal, sys, threading
+import os, signal, sys, threading, time
 from argo_audit.cli import main
 
 def ends_with(*words):
@@ -528,11 +528,18 @@ def ends_with(*words):
     except SystemExit as ended:
         print(ended.code)
 
-bad, out = sys.argv[1:]
+def interrupt_once_there_is(path):
+    while not os.path.exists(path):
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+bad, pairs, out = sys.argv[1:]
 ends_with("read", bad)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-ends_with("organism", "build", "--pairs", "1000000", "--out", out)
+ends_with("organism", "build", "--pairs", "1000000", "--out", f"{out}/organism")
+threading.Thread(target=interrupt_once_there_is, args=[f"{out}/audit/audit.json"]).start()
+ends_with("audit", "--pairs", pairs, "--labels", "human", "--out", f"{out}/audit")
 """
 
 
@@ -542,13 +549,17 @@ def process(*words: object) -> "subprocess.CompletedProcess[str]":
 
 
 def test_main_says_what_was_wrong_and_that_it_was_interrupted(tmp_path: Path) -> None:
-    ended = process(MAIN, tmp_path / "a[red]\x07.md", tmp_path / "out")
-    assert ended.stdout == "1\n130\n"
-    problem, remedy, interrupted = ended.stderr.splitlines()
+    pairs = written(tmp_path / "pairs.jsonl", GOOD)
+    ended = process(MAIN, tmp_path / "a[red]\x07.md", pairs, tmp_path / "my out")
+    progress = [line for line in ended.stdout.splitlines() if not line.isdigit()]
+    assert ended.stdout.splitlines() == ["1", "130", *progress, "130"]
+    assert progress[0] == "pairs.jsonl: read and label pairs"
+    problem, remedy, interrupted, *_, begun = ended.stderr.splitlines()
     assert problem.startswith(f"error: {tmp_path}/a[red]⟨U+0007⟩.md: ")
     assert remedy.startswith("  Remedy: ")
     assert interrupted == "interrupted"
-    assert contents(tmp_path) == {}
+    assert begun == f"interrupted; to go on: argo-audit resume '{tmp_path / 'my out' / 'audit'}'"
+    assert not (tmp_path / "my out" / "organism").exists()
 
 
 class Stopped(ScriptedPolicy):

@@ -6,9 +6,11 @@ Exit codes: 0 done, 1 could not run (the message says why and how to mend it), 2
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from argo_audit import __version__
 from argo_audit.cli.audit_command import audit_command, resume_command
@@ -22,11 +24,27 @@ from argo_audit.cli.organism_commands import organism_app
 from argo_audit.cli.report_command import report_command
 from argo_audit.cli.rm_commands import check_rm_command, train_rm_command
 from argo_audit.cli.store_commands import read_command, store_app
-from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say
+from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say, shown
 from argo_audit.cli.verify_command import verify_command
-from argo_audit.errors import ArgoError, brief
+from argo_audit.errors import ArgoError, in_plain_words, problems
+
+
+class _Commands(TyperGroup):
+    """The commands, and what any of them may meet."""
+
+    def invoke(self, ctx: Any) -> Any:  # of click, which some releases of typer carry inside
+        """Run one; what pydantic (typer reads values with it) and the system say is put plainly."""
+        try:
+            with in_plain_words():
+                return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = problems(error.__cause__)[0].what
+            raise
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="What does our reward model actually reward? Learn it in words, publish the audit.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -60,14 +78,10 @@ def main() -> None:
         return
     try:
         with followers():
-            app()
+            app(prog_name="argo-audit")
     except ArgoError as error:
-        _failed(str(error))
-    except OSError as error:
-        if error.filename is None:  # not of a file that a user could mend: a fault of ours
-            raise
-        remedy = "name another place, or make this one usable"
-        _failed(f"{error.filename}: {brief(error)}\n  Remedy: {remedy}")
+        typer.secho(f"error: {shown(str(error))}", fg="red", err=True)
+        sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED and not isinstance(ended, ToldInterrupt):
             say("interrupted", error=True)
@@ -94,10 +108,3 @@ def _argo_audit(
     ] = False,
 ) -> None:
     """Options before any command; `--version` has ended it where it was given."""
-
-
-def _failed(message: str) -> None:
-    from argo_audit.report.markdown import visible
-
-    typer.secho(f"error: {visible(message)}", fg="red", err=True)
-    sys.exit(1)

@@ -1,7 +1,7 @@
 """A field of a record as an option: its type, range, default, and help.
 
     option(AuditRequest, "seed")                         # typer.Option("--seed", help="Seed of …")
-    as_option(field, ("--search.steps",), hidden=True)
+    as_option(field, 40, ("--search.steps",), hidden=True)
 
 The help is the docstring under the field and its default, which stays out of the command line's
 own: what is not given must not count as set. Bounds that are part of the range are left to the
@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import annotated_types
 import typer
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from argo_audit.records import Settings
 
@@ -28,15 +29,18 @@ _RULES = {
 
 def option(record: type[Settings], name: str) -> Any:
     """One field of a record, as an option of a command that does not take the whole record."""
-    return as_option(record.model_fields[name], (f"--{name.replace('_', '-')}",))
+    field = record.model_fields[name]
+    return as_option(field, field.default, (f"--{name.replace('_', '-')}",))
 
 
-def as_option(field: FieldInfo, names: tuple[str, ...], *, hidden: bool = False) -> Any:
+def as_option(
+    field: FieldInfo, default: object, names: tuple[str, ...], *, hidden: bool = False
+) -> Any:
     """The option of these names; typer's own class for it is not public, so it is Any."""
     bounds = _bounds(field)
     parts = [" ".join((field.description or "").split())]
     parts += [f"[{_range(bounds)}]"] if {"gt", "lt"} & bounds.keys() else []
-    parts += [f"[default: {default}]"] if (default := _default(field)) else []
+    parts += [f"[default: {shown}]"] if (shown := _shown(default)) else []
     return typer.Option(
         *names,
         help=" ".join(parts).replace("[", r"\["),  # rich would take it for markup
@@ -59,10 +63,9 @@ def read_as(annotation: Any) -> Any:
     return str
 
 
-def _default(field: FieldInfo) -> str:
-    """The default as help shows it; "" for none, as of a flag that is off."""
-    default = field.default
-    if field.is_required() or default is None or default is False:
+def _shown(default: object) -> str:
+    """A default as help shows it; "" for none, as of a flag that is off."""
+    if default is PydanticUndefined or default is None or default is False:
         return ""
     if isinstance(default, tuple):
         return ", ".join(map(str, default))

@@ -33,11 +33,15 @@ _CONFIG = "config"
 
 
 class Key(NamedTuple):
-    """What can be set: the way to it in the record, its name in TOML, and its field."""
+    """What can be set: the way to it in the record, its name in TOML, its field and default.
+
+    The default is that of the record which holds it, where that has one of its own.
+    """
 
     path: tuple[str, ...]
     name: str
     field: FieldInfo
+    default: Any
 
     @property
     def parameter(self) -> str:
@@ -67,7 +71,7 @@ class Shape(NamedTuple):
     def settable(self) -> list[Key]:
         """All that can be set, in the order of the record."""
         tables = {field: table for table, field in self.tables.items()}
-        return list(_keys(self.record, (), "", tables))
+        return list(_keys(self.record, None, Key((), "", FieldInfo(), None), tables))
 
 
 def takes(
@@ -106,7 +110,8 @@ def _read_tables(path: Path, shape: Shape) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # of files, of UTF-8 and of TOML
-        remedy = f"name a file in TOML; {_known(tables)}"
+        is_toml = isinstance(error, tomllib.TOMLDecodeError)
+        remedy = _known(tables) if is_toml else "name a file in TOML that you may read"
         raise InputError(path, brief(error), remedy) from error
     mine = {
         name: table for name, table in found.items() if name in tables or name not in shape.others
@@ -148,14 +153,17 @@ def _parameters(shape: Shape, keys: list[Key], command: Command) -> list[inspect
 
 
 def _keys(
-    record: type[Settings], path: tuple[str, ...], prefix: str, tables: Mapping[str, str]
+    record: type[Settings], made: Settings | None, above: Key, tables: Mapping[str, str]
 ) -> Iterator[Key]:
+    """The keys of a record, and of the record `made` that is the default in the one above it."""
     for name, field in record.model_fields.items():
-        nested = _nested(field)
-        if nested:
-            yield from _keys(nested, (*path, name), f"{prefix}{tables.get(name, name)}.", {})
+        default = getattr(made, name) if made else field.default
+        shown = f"{above.name}.{tables.get(name, name)}".removeprefix(".")
+        key = Key((*above.path, name), shown, field, default)
+        if nested := _nested(field):
+            yield from _keys(nested, default, key, {})
         else:
-            yield Key((*path, name), prefix + name, field)
+            yield key
 
 
 def _nested(field: FieldInfo) -> type[Settings] | None:
@@ -218,7 +226,7 @@ def _parameter(key: Key, names: tuple[str, ...]) -> inspect.Parameter:
     """The option as a parameter; None where it is not given, unless it must be."""
     kind, needed = read_as(key.field.annotation), key.field.is_required()
     hidden = len(key.path) > 1 and not names
-    shown = as_option(key.field, names or _names(key, kind), hidden=hidden)
+    shown = as_option(key.field, key.default, names or _names(key, kind), hidden=hidden)
     return inspect.Parameter(
         key.parameter,
         inspect.Parameter.KEYWORD_ONLY,
@@ -229,14 +237,14 @@ def _parameter(key: Key, names: tuple[str, ...]) -> inspect.Parameter:
 
 def _names(key: Key, kind: Any) -> tuple[str, ...]:
     """A flag can be taken back where a default or a file may have set it."""
-    if kind is not bool or (key.field.default is False and len(key.path) == 1):
+    if kind is not bool or (key.default is False and len(key.path) == 1):
         return (key.option,)
     table, dot, last = key.option.removeprefix("--").rpartition(".")
     return (f"{key.option}/--{table}{dot}no-{last}",)
 
 
 def _config_parameter(shape: Shape) -> inspect.Parameter:
-    tables, one = ", ".join(shape.tables), next(iter(shape.tables))
+    tables, one = ", ".join(shape.tables), next(iter(shape.tables)).replace("_", "-")
     text = f"TOML file with tables {tables}. Each key is an option too: --{one}.KEY."
     return inspect.Parameter(
         _CONFIG,

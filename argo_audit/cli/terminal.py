@@ -43,16 +43,19 @@ class ToldInterrupt(SystemExit):
 
 def say(text: str, *, error: bool = False) -> None:
     """Print text as it is: no markup, no wrapping, no control characters."""
-    from argo_audit.report.markdown import visible
+    typer.echo(shown(text), err=error)
 
-    typer.echo(visible(text), err=error)
+
+def shown(text: str) -> str:
+    """Text with control characters spelled out."""
+    from argo_audit.report.markdown import visible  # a parser of markdown stands beside it
+
+    return visible(text)
 
 
 def row(table: Table, *cells: str) -> None:
     """Add a row of text as it is to a table."""
-    from argo_audit.report.markdown import visible
-
-    table.add_row(*(Text(visible(cell)) for cell in cells))
+    table.add_row(*(Text(shown(cell)) for cell in cells))
 
 
 @contextmanager

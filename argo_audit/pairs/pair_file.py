@@ -90,8 +90,8 @@ def read(
                 raise ValueError(_seen_before(chosen, line, f"{rows.unit} {numbers[key]}"))
         except ValueError as error:
             if not skip_invalid:
-                raise rows.error(_problem(error), _remedy(chosen), number) from error
-            skipped.append(f"{rows.unit} {number}: {_problem(error)}")
+                raise rows.error(_problem(error, chosen), _remedy(chosen), number) from error
+            skipped.append(f"{rows.unit} {number}: {_problem(error, chosen)}")
         else:
             lines[key], numbers[key] = line, number
     if not lines:
@@ -233,11 +233,11 @@ def _fingerprint(lines: Sequence[LabelledPair]) -> str:
     return digest.hexdigest()
 
 
-def _problem(error: ValueError) -> str:
+def _problem(error: ValueError, chosen: PairFormat) -> str:
     """What is wrong, without the text that is wrong: model text does not enter messages."""
     if not isinstance(error, ValidationError):
         return str(error)
-    found = problems(error, quote=False)[:3]
+    found = problems(error, chosen.row, quote=False)[:3]
     return "; ".join(f"{one.where!r:.120}: {one.what}" if one.where else one.what for one in found)
 
 
