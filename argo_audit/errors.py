@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
@@ -106,7 +106,7 @@ class Problem(NamedTuple):
 _NUL = "it holds a NUL character, which no name of a file can"
 
 
-def brief(error: Exception, of: type[BaseModel] | None = None) -> str:
+def brief(error: Exception, of: type | None = None) -> str:
     """An error on one line, in plain words: of several values that are wrong, the first.
 
     `of` is the record that was read, whose fields a misspelt one is compared with.
@@ -124,7 +124,7 @@ def brief(error: Exception, of: type[BaseModel] | None = None) -> str:
 
 
 def problems(
-    error: ValidationError, of: type[BaseModel] | None = None, *, quote: bool = True
+    error: ValidationError, of: type | None = None, *, quote: bool = True
 ) -> list[Problem]:
     """What is wrong with each value; without `quote` the value itself is not repeated."""
     return [_problem(detail, of, quote) for detail in error.errors(include_url=False)]
@@ -169,7 +169,7 @@ _EXPECTED: Mapping[str, str] = {
 _SENTENCES: Mapping[str, str] = {
     "missing": "is missing",
     "missing_argument": "is missing",
-    "unexpected_keyword_argument": "is not known",
+    "unexpected_keyword_argument": "there is no such key",
     "extra_forbidden": "there is no such key",
     "value_error": "{error}",  # a validator of ours, and its sentence
     "json_invalid": "not valid JSON ({error})",
@@ -184,16 +184,17 @@ _SENTENCES: Mapping[str, str] = {
     "literal_error": "must be one of {expected}",
     "string_pattern_mismatch": "must match {pattern}",
 }
-_WHOLE = {"missing", "missing_argument", "value_error", "json_invalid", "extra_forbidden"}
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+_WHOLE = {"missing", "missing_argument", "value_error", "json_invalid", *_UNKNOWN}
 """Kinds of error whose sentence says all: what was seen need not stand beside it."""
 
 
-def _problem(detail: "ErrorDetails", of: type[BaseModel] | None, quote: bool) -> Problem:
+def _problem(detail: "ErrorDetails", of: type | None, quote: bool) -> Problem:
     """Pydantic's word for what is wrong, as a sentence of ours."""
     kind, place, given = detail["type"], detail["loc"], detail["input"]
     seen = f", not {given!r:.60}" if quote and kind not in _WHOLE else ""
     near = ""
-    if kind == "extra_forbidden":
+    if kind in _UNKNOWN:
         near = did_you_mean(str(place[-1]), _beside(place, of))
     elif kind == "literal_error" and isinstance(given, str):
         near = did_you_mean(given, re.findall("'([^']*)'", detail["ctx"]["expected"]))
@@ -208,13 +209,21 @@ def _sentence(detail: "ErrorDetails") -> str:
     return f"must be {expected}" if expected else f"cannot be used ({kind.replace('_', ' ')})"
 
 
-def _beside(place: tuple[int | str, ...], of: type[BaseModel] | None) -> list[str]:
+def _beside(place: tuple[int | str, ...], of: type | None) -> list[str]:
     """The fields of the record in which `place` lies, starting from the record `of`."""
     for name in place[:-1]:
-        field = of.model_fields.get(str(name)) if of else None
-        inner = field.annotation if field else None
-        of = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-    return list(of.model_fields) if of else []
+        inner = _fields(of).get(str(name))
+        of = inner if isinstance(inner, type) else None
+    return list(_fields(of))
+
+
+def _fields(record: type | None) -> Mapping[str, object]:
+    """The fields of a record with their types."""
+    if record is None:
+        return {}
+    if issubclass(record, BaseModel):
+        return {name: field.annotation for name, field in record.model_fields.items()}
+    return get_type_hints(record)
 
 
 @contextmanager

@@ -172,6 +172,7 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._rows:
             return
+        from argo_audit.errors import brief
         from argo_audit.gates.outcomes import Outcome, markdown, summary
 
         outcomes = [Outcome.model_validate(row) for row in self._rows]
@@ -184,7 +185,7 @@ class Summary:
                 with Path(page).open("a", encoding="utf-8") as file:
                     file.write(markdown(outcomes))
         except OSError as error:  # the verdict stands: a page that cannot be written changes none
-            terminalreporter.line(f"no summary was written: {error}", yellow=True)
+            terminalreporter.line(f"no summary was written: {page}: {brief(error)}", yellow=True)
 
 
 def _has_gate(item: pytest.Item) -> bool:

@@ -12,7 +12,7 @@ from argo_audit.audits.plan import AuditPlan, plan_audit
 from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget, Price
 from argo_audit.audits.request import AuditRequest
-from argo_audit.audits.run import audit, resume
+from argo_audit.audits.run import Event, audit, resume
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.findings.inputs import load_run
@@ -80,7 +80,8 @@ def test_a_rewriter_and_a_sampled_policy_are_part_of_the_price(pairs: Path, tmp_
 
 def test_what_was_taken_is_in_the_record_and_within_the_plan(pairs: Path, tmp_path: Path) -> None:
     asked = request(pairs, tmp_path / "out")
-    audit(asked, parts=parts())
+    events: list[Event] = []
+    audit(asked, events.append, parts())
     plan, used = (
         planned(asked),
         [load_run(tmp_path / "out" / "runs" / s).run.used for s in ("human", "planted")],
@@ -88,6 +89,11 @@ def test_what_was_taken_is_in_the_record_and_within_the_plan(pairs: Path, tmp_pa
     for name in ("judge, training", "judge, selection"):
         taken = sum(one[name].calls for one in used)
         assert 0 < taken <= phase(plan, name).calls
+    told = [event.calls for event in events if event.phase.startswith("search") and event.done]
+    assert len(told) == 2 * SEARCH.steps
+    assert told[SEARCH.steps - 1] == used[0]["judge, training"].calls
+    assert {event.dollars for event in events} == {None}
+    assert 0 < told[0] < told[1]
 
 
 def test_a_budget_ends_an_audit_with_what_it_has_and_a_larger_one_goes_on(

@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 
 from argo_audit.cli.commands import app
 from argo_audit.errors import ArgoError, InputError, in_plain_words
+from argo_audit.evals.assembly import judge_settings
+from argo_audit.evals.labelled_pairs import rm_use
+from argo_audit.probes.edits.counterfactuals import chosen
 
 NOT_OURS = ("[Errno", "Input should", "validation error", "Traceback", "Extra inputs", "pydantic")
 AUDIT = "audit --labels human --out {out} --pairs {good}"
@@ -213,3 +216,27 @@ def test_an_error_that_no_user_can_mend_stays_as_it_is() -> None:
     for error in (OSError("no file is named"), ValueError("other")):
         with pytest.raises(type(error), match=str(error)):
             raise_in_plain_words(error)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"temprature": 2}, "temprature: there is no such key; did you mean 'temperature'?"),
+        ({"settings": {"batchsize": 2}}, "settings.batchsize: there is no such key; did you mean"),
+        ({"temperature": "hot"}, "temperature: must be a number, not 'hot'"),
+    ],
+)
+def test_task_arguments_are_answered_like_options(given: dict[str, object], expected: str) -> None:
+    with pytest.raises(InputError) as refused:
+        rm_use(given)
+    assert str(refused.value).startswith(f"-T rm_settings: {expected}")
+
+
+def test_settings_of_a_judge_as_a_task_argument() -> None:
+    with pytest.raises(InputError, match=r"-T judge: vots: there is no such key; did you mean"):
+        judge_settings({"vots": 3})
+
+
+def test_an_attribute_is_known_by_nearly_its_name() -> None:
+    with pytest.raises(InputError, match=r"no such attribute: flatery; did you mean 'flattery'\?"):
+        chosen(["flatery"])

@@ -74,6 +74,14 @@ def test_a_budget_in_dollars_needs_prices() -> None:
         Budget.parse("1").spent(spent, PRICES)
 
 
+def test_a_budget_may_be_given_as_it_is_written() -> None:
+    kept = Budget(amount=20_000, unit="calls")
+    assert Budget.model_validate("20000 calls") == kept
+    assert Budget.model_validate_json(kept.model_dump_json()) == kept
+    with pytest.raises(InputError, match="--budget: 'much' is no amount"):
+        Budget.model_validate("much")
+
+
 def test_prices_are_read_as_inspect_reads_them(tmp_path: Path) -> None:
     price = {"input": 0.25, "output": 2, "input_cache_read": 0.025, "input_cache_write": 0}
     yaml, as_json = tmp_path / "prices.yaml", tmp_path / "prices.json"

@@ -102,7 +102,8 @@ def rm_use(given: Mapping[str, Any] | None) -> RewardModelUse:
         return _USE.validate_python(given or {})
     except ValidationError as error:
         known = ", ".join(RewardModelUse._fields)
-        raise InputError("-T rm_settings", brief(error), f"known are {known}") from error
+        problem = brief(error, RewardModelUse)
+        raise InputError("-T rm_settings", problem, f"known are {known}") from error
 
 
 _USE = TypeAdapter(RewardModelUse)

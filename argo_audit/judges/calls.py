@@ -43,7 +43,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import LimitExceededError, materialize_media
 
-from argo_audit.errors import ArgoError, JudgeError
+from argo_audit.errors import ArgoError, JudgeError, brief
 from argo_audit.judges.inspect_models import in_process, is_free, provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Question
@@ -169,7 +169,7 @@ async def images_of(pair: Pair, model: Model) -> list[str]:
         return [await materialize_media(image) for image in named]
     except (OSError, ValueError, RuntimeError) as error:
         raise JudgeError(
-            f"pair {pair.id}: an image cannot be read ({provider_said(error)}).\n"
+            f"pair {pair.id}: an image cannot be read ({brief(error):.300}).\n"
             "  Remedy: give each image as a data URI, a URL or the path of a file"
         ) from error
 

@@ -41,7 +41,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from argo_audit.errors import JudgeError, UnavailableJudgeError
+from argo_audit.errors import JudgeError, UnavailableJudgeError, brief
 
 if TYPE_CHECKING:
     from argo_audit.judges.local_model import Reply, Request
@@ -207,7 +207,7 @@ def _load(model_name: str, model_args: dict[str, Any]) -> tuple[Any, Any]:
         return load(model_name, **model_args)
     except (OSError, ValueError) as error:
         raise JudgeError(
-            f"the judge {model_name} cannot be loaded ({' '.join(str(error).split())[:300]}).\n"
+            f"the judge {model_name} cannot be loaded ({brief(error):.300}).\n"
             "  Remedy: name a folder or a hub id of a causal LM in safetensors"
         ) from error
 

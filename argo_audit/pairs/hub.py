@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.pairs.formats.containers import Rows, as_json
 
 _SPEC = re.compile(r"(?P<name>[^@:]+)(@(?P<revision>[^@:]+))?(:(?P<split>[^@:]+))?")
@@ -105,7 +105,7 @@ def open_dataset(spec: str, source: Source | None = None) -> Rows:
         remedy = "pip install 'argo-audit[hub]'"
         raise InputError(str(wanted), "reading from the hub needs `datasets`", remedy) from error
     except (OSError, ValueError) as error:
-        problem = f"cannot be loaded ({' '.join(str(error).split())[:300]})"
+        problem = f"cannot be loaded ({brief(error):.300})"
         remedy = (
             "Check the name, config, revision and split, and the connection; a gated data set "
             "needs `hf auth login`."

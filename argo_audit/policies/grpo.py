@@ -30,7 +30,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 from trl import GRPOConfig, GRPOTrainer
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.policies.arguments import trainer_arguments
 from argo_audit.policies.checkpoints import Checkpoint, newest, remove_checkpoints, seal
 from argo_audit.policies.policy_settings import PolicySettings
@@ -167,7 +167,7 @@ def _load(task: _Task) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(task.model, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(task.model, dtype=dtype)
     except (OSError, ValueError) as error:
-        raise InputError(task.model, f"it cannot be loaded ({error})", remedy) from error
+        raise InputError(task.model, f"it cannot be loaded ({brief(error)})", remedy) from error
     if tokenizer.chat_template is None:
         raise InputError(task.model, "its tokenizer has no chat template", remedy)
     return tokenizer, model

@@ -10,7 +10,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from argo_audit.errors import RewardModelError
+from argo_audit.errors import RewardModelError, brief
 from argo_audit.reward_models.checkpoint import load_tokenizer, locate
 
 
@@ -27,7 +27,7 @@ def open_base(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         )
     except (OSError, ValueError) as error:
         raise RewardModelError(
-            f"{base}: cannot be made a reward model: {error}\n"
+            f"{base}: cannot be made a reward model: {brief(error)}\n"
             "  Remedy: name a checkpoint with safetensors that transformers can classify with"
         ) from error
     tokenizer.pad_token = padding(tokenizer)

@@ -16,7 +16,7 @@ from huggingface_hub import snapshot_download
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from argo_audit.errors import RewardModelError
+from argo_audit.errors import RewardModelError, brief
 
 _WEIGHTS = "*.safetensors"
 _HUB_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
@@ -52,7 +52,7 @@ def locate(
         )
     except (OSError, ValueError) as error:
         raise RewardModelError(
-            f"{checkpoint}: no such folder, and not reachable as a hub id: {error}\n"
+            f"{checkpoint}: no such folder, and not reachable as a hub id: {brief(error)}\n"
             "  Remedy: check the spelling, or download the checkpoint and give its folder"
         ) from error
     return Path(snapshot), f"{checkpoint}@{Path(snapshot).name}"
@@ -77,7 +77,7 @@ def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> PreTrain
         )
     except (OSError, ValueError, ImportError) as error:
         raise RewardModelError(
-            f"{folder}: its tokenizer cannot be read: {error}\n"
+            f"{folder}: its tokenizer cannot be read: {brief(error)}\n"
             "  Remedy: save the tokenizer beside the weights with save_pretrained"
         ) from error
     if not tokenizer.chat_template:

@@ -27,7 +27,7 @@ from transformers import (
 )
 from transformers.modeling_layers import GenericForSequenceClassification
 
-from argo_audit.errors import RewardModelError
+from argo_audit.errors import RewardModelError, brief
 from argo_audit.reward_models.checkpoint import (
     fingerprint_folder,
     load_tokenizer,
@@ -149,7 +149,7 @@ def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> 
         model = placed(model, settings)
     except UNLOADABLE as error:
         raise RewardModelError(
-            f"{folder}: cannot be loaded: {error}\n"
+            f"{folder}: cannot be loaded: {brief(error)}\n"
             "  Remedy: give a complete checkpoint with safetensors weights; pass "
             "trust_remote_code only for code you have read"
         ) from error

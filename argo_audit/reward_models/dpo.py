@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from argo_audit.errors import RewardModelError
+from argo_audit.errors import RewardModelError, brief
 from argo_audit.reward_models.checkpoint import (
     fingerprint_folder,
     load_tokenizer,
@@ -131,7 +131,7 @@ def _load(folder: Path, settings: RewardModelSettings) -> PreTrainedModel:
         model = placed(model, settings)
     except UNLOADABLE as error:
         raise RewardModelError(
-            f"{folder}: cannot be loaded as a causal language model: {error}\n"
+            f"{folder}: cannot be loaded as a causal language model: {brief(error)}\n"
             "  Remedy: give complete checkpoints with safetensors weights: dpo:POLICY|REFERENCE"
         ) from error
     absent = sorted(report["missing_keys"])
