@@ -149,9 +149,10 @@ _SYSTEM: tuple[tuple[type[OSError], str], ...] = (
 
 
 def _of_the_system(error: OSError, said: str) -> str:
-    """Without number and path; a driver of another file system has a sentence, or a path alone."""
-    if error.errno is None and len(said.split()) > 2:
-        return said
+    """Without number and path; what has no path is of a driver, and has a sentence of its own."""
+    sentence = error.strerror or said
+    if error.filename is None and len(sentence.split()) > 1:
+        return sentence
     known = next((words for kind, words in _SYSTEM if isinstance(error, kind)), "")
     return known or (error.strerror or type(error).__name__).lower()
 
