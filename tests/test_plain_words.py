@@ -107,6 +107,11 @@ def test_wrong_pairs_are_named_with_what_is_wrong_and_how_to_mend_it(
         (f"{AUDIT} --store {{below_a_file}}", "is a file"),
         (f"{AUDIT} --logs {{below_a_file}}", "is a file"),
         (f"{AUDIT} --labels hman", "no labels from the source 'hman'; did you mean 'human'?"),
+        (
+            f"{AUDIT} --labels sevred:x",
+            "sevred:x: there is no kind 'sevred'; did you mean 'served'?",
+        ),
+        ("check-rm srved:x@y", "srved:x@y: there is no kind 'srved'; did you mean 'served'?"),
         (f"{AUDIT} --labels scores:{{absent}}", "there is no such file"),
         (f"{AUDIT} --labels scores:{{good}}", "good.jsonl, line 1: "),
         ("audit --labels human --pairs {good} --out {good}", "is a file"),

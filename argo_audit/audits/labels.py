@@ -18,6 +18,7 @@ from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.records import HUMAN, Conformance, Label, Record, fingerprint
 from argo_audit.reward_models.by_name import (
     RewardModelUse,
+    check_kind,
     labelled,
     names_reward_model,
     open_reward_model,
@@ -58,6 +59,8 @@ def label(
     anything else.
     """
     if spec in file.labels or not names_reward_model(spec):
+        if spec not in file.labels:
+            check_kind(spec)
         labels = labels_of(file, spec, path)
         digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
         return LabelSource(name=spec, labels=labels, fingerprint=digest)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from argo_audit import kinds
-from argo_audit.errors import InputError, needs_train
+from argo_audit.errors import InputError, did_you_mean, needs_train
 from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.recorded import RecordedRewardModel
@@ -56,6 +56,16 @@ def names_reward_model(spec: str) -> bool:
     return bool(colon) and kind in kinds.known(_ROLE)
 
 
+def check_kind(spec: str) -> None:
+    """Raise InputError for a kind that nobody knows and that is nearly one that is known."""
+    kind, colon, _ = spec.partition(":")
+    known = kinds.known(_ROLE)
+    near = did_you_mean(kind, known) if colon and kind not in known else ""
+    if near:
+        remedy = f"write one of {', '.join(f'{one}:' for one in sorted(known))}"
+        raise InputError(spec, f"there is no kind {kind!r}{near}", remedy)
+
+
 def can_be_asked(spec: str) -> bool:
     """Whether a spec names a reward model that has rewards of text that nobody has scored."""
     kind, _, _ = spec.partition(":")
@@ -86,6 +96,7 @@ def open_reward_model(
     if spec.startswith(("http://", "https://")):
         problem = "a server without the name of its model"
         raise InputError(spec, problem, "write served:NAME@URL[,URL...]")
+    check_kind(spec)
     whole = spec if names_reward_model(spec) else f"{_BARE}:{spec}"
     model = kinds.opened(_ROLE, whole, settings, pairs)
     if not isinstance(model, RewardModel):
