@@ -9,7 +9,7 @@ from argo_audit.records import Settings
 
 
 class CompareOptions(Settings):
-    """How to compare."""
+    """How rubrics and populations are compared: by which judge, on which pairs."""
 
     store: str | None = None
     """Root of the rubric store (any fsspec URL). Unset: $ARGO_STORE, ./rubric_store, else the one
