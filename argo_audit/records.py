@@ -51,7 +51,7 @@ class Settings(Record):
 
 
 class Message(Record):
-    """One turn of a conversation."""
+    """One turn of a conversation: who speaks, what is said, and what is shown with it."""
 
     role: Literal["system", "user", "assistant"]
     """Who speaks."""
@@ -101,7 +101,7 @@ class Pair(Record):
 
 
 class Label(Record):
-    """The target preference of one pair."""
+    """The target preference of one pair: P(A preferred), and whose it is; a tie is 0.5."""
 
     pair_id: str
     """The pair's `id`."""
