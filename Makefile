@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
+.PHONY: demo test test-lowest test-newest check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -47,12 +47,35 @@ bench-report: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
 	touch $@
 
-# Locks every dependency of every extra; run it after changing pyproject.toml. One torch for all.
+# Locks every dependency of every extra; run it after changing pyproject.toml. One torch for all: vLLM
+# names a torch of its own, and what is developed on is this one.
+LOCKED_TORCH := torch==2.13.0
+LOCK := $(BIN)/uv pip compile pyproject.toml --no-annotate --no-header --quiet
+
 lock: .venv/installed
-	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal \
-	  --no-annotate --no-header --output-file constraints.txt --upgrade
-	sed -i -E '/^torch==/d' constraints.txt
-	echo 'torch==2.13.0' >> constraints.txt
+	echo '$(LOCKED_TORCH)' > .venv/torch.txt
+	$(LOCK) --all-extras --python-version 3.11 --universal --override .venv/torch.txt --upgrade \
+	  --output-file constraints.txt
+	sed -i '1i # Every dependency of every extra, locked by `make lock`; see Makefile.' constraints.txt
+	$(LOCK) --extra train --extra dev --python-version 3.11 --resolution lowest-direct --upgrade \
+	  --output-file constraints-lowest.txt
+	sed -i '1i # The lower end of each range, on Python 3.11, by `make lock`; see `make test-lowest`.' \
+	  constraints-lowest.txt
+
+# The tests on the lower ends of the ranges, and on the newest of everything, each in a fresh
+# environment of its own; .github/workflows/ci.yml runs both. Warnings are errors on the lock alone:
+# other releases warn of other things.
+test-lowest: VENV := .venv-lowest
+test-lowest: CONSTRAINED := --constraint constraints-lowest.txt
+test-newest: VENV := .venv-newest
+test-newest: CONSTRAINED := --upgrade --upgrade-strategy eager
+
+test-lowest test-newest:
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet $(CONSTRAINED) --editable '.[train,dev]'
+	$(VENV)/bin/python -m pytest -W default --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -126,8 +126,12 @@ def brief(error: Exception, of: type | None = None) -> str:
 def problems(
     error: ValidationError, of: type | None = None, *, quote: bool = True
 ) -> list[Problem]:
-    """What is wrong with each value; without `quote` the value itself is not repeated."""
-    return [_problem(detail, of, quote) for detail in error.errors(include_url=False)]
+    """What is wrong with each value; without `quote` the value itself is not repeated.
+
+    Keys that nobody knows come last, whatever the release of pydantic.
+    """
+    found = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] in _UNKNOWN)
+    return [_problem(detail, of, quote) for detail in found]
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -169,7 +169,8 @@ class Summary:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._rows += getattr(report, _REPORTED, [])
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    # Quoted: pytest before 8.4 exports no such name, and a plugin must not end its session.
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         if not self._rows:
             return
         from argo_audit.errors import brief

@@ -6,7 +6,7 @@
 
 Prices are never guessed: a model without one has no cost, and a budget in dollars is refused for
 it. Plans are made before anything runs, from the arithmetic of the method and the length of the
-texts; what they assume stands beside them (`cli.plan`).
+texts; what they assume stands beside them (`audits.plan`).
 """
 
 import re

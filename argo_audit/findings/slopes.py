@@ -32,7 +32,7 @@ from argo_audit.surface.features import FEATURES
 Array = npt.NDArray[np.float64]
 
 CLEARLY_THERE = 0.5
-"""How much of a feature an effect is of: from nothing to clearly there (`surface_features`)."""
+"""How much of a feature an effect is of: from nothing to clearly there (`surface.features`)."""
 
 LEAST_PAIRS = 10
 """Pairs that must differ in a feature before anything is said of its slope."""

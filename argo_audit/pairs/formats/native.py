@@ -1,7 +1,7 @@
 """The formats of this project: its own, and the numbered one.
 
 - native: the fields of `Pair` and `"labels": {source: {"p_a": 0.7, "rewards": [1.2, 0.3]}}`; what
-  `pairs.write` writes;
+  `pair_file.write` writes;
 - numbered: `response_1` becomes A; `label` (P(response_1 preferred), null for none) becomes the
   source "human", `soft[NAME]` the source "soft:NAME", with the rewards in `meta` beside it.
 """
