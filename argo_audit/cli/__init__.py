@@ -1,4 +1,4 @@
-"""The command line: the only room where concrete parts meet."""
+"""The command line: words and tables for a terminal; the job is in `audits`."""
 
 from argo_audit.cli.commands import main
 
