@@ -3,6 +3,8 @@
 import ast
 import doctest
 import importlib
+import importlib.util
+import re
 import subprocess
 import sys
 import tomllib
@@ -75,6 +77,20 @@ def test_the_wheel_has_the_whole_package_and_the_rubric_store() -> None:
     assert not [
         path for path in data if any(fnmatch(part, p) for part in path.parts for p in patterns)
     ]
+
+
+def test_the_floor_of_a_provider_is_the_one_that_inspect_asks_for() -> None:
+    found = importlib.util.find_spec("inspect_ai")
+    assert found
+    assert found.origin
+    asking = Path(found.origin).parent / "model" / "_providers" / "providers.py"
+    floor = re.compile(r'PACKAGE = "([\w-]+)"\n(?:\s+#.*\n)*\s+MIN_VERSION = "([\d.]+)"')
+    asked = dict(floor.findall(asking.read_text(encoding="utf-8")))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in ("openai", "anthropic", "google", "groq", "mistral"):
+        (needed,) = project["optional-dependencies"][extra]
+        name, _, version = needed.partition(">=")
+        assert asked[name].removesuffix(".0") == version
 
 
 def test_every_module_of_the_package_is_in_a_package() -> None:
