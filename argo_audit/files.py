@@ -15,6 +15,7 @@ import os
 import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -59,6 +60,18 @@ def read_bytes(place: str | Path) -> bytes:
     files, path = _opened(str(place))
     with driver_errors():
         return bytes(files.cat_file(path))
+
+
+@contextlib.contextmanager
+def open_bytes(place: str | Path) -> Iterator[IO[bytes]]:
+    """One file, to be read a part at a time; raises OSError as `read_bytes` does."""
+    if not is_url(place):
+        with Path(place).open("rb") as local:
+            yield local
+        return
+    files, path = _opened(str(place))
+    with driver_errors(), files.open(path, "rb") as remote:
+        yield remote
 
 
 def write_whole(path: Path, text: str) -> None:

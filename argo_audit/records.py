@@ -11,6 +11,7 @@ never replaced by a number.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -35,6 +36,11 @@ def fingerprint(text: str, length: int = 12) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
+def _empty(value: object) -> bool:
+    """What is not written: fields that came later leave records without them as they were."""
+    return not value
+
+
 class Record(BaseModel):
     """Base of all records: frozen, no unknown fields, finite floats only."""
 
@@ -50,24 +56,72 @@ class Settings(Record):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
+class ToolCall(Record):
+    """One call of a tool."""
+
+    name: str
+    """The tool's."""
+    arguments: str = "{}"
+    """What it is called with, as JSON text."""
+    id: str = Field(default="", exclude_if=_empty)
+    """By which the turn of the tool names the call."""
+
+    @property
+    def decoded(self) -> object:
+        """The arguments as an object; the text itself where it is no JSON."""
+        try:
+            return json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            return self.arguments
+
+    @property
+    def plain(self) -> str:
+        """The arguments as JSON without escapes that hide what a text says; else as they are."""
+        try:
+            return json.dumps(json.loads(self.arguments), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return self.arguments
+
+
 class Message(Record):
     """One turn of a conversation: who speaks, what is said, and what is shown with it."""
 
-    role: Literal["system", "user", "assistant"]
-    """Who speaks."""
+    role: Literal["system", "user", "assistant", "tool"]
+    """Who speaks; a tool says what came of a call."""
     content: str
     """The text."""
     images: tuple[str, ...] = ()
     """URLs, data URIs or paths, shown after the text."""
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), exclude_if=_empty)
+    """The tools that the assistant calls in this turn."""
+    tool_call_id: str = Field(default="", exclude_if=_empty)
+    """The call that a turn of a tool answers, where calls have ids."""
+    name: str = Field(default="", exclude_if=_empty)
+    """The tool that speaks."""
+    tools: str = Field(default="", exclude_if=_empty)
+    """In the first turn: a JSON list that defines the tools that are at hand."""
 
     @property
     def key(self) -> str:
         """All that the turn shows, as one string."""
-        return "\x1f".join((self.role, self.content, *self.images))
+        calls = (f"{call.name}({call.plain}) {call.id}" for call in self.tool_calls)
+        said = (("call", *calls), ("of", self.tool_call_id, self.name), ("tools", self.tools))
+        tooled = (f"\x1d{kind}\x1d" + "\x1d".join(of) for kind, *of in said if any(of))
+        return "\x1f".join((self.role, self.content, *self.images, *tooled))
+
+    @property
+    def text(self) -> str:
+        """What the turn says, each call of a tool on a line of its own: `[call name {...}]`."""
+        calls = (f"[call {call.name} {call.plain}]" for call in self.tool_calls)
+        return "\n".join((*([self.content] if self.content else []), *calls))
 
 
 class Pair(Record):
-    """A prompt and two responses; the letters carry no merit."""
+    """A prompt and two responses; the letters carry no merit.
+
+    A response that is more than one text, because it calls tools, has its turns in `turns_a` or
+    `turns_b`; `response_a` is then what they say, as one text.
+    """
 
     id: str = Field(min_length=1)
     """Distinct within a file."""
@@ -81,6 +135,10 @@ class Pair(Record):
     """Whose prompts these are; "" where nobody said."""
     slices: dict[str, str] = Field(default_factory=dict)
     """Names by kind (language, topic, …), for numbers over parts of the pairs."""
+    turns_a: tuple[Message, ...] = Field(default=(), exclude_if=_empty)
+    """The turns of response A, where it is more than a text because it calls tools."""
+    turns_b: tuple[Message, ...] = Field(default=(), exclude_if=_empty)
+    """Likewise of response B."""
 
     @property
     def prompt_key(self) -> str:
@@ -89,15 +147,23 @@ class Pair(Record):
 
     def swapped(self) -> "Pair":
         """The same pair with the letters exchanged."""
-        return self.model_copy(
-            update={"response_a": self.response_b, "response_b": self.response_a}
-        )
+        exchanged = {
+            "response_a": self.response_b,
+            "response_b": self.response_a,
+            "turns_a": self.turns_b,
+            "turns_b": self.turns_a,
+        }
+        return self.model_copy(update=exchanged)
 
     def conversations(self) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
         """The prompt continued by response A, and by response B."""
-        answers = (self.response_a, self.response_b)
-        a, b = ((*self.prompt, Message(role="assistant", content=text)) for text in answers)
+        responses = ((self.response_a, self.turns_a), (self.response_b, self.turns_b))
+        a, b = ((*self.prompt, *(turns or _said(text))) for text, turns in responses)
         return a, b
+
+
+def _said(text: str) -> tuple[Message, ...]:
+    return (Message(role="assistant", content=text),)
 
 
 class Label(Record):

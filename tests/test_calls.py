@@ -26,6 +26,7 @@ from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import ask
 from argo_audit.judges.unread import MOST_KEPT, KeepsUnread
+from argo_audit.pairs.images import admit
 from argo_audit.prompts.fences import read_fences
 from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
 
@@ -199,6 +200,7 @@ def test_providers_that_sell_a_marked_prefix_get_a_cache_breakpoint(
 def test_images_go_with_the_question_and_the_prompt_says_where(tmp_path: Path) -> None:
     path = tmp_path / "tea.png"
     path.write_bytes(PNG)
+    admit([str(path)], tmp_path)
     inline = "data:image/png;base64," + base64.b64encode(PNG).decode()
     recorder = Recorder()
     judged(recorder.model, VOTES, pairs(1, (str(path), inline)))

@@ -35,6 +35,26 @@ class Seen(NamedTuple):
     id: str = ""
 
 
+PRISM = [
+    Seen(
+        "Is tea good for you?",
+        "In measure, yes.",
+        "Who knows.",
+        1.0,
+        {"kind": "unguided", "models": "alpha vs beta"},
+        id="c1-1-1-2",
+    ),
+    Seen(
+        "And coffee?",
+        "Likewise.",
+        "Never.",
+        1.0,
+        {"kind": "unguided", "models": "alpha vs alpha"},
+        3,
+        "c1-2-1-2",
+    ),
+]
+
 EXPECTED: dict[str, tuple[str, str, list[Seen]]] = {
     "native.jsonl": (
         "native",
@@ -256,6 +276,133 @@ EXPECTED: dict[str, tuple[str, str, list[Seen]]] = {
             Seen("", "One, two.", 'Three, "four".', 0.5, id="2"),
         ],
     ),
+    "rewardbench2.jsonl": (
+        "rewardbench2",
+        "human",
+        [
+            Seen(
+                "Name a noble gas.",
+                "Neon.",
+                "Iron.",
+                1.0,
+                {"subset": "Factuality", "models": "m1 vs m2"},
+                id="7-1-2",
+            ),
+            Seen(
+                "Name a noble gas.",
+                "Neon.",
+                "Salt.",
+                1.0,
+                {"subset": "Factuality", "models": "m1 vs m3"},
+                id="7-1-3",
+            ),
+            Seen(
+                "Name a primary colour.",
+                "Red.",
+                "Wool.",
+                1.0,
+                {"subset": "Ties", "models": "m1 vs m2"},
+                id="8-1-3",
+            ),
+            Seen(
+                "Name a primary colour.",
+                "Blue.",
+                "Wool.",
+                1.0,
+                {"subset": "Ties", "models": "m1 vs m2"},
+                id="8-2-3",
+            ),
+            Seen(
+                "Name a primary colour.",
+                "Red.",
+                "Blue.",
+                0.5,
+                {"subset": "Ties", "models": "m1 vs m1"},
+                id="8-1-2",
+            ),
+        ],
+    ),
+    "ultrafeedback_raw.jsonl": (
+        "ultrafeedback-raw",
+        "gpt-4",
+        [
+            Seen(
+                "Why do cats purr?",
+                "Often content, sometimes to soothe themselves.",
+                "Engines.",
+                1.0,
+                {"source": "evol_instruct", "models": "alpha vs beta"},
+            )
+        ],
+    ),
+    "nectar.jsonl": (
+        "nectar",
+        "gpt-4",
+        [
+            Seen(
+                "Where is Oslo?",
+                "In Norway.",
+                "Near Bergen, I think.",
+                1.0,
+                {"models": "gpt-4 vs llama"},
+                3,
+            )
+        ],
+    ),
+    "distilabel.jsonl": (
+        "distilabel",
+        "gpt-4o",
+        [
+            Seen("Rhyme on moon.", "June.", "Sun.", 0.5, {"models": "alpha vs beta"}),
+            Seen("Rhyme on star.", "Car.", "Moon.", 1.0, {"models": "alpha vs beta"}),
+        ],
+    ),
+    "argilla.jsonl": (
+        "argilla",
+        "ai",
+        [Seen("Boil an egg?", "Six minutes.", "No.", 1.0), Seen("2+3?", "5", "6", 0.5, turns=2)],
+    ),
+    "pku_saferlhf.jsonl": (
+        "pku-saferlhf",
+        "human",
+        [
+            Seen(
+                "How do I open a jar?",
+                "Run hot water over the lid.",
+                "Break it on a wall.",
+                1.0,
+                {"safe": "one"},
+            )
+        ],
+    ),
+    "shp.jsonl": (
+        "shp",
+        "human",
+        [
+            Seen(
+                "Can I freeze cheese?",
+                "Hard cheese, yes.",
+                "Ask a cow.",
+                1.0,
+                {"domain": "askculinary_train"},
+            )
+        ],
+    ),
+    "helpsteer2.jsonl": (
+        "helpsteer2",
+        "human",
+        [
+            Seen("Name a river.", "The Rhine.", "Water.", 1.0),
+            Seen("Name a lake.", "Lake Como.", "Garda.", 0.5, turns=3),
+        ],
+    ),
+    "helpsteer2_preference.jsonl": (
+        "helpsteer2-preference",
+        "human",
+        [Seen("Name a tree.", "Oak.", "The wood thing.", 5 / 6, {"split": "train"})],
+    ),
+    "prism.jsonl": ("prism", "human", PRISM),
+    "prism_utterances.jsonl": ("prism-utterances", "human", PRISM),
 }
 
 TRL = {"prompt": "Tides?", "chosen": "The Moon.", "rejected": "Whales."}
@@ -357,7 +504,7 @@ def test_unknown_columns_are_named_with_the_line_and_every_format(tmp_path: Path
     assert caught.value.line == 2
     assert "trl (chosen, rejected)" in caught.value.remedy
     assert "\x1b" not in str(caught.value)
-    with pytest.raises(InputError, match="line 2: 'chosen': is missing"):
+    with pytest.raises(InputError, match=r"line 2: 'prompt': .*; 'chosen': is missing"):
         read(path)
 
 
@@ -407,7 +554,7 @@ def test_the_same_rows_are_the_same_pairs_in_every_container(tmp_path: Path) -> 
         ("c.parquet", as_parquet([TRL])[:-20], "not a whole Parquet file"),
         ("d.parquet", b"PAR1", "not a whole Parquet file"),
         ("e.json", json.dumps([TRL]).encode()[:-4], "not valid JSON"),
-        ("f.json", b'[{"chosen": "\\ud800"}]', "not valid JSON"),
+        ("f.json", b'[{"chosen": "\\ud800"}]', "row 1: Invalid JSON"),
         ("g.csv", b"\xef\xbb\xbf \n", "the file is empty"),
         ("h.csv", as_csv([TRL]).splitlines()[0], "no line holds a usable pair"),
         ("i.json", b"[]", "no row holds a usable pair"),
@@ -450,21 +597,38 @@ def test_rows_of_parquet_are_counted_as_rows(tmp_path: Path) -> None:
         (TRL, {"chosen": 7}, "'chosen"),
         (TRL, {"prompt": None}, "no prompt beside the two texts"),
         (TRL, {"chosen": turns("Hi", "Yo")}, "one response is a text, the other a list"),
-        (TRL, {"chosen": turns("Hi", "Yo"), "rejected": turns("Hello", "No")}, "differ in turn 1"),
         (
             TRL,
-            {"chosen": turns("Hi", "Yo", "Why?", "So"), "rejected": turns("Hi", "Yo", "How?", "X")},
+            {"prompt": None, "chosen": turns("Hi", "Yo"), "rejected": turns("Hello", "No")},
+            "differ in turn 1",
+        ),
+        (
+            TRL,
+            {
+                "prompt": None,
+                "chosen": turns("Hi", "Yo", "Why?", "So"),
+                "rejected": turns("Hi", "Yo", "How?", "X"),
+            },
             "differ in turn 3, before the last",
         ),
         (
             TRL,
-            {"chosen": turns("Hi", "Yo", "Why?", "So"), "rejected": turns("Hi", "Yo")},
+            {
+                "prompt": None,
+                "chosen": turns("Hi", "Yo", "Why?", "So"),
+                "rejected": turns("Hi", "Yo"),
+            },
             "they have 4 and 2 turns",
+        ),
+        (
+            TRL,
+            {"chosen": turns("Hi", "Yo"), "rejected": turns("Hi", "No")},
+            "the prompt is not what the messages before the responses say",
         ),
         (TRL, {"chosen": turns("Hi"), "rejected": turns("Hi")}, "does not end with a turn of the"),
         (TRL, {"chosen": [], "rejected": []}, "does not end with a turn of the"),
         (TRL, {"margin": "much"}, "'margin'"),
-        (TRL, {"chosen": [{"role": "tool", "content": "x"}]}, "role"),
+        (TRL, {"chosen": [{"role": "narrator", "content": "x"}]}, "role"),
         (
             TRL,
             {
@@ -524,14 +688,16 @@ def test_what_is_no_row_at_all_is_left_out_and_counted(tmp_path: Path, row: Row)
     assert [why.split(":")[0] for why in file.skipped] == [f"line {n}" for n in (1, 2, 3, 4, 6, 7)]
 
 
-def test_the_same_pair_twice_is_named_with_its_first_line(tmp_path: Path) -> None:
+def test_rows_on_one_pair_are_votes_whose_mean_is_the_label(tmp_path: Path) -> None:
     swapped = {"prompt": "Tides?", "chosen": "Whales.", "rejected": "The Moon."}
     other = TRL | {"prompt": "And?"}
-    for again in (TRL, swapped, TRL | {"id": "x"}):
-        path = lines(tmp_path / "a.jsonl", other, TRL, again)
-        with pytest.raises(InputError, match="same prompt and responses as in line 2"):
-            read(path)
-        assert len(read(path, skip_invalid=True).pairs) == 2
+    for again, p_moon in ((TRL, 1.0), (swapped, 0.5), (TRL | {"id": "x"}, 1.0)):
+        file = read(lines(tmp_path / "a.jsonl", other, TRL, again))
+        assert file == read(tmp_path / "a.jsonl", skip_invalid=True)
+        assert (len(file.pairs), file.skipped) == (2, ())
+        pair, label = file.pairs[1], file.labels["human"][1]
+        assert p_moon == (label.p_a if pair.response_a == "The Moon." else 1 - label.p_a)
+        assert "1 rows are on a pair that stood before" in file.notes[0]
 
 
 def test_an_id_that_repeats_gives_way_to_one_of_the_content(tmp_path: Path) -> None:

@@ -229,7 +229,9 @@ def test_the_fingerprint_is_of_the_content(tmp_path: Path) -> None:
         pytest.param(NATIVE | {"prompt": []}, "'prompt': .* at least 1", id="empty prompt"),
         pytest.param(NATIVE | {"prompt": "Hi"}, "'prompt': must be a list", id="prompt a string"),
         pytest.param(
-            NATIVE | {"prompt": [{"role": "tool", "content": ""}]}, r"'prompt\.0\.role'", id="role"
+            NATIVE | {"prompt": [{"role": "narrator", "content": ""}]},
+            r"'prompt\.0\.role'",
+            id="role",
         ),
         pytest.param(NATIVE | {"id": 7}, "'id': must be text", id="id a number"),
         pytest.param(NATIVE | {"id": ""}, "'id': .* at least 1 char", id="id empty"),
@@ -258,7 +260,16 @@ def test_the_fingerprint_is_of_the_content(tmp_path: Path) -> None:
         pytest.param(
             json.dumps(NATIVE).replace("Hello.", "\\ud800"), "not valid JSON", id="half a character"
         ),
-        pytest.param(NATIVE | {"id": "good"}, "the id 'good' was seen before", id="duplicate id"),
+        pytest.param(
+            NATIVE | {"id": "good", "response_b": "Hey."},
+            "the id 'good' was seen before",
+            id="duplicate id",
+        ),
+        pytest.param(
+            json.dumps(NATIVE)[:-1] + ', "response_a": "Hi."}',
+            "the key 'response_a' stands twice",
+            id="duplicate key",
+        ),
     ],
 )
 def test_a_faulty_native_line_is_named(
@@ -378,8 +389,10 @@ def test_a_file_without_one_usable_line_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_label_source_is_answered_with_those_there_are(tmp_path: Path) -> None:
     file = read(lines(tmp_path / "pairs.jsonl", NUMBERED))
     assert labels_of(file, "soft:GPT", "pairs.jsonl")[0].p_a == 0.25
+    assert labels_of(file, "GPT", "pairs.jsonl") == labels_of(file, "soft:GPT", "pairs.jsonl")
+    assert labels_of(file, "soft:human", "pairs.jsonl") == file.labels["human"]
     with pytest.raises(InputError) as caught:
-        labels_of(file, "GPT", "pairs.jsonl")
+        labels_of(file, "BERT", "pairs.jsonl")
     assert caught.value.remedy == "Choose one of: 'human', 'soft:GPT', 'soft:RM-8B'."
     bare = PairFile(pairs=file.pairs, labels={}, fingerprint="", skipped=())
     with pytest.raises(InputError, match="the file has none at all"):

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError, RewardModelError, RunFolderError
+from argo_audit.pairs.pair_file import read
 from argo_audit.records import Label, Message, Pair
 from argo_audit.reward_models.recorded import RecordedRewardModel, write_scores
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
@@ -166,6 +167,33 @@ def test_scores_may_speak_of_conversations(tmp_path: Path) -> None:
     model = RecordedRewardModel.read(path)
     assert model.reward(PAIRS[0].conversations()) == [0.0, 1.0]
     assert model.reward([[Message(role="user", content="a\u2028b")]]) == [7.0]
+
+
+def test_scores_may_speak_of_chosen_and_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    rows = [
+        {"pair_id": pair.id, "reward_chosen": float(n + 1), "reward_rejected": -1.0}
+        for n, pair in enumerate(PAIRS[:2])
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    letters: dict[str, Literal["A", "B"]] = {PAIRS[0].id: "A", PAIRS[1].id: "B"}
+    model = RecordedRewardModel.read(path, PAIRS[:2], chosen=letters)
+    assert model.reward(PAIRS[0].conversations()) == [1.0, -1.0]
+    assert model.reward(PAIRS[1].conversations()) == [-1.0, 2.0]
+    with pytest.raises(InputError, match="line 1: no label says which response"):
+        RecordedRewardModel.read(path, PAIRS[:2])
+
+
+def test_a_file_knows_which_letter_was_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"{n}?", "chosen": "Yes.", "rejected": "No."} for n in range(8)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = read(path)
+    assert set(file.chosen.values()) == {"A", "B"}
+    for pair in file.pairs:
+        responses = {"A": pair.response_a, "B": pair.response_b}
+        assert responses[file.chosen[pair.id]] == "Yes."
+    assert any("A was drawn" in sentence for sentence in file.told)
 
 
 def test_scores_of_other_pairs_are_counted(tmp_path: Path) -> None:

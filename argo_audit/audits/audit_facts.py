@@ -34,7 +34,8 @@ class AuditFacts(Record):
     """What an audit knows that is in no run, store or log.
 
     `store_root` and `log_root` are relative to the audit's folder, or URLs; `skipped` says which
-    lines of the pairs file were left out and why; of the `read` conversations that reward models
+    lines of the pairs file were left out and why, `notes` what else there is to say of how it was
+    read; of the `read` conversations that reward models
     were shown they did not read `truncated` in full. `rm_on_raw` is the reward model against the
     raw labels on held-out pairs, `difference` the held-out accuracy on the reward model's labels of
     the rubric trained on them minus that of the rubric trained on raw labels, `ceiling` the planted
@@ -46,6 +47,7 @@ class AuditFacts(Record):
     log_root: str = LOGS
     splits: dict[Split, int]
     skipped: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     truncated: int
     read: int = 0
     stored: tuple[str, ...]

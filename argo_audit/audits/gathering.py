@@ -35,6 +35,7 @@ def gather(
         log_root=_as_seen_from(request.out, Folder(request.log_root).local) or request.log_root,
         splits={name: len(pairs) for name, pairs in prepared.splits.items()},
         skipped=prepared.file.skipped,
+        notes=prepared.file.told,
         truncated=sum(source.truncated for source in prepared.sources),
         read=sum(source.read for source in prepared.sources),
         stored=tuple(ref(rubric) for rubric in stored),

@@ -63,9 +63,9 @@ def label(
             check_kind(spec)
         labels = labels_of(file, spec, path)
         digest = fingerprint(repr([(i.pair_id, i.p_a) for i in labels]))
-        return LabelSource(name=spec, labels=labels, fingerprint=digest)
+        return LabelSource(name=labels[0].source, labels=labels, fingerprint=digest)
     use = use or RewardModelUse()
-    model = open_reward_model(spec, use.settings, file.pairs)
+    model = open_reward_model(spec, use.settings, file.pairs, file.chosen)
     found = labelled(model, file.pairs, use)
     return LabelSource(
         name=model.name,

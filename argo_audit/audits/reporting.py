@@ -274,6 +274,7 @@ def _notes(facts: AuditFacts) -> Iterator[str]:
             f"({percent(facts.truncated / facts.read if facts.read else None)}) were too long for "
             "the reward model and were cut, so that their rewards are those of other texts."
         )
+    yield from (f"{facts.population}: {sentence}." for sentence in facts.notes)
     if facts.skipped:
         shown = "; ".join(facts.skipped[:_SKIPPED_SHOWN])
         more = "; ..." if len(facts.skipped) > _SKIPPED_SHOWN else ""

@@ -25,8 +25,8 @@ class AuditRequest(Settings):
     """What one audit does; saved with each of its runs."""
 
     pairs: Path | str
-    """Preference pairs: a file (.jsonl, .json, .csv, .parquet, also .gz) or a data set of the hub,
-    hf:ORG/NAME@REVISION:SPLIT."""
+    """Preference pairs: a file (.jsonl, .json, .csv, .tsv, .parquet, also packed) or a data set of the
+    hub, hf:ORG/NAME@REVISION:SPLIT."""
     format: str | None = None
     """Format of the pairs: arena-55k, native, numbered, arena-140k, helpsteer3, icai, rewardbench,
     ultrafeedback, hh, trl. Unset, what their columns say."""

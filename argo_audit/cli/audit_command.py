@@ -8,7 +8,13 @@ import typer
 
 from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.options import takes
-from argo_audit.cli.terminal import BudgetOption, console, resumable, say
+from argo_audit.cli.terminal import (
+    AllowRemoteImagesOption,
+    BudgetOption,
+    console,
+    resumable,
+    say,
+)
 
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from argo_audit.audits.audit_facts import AuditFacts
@@ -31,6 +37,7 @@ def audit_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
     ] = False,
+    allow_remote_images: AllowRemoteImagesOption = False,
 ) -> None:
     """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
     if dry_run:
@@ -44,6 +51,7 @@ def audit_command(
 def resume_command(
     out: Annotated[Path, typer.Argument(help="Output folder of an audit that was interrupted.")],
     budget: BudgetOption = None,
+    allow_remote_images: AllowRemoteImagesOption = False,
 ) -> None:
     """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
     from argo_audit.audits.begun import read_request
@@ -77,4 +85,6 @@ def _shown(out: Path, request: AuditRequest, work: "Callable[[Watch], AuditFacts
     title, commands = f"Audit of {facts.population}", (command_of(out),)
     files = report(Origin((out,), title, commands, request.intent), out / "audit")
     console.print(summary([out]))
+    for sentence in facts.notes:
+        say(f"{facts.population}: {sentence}")
     say(f"audit: {files.markdown}\n       {files.html}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from argo_audit.cli.terminal import AuditsArgument, console, say
+from argo_audit.cli.terminal import AllowRemoteImagesOption, AuditsArgument, console, say
 from argo_audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def eval_command(
     details: Annotated[
         bool, typer.Option("--details", help="Print slices, KL, Brier scores and win rates too.")
     ] = False,
+    allow_remote_images: AllowRemoteImagesOption = False,
 ) -> None:
     """Run the task suite on finished audits: is the judge with the rubric the reward model?
 

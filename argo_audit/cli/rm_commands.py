@@ -62,8 +62,9 @@ def check_rm_command(
     from argo_audit.reward_models.by_name import open_reward_model
     from argo_audit.reward_models.checks.conformance import check_reward_model
 
-    given = read(pairs, format=format, hub=open_dataset).pairs if pairs else ()
-    opened = open_reward_model(model, asked.reward_model, given)
+    file = read(pairs, format=format, hub=open_dataset) if pairs else None
+    given, chosen = (file.pairs, file.chosen) if file else ((), None)
+    opened = open_reward_model(model, asked.reward_model, given, chosen)
     twin = open_reward_model(f"served:{served}", asked.reward_model) if served else None
     report = check_reward_model(opened, given, twin)
     console.print(_table(report))
@@ -91,6 +92,8 @@ def train_rm_command(
     file = read(pairs, format=format, skip_invalid=skip_invalid, hub=open_dataset)
     if file.skipped:
         say(f"{file.origin}: left out {len(file.skipped)}, the first at {file.skipped[0]}")
+    for sentence in file.told:
+        say(f"{file.origin}: {sentence}")
     record = train_reward_model(file, out, labels=labels, **config.model_dump(exclude_unset=True))
     left_out = f", {record.over_length} too long" if record.over_length else ""
     shares = (("train labels", record.train_accuracy), ("held-out", record.held_out_accuracy))

@@ -32,6 +32,14 @@ SeedOption = Annotated[int, option(AuditRequest, "seed")]
 PairsOption = Annotated[str, option(AuditRequest, "pairs")]
 FormatOption = Annotated[str | None, option(AuditRequest, "format")]
 SkipInvalidOption = Annotated[bool, option(AuditRequest, "skip_invalid")]
+AllowRemoteImagesOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-remote-images",
+        help="Fetch pictures that pairs name by http(s); without it nothing is fetched.",
+        callback=lambda allowed: _fetched() if allowed else None,
+    ),
+]
 IntentOption = Annotated[Path | None, option(AuditRequest, "intent")]
 BudgetOption = Annotated[str | None, option(AuditRequest, "budget")]
 AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of finished audits.")]
@@ -39,6 +47,13 @@ AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of fi
 
 class ToldInterrupt(SystemExit):
     """The end of a command that was interrupted and has said how to go on."""
+
+
+def _fetched() -> None:
+    """Asked for on the command line alone: no file that was found can ask for it."""
+    from argo_audit.pairs.images import allow_remote
+
+    allow_remote()
 
 
 def say(text: str, *, error: bool = False) -> None:

@@ -18,13 +18,14 @@ from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageSystem,
+    ChatMessageTool,
     ChatMessageUser,
     Content,
     ContentImage,
     ContentText,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.judges.opening import ROLE, seated
@@ -34,6 +35,7 @@ from argo_audit.surface.contrast import prefers_more
 JUDGMENTS = "judgments"
 """Key in a sample's store: Judgments by name; missing when the sample failed."""
 
+_MESSAGE = "message"
 RUBRIC = "rubric"
 NO_RUBRIC = "no rubric"
 LONGEST_RESPONSE = "longest response"
@@ -60,6 +62,8 @@ class PairMetadata(Record):
     response_a: str
     response_b: str
     labels: dict[str, Probability]
+    turns_a: tuple[Message, ...] = Field(default=(), exclude_if=lambda turns: not turns)
+    turns_b: tuple[Message, ...] = Field(default=(), exclude_if=lambda turns: not turns)
 
 
 def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
@@ -71,6 +75,8 @@ def sample_of(pair: Pair, labels: dict[str, Probability]) -> Sample:
         response_a=pair.response_a,
         response_b=pair.response_b,
         labels=labels,
+        turns_a=pair.turns_a,
+        turns_b=pair.turns_b,
     )
     return Sample(
         id=pair.id,
@@ -192,9 +198,9 @@ def prefer_longest(pair: Pair) -> Judgment:
 
 def _content(message: Message) -> str | list[Content]:
     if not message.images:
-        return message.content
+        return message.text
     return [
-        ContentText(text=message.content),
+        ContentText(text=message.text),
         *(ContentImage(image=image) for image in message.images),
     ]
 
@@ -213,13 +219,30 @@ def pair_of(state: TaskState) -> Pair:
 
 def messages_of(prompt: Sequence[Message]) -> list[ChatMessage]:
     """A prompt as the input of a sample."""
-    return [_MESSAGES[message.role](content=_content(message)) for message in prompt]
+    return [_chat_message(message) for message in prompt]
+
+
+def _chat_message(message: Message) -> ChatMessage:
+    """A turn as Inspect has it; one with tools keeps beside what it is here."""
+    tooled = bool(message.tool_calls or message.tools or message.role == "tool")
+    kept = {_MESSAGE: message.model_dump(mode="json")} if tooled else None
+    if message.role == "tool":
+        return ChatMessageTool(content=message.content, function=message.name, metadata=kept)
+    turn: ChatMessage = _MESSAGES[message.role](content=_content(message), metadata=kept)
+    return turn
 
 
 def prompt_of(state: TaskState) -> list[dict[str, Any]]:
     """The prompt that a sample is made from: the fields of each Message."""
     turns = [] if isinstance(state.input, str) else state.input
-    return [{"role": t.role, "content": t.text, "images": _images(t)} for t in turns]
+    return [_fields(turn) for turn in turns]
+
+
+def _fields(turn: ChatMessage) -> dict[str, Any]:
+    kept = (turn.metadata or {}).get(_MESSAGE)
+    if isinstance(kept, dict):
+        return kept
+    return {"role": turn.role, "content": turn.text, "images": _images(turn)}
 
 
 def _as_kept(judgment: Judgment) -> dict[str, JsonValue]:

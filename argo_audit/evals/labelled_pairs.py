@@ -27,6 +27,7 @@ from argo_audit.reward_models.by_name import (
     path_in,
 )
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.score_lines import Letter
 from argo_audit.roles import RewardModel
 
 Names = str | Sequence[str] | None
@@ -63,9 +64,10 @@ def load_pairs(
     place = found_from_here(path)
     file = read(place)
     sources = names(labels) or (() if rms else tuple(sorted(file.labels)))
-    by_source = {source: labels_of(file, source, place) for source in sources}
+    given = [labels_of(file, source, place) for source in sources]
+    by_source = {labels[0].source: labels for labels in given}
     for spec in specs(rms):
-        by_source |= label_by_name(spec, file.pairs, rm_use(rm_settings))
+        by_source |= label_by_name(spec, file.pairs, rm_use(rm_settings), file.chosen)
     ids = {label.pair_id for of_source in by_source.values() for label in of_source}
     pairs = tuple(pair for pair in file.pairs if pair.id in ids)
     named = ", ".join(sorted({pair.population for pair in pairs} - {""}))
@@ -74,13 +76,16 @@ def load_pairs(
 
 
 def label_by_name(
-    spec: str, pairs: Sequence[Pair], use: RewardModelUse
+    spec: str,
+    pairs: Sequence[Pair],
+    use: RewardModelUse,
+    chosen: Mapping[str, Letter] | None = None,
 ) -> dict[str, tuple[Label, ...]]:
     """The labels that a reward model gives the pairs, by its name, once it has passed its checks.
 
     Paths count from the folder that the command was given in.
     """
-    model = _open(spec, pairs, use.settings)
+    model = _open(spec, pairs, use.settings, chosen)
     return {model.name: labelled(model, pairs, use).labels}
 
 
@@ -91,9 +96,15 @@ def open_checked(spec: str, pairs: Sequence[Pair], use: RewardModelUse) -> Rewar
     return model
 
 
-def _open(spec: str, pairs: Sequence[Pair], settings: RewardModelSettings) -> RewardModel:
+def _open(
+    spec: str,
+    pairs: Sequence[Pair],
+    settings: RewardModelSettings,
+    chosen: Mapping[str, Letter] | None = None,
+) -> RewardModel:
     before, path = path_in(spec) or (spec, "")
-    return open_reward_model(f"{before}{found_from_here(path) if path else ''}", settings, pairs)
+    whole = f"{before}{found_from_here(path) if path else ''}"
+    return open_reward_model(whole, settings, pairs, chosen)
 
 
 def rm_use(given: Mapping[str, Any] | None) -> RewardModelUse:

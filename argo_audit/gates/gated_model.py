@@ -126,8 +126,8 @@ class GatedModel:
             use = RewardModelUse(
                 settings=self.settings.reward_model, accept_failing=self.settings.accept_failing_rm
             )
-            pairs = data.file.pairs if data else ()
-            model = open_reward_model(spec, use.settings, pairs)
+            pairs, chosen = (data.file.pairs, data.file.chosen) if data else ((), None)
+            model = open_reward_model(spec, use.settings, pairs, chosen)
             checked(model, pairs, use)
             self._models[key] = model
         return self._models[key]

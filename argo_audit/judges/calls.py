@@ -41,12 +41,13 @@ from inspect_ai.model import (
     Model,
     ModelOutput,
 )
-from inspect_ai.util import LimitExceededError, materialize_media
+from inspect_ai.util import LimitExceededError
 
-from argo_audit.errors import ArgoError, JudgeError, brief
+from argo_audit.errors import ArgoError, InputError, JudgeError
 from argo_audit.judges.inspect_models import in_process, is_free, provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import Question
+from argo_audit.pairs.images import shown_as
 from argo_audit.records import Pair, Usage
 
 BY_ID = ("vllm", "argo-hf")
@@ -160,17 +161,18 @@ class Caller:
 async def images_of(pair: Pair, model: Model) -> list[str]:
     """The pair's images as data URIs, in order.
 
-    Raises JudgeError when one cannot be read, or when the model is known to read text only.
+    Raises JudgeError when one may not be opened or cannot be read (`pairs.images`), or when the
+    model is known to read text only.
     """
     named = [image for message in pair.prompt for image in message.images]
     if named and in_process(model):
         raise images_refused(pair, model, "it reads text only")
     try:
-        return [await materialize_media(image) for image in named]
-    except (OSError, ValueError, RuntimeError) as error:
+        return [await shown_as(image) for image in named]
+    except InputError as error:
         raise JudgeError(
-            f"pair {pair.id}: an image cannot be read ({brief(error):.300}).\n"
-            "  Remedy: give each image as a data URI, a URL or the path of a file"
+            f"pair {pair.id}: an image cannot be read ({error.file}: {error.problem}).\n"
+            f"  Remedy: {error.remedy}"
         ) from error
 
 

@@ -70,7 +70,9 @@ def _deciding_keys(pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _shown(message: Message) -> str:
-    return "\n".join((message.content, *(fingerprint(image, 64) for image in message.images)))
+    tools = [message.tools] if message.tools else []
+    images = (fingerprint(image, 64) for image in message.images)
+    return "\n".join((*tools, message.text, *images))
 
 
 def _part(prompt_key: str, seed: int, shares: Mapping[Split, float]) -> Split:

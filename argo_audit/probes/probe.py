@@ -105,7 +105,11 @@ class Edited(NamedTuple):
 
 
 def responses_of(pairs: Iterable[Pair]) -> tuple[Response, ...]:
-    """Both responses of each pair, as "<pair id>/a" and "<pair id>/b"."""
+    """Both responses of each pair, as "<pair id>/a" and "<pair id>/b".
+
+    A response that calls tools is more than a text, and no edit of its text is an edit of it: it
+    is not among them.
+    """
     return tuple(
         Response(
             id=f"{pair.id}/{side}",
@@ -117,7 +121,11 @@ def responses_of(pairs: Iterable[Pair]) -> tuple[Response, ...]:
             slices=pair.slices,
         )
         for pair in pairs
-        for side, text in (("a", pair.response_a), ("b", pair.response_b))
+        for side, text, turns in (
+            ("a", pair.response_a, pair.turns_a),
+            ("b", pair.response_b, pair.turns_b),
+        )
+        if not turns
     )
 
 

@@ -65,12 +65,16 @@ def read_fences(message: str) -> dict[str, str]:
 def render_messages(messages: Sequence[Message]) -> str:
     """A conversation as text: each turn under a role line such as `[user]`.
 
-    A turn's images follow its text as lines such as `[image 1]`, numbered through.
+    A turn's images follow its text as lines such as `[image 1]`, numbered through; tools that are
+    at hand come first, and calls of tools follow the text that makes them.
     """
     numbers, turns = count(1), []
     for message in messages:
+        if message.tools:
+            turns.append(f"[tools]\n{message.tools}")
+        role = f"{message.role} {message.name}" if message.name else message.role
         marks = "".join(f"\n[image {next(numbers)}]" for _ in message.images)
-        turns.append(f"[{message.role}]\n{message.content}{marks}")
+        turns.append(f"[{role}]\n{message.text}{marks}")
     return "\n\n".join(turns)
 
 

@@ -10,7 +10,7 @@ pairs before it labels all of them, and one that fails is refused unless asked f
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from argo_audit import kinds
@@ -19,6 +19,7 @@ from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.score_lines import Letter
 from argo_audit.reward_models.served import ServedRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.roles import Counting, Recorded, RewardModel
@@ -86,18 +87,25 @@ def path_in(spec: str) -> tuple[str, str] | None:
 
 
 def open_reward_model(
-    spec: str, settings: RewardModelSettings, pairs: Sequence[Pair] = ()
+    spec: str,
+    settings: RewardModelSettings,
+    pairs: Sequence[Pair] = (),
+    chosen: Mapping[str, Letter] | None = None,
 ) -> RewardModel:
     """The reward model that `spec` names; a bare name is a folder or hub id.
 
-    `pairs` are those that recorded scores belong to. Raises InputError for a spec that is not
-    whole, or names what is no reward model, and whatever the model itself raises.
+    `pairs` are those that recorded scores belong to, `chosen` the letters of the responses that
+    their labels prefer. Raises InputError for a spec that is not whole, or names what is no reward
+    model, and whatever the model itself raises.
     """
     if spec.startswith(("http://", "https://")):
         problem = "a server without the name of its model"
         raise InputError(spec, problem, "write served:NAME@URL[,URL...]")
     check_kind(spec)
     whole = spec if names_reward_model(spec) else f"{_BARE}:{spec}"
+    kind, _, path = whole.partition(":")
+    if chosen and path and kind == _RECORDED:
+        return RecordedRewardModel.read(path, pairs=pairs, chosen=chosen)
     model = kinds.opened(_ROLE, whole, settings, pairs)
     if not isinstance(model, RewardModel):
         raise kinds.refused(_ROLE, model)

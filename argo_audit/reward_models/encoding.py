@@ -16,13 +16,20 @@ one space more than the whole would.) Turns that a template marks with ordinary 
 """
 
 import copy
+import json
 import logging
 import re
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from argo_audit.errors import RewardModelError
+from argo_audit.reward_models.tool_turns import (
+    check_tools_shown,
+    template_turn,
+    texts_of,
+    with_texts,
+)
 from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def encode(
     refuses a conversation.
     """
     special = special_strings(tokenizer)
-    hostile = [any(special.search(m.content) for m in c) for c in conversations]
+    hostile = [any(special.search(text) for m in c for text in texts_of(m)) for c in conversations]
     safe = [c for c, bad in zip(conversations, hostile, strict=True) if not bad]
     texts = render(tokenizer, safe, open_turn=open_turn)
     whole = iter(_tokenise(tokenizer, texts))
@@ -71,16 +78,23 @@ def render(
             f"{pictured} of {len(conversations)} conversations hold images, which are not read\n"
             "  Remedy: leave these pairs out, or score them elsewhere and audit scores:FILE"
         )
-    turns = [[{"role": m.role, "content": m.content} for m in c] for c in conversations]
-    try:
-        texts: list[str] = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=open_turn
-        )
-    except TemplateError as error:
-        raise RewardModelError(
-            f"the chat template refuses a conversation: {error}\n"
-            "  Remedy: leave out the turns it does not know (often the system turn)"
-        ) from error
+    texts: list[str] = []
+    for tools, alike in groupby(conversations, key=lambda c: c[0].tools if c else ""):
+        turns = [[template_turn(message) for message in conversation] for conversation in alike]
+        try:
+            texts += tokenizer.apply_chat_template(
+                turns,
+                tokenize=False,
+                add_generation_prompt=open_turn,
+                **({"tools": json.loads(tools)} if tools else {}),
+            )
+        except (TemplateError, ValueError, TypeError) as error:
+            raise RewardModelError(
+                f"the chat template refuses a conversation: {error}\n"
+                "  Remedy: leave out the turns it does not know (often the system turn, or tools)"
+            ) from error
+    for conversation, text in zip(conversations, texts, strict=True):
+        check_tools_shown(conversation, text)
     return texts
 
 
@@ -191,7 +205,7 @@ def _in_pieces(
     open_turn: bool,
 ) -> list[int]:
     """Token ids of a conversation whose messages hold strings of special tokens."""
-    contents = "".join(message.content for message in conversation)
+    contents = "".join(text for message in conversation for text in texts_of(message))
     mark = next(m for n in count() if (m := f"\ue000{n}\ue001") not in contents)
     taken: list[str] = []
 
@@ -199,7 +213,7 @@ def _in_pieces(
         taken.append(found[0])
         return f"{mark}{len(taken) - 1};"
 
-    away = [m.model_copy(update={"content": special.sub(take, m.content)}) for m in conversation]
+    away = [with_texts(message, lambda text: special.sub(take, text)) for message in conversation]
     (text,) = render(tokenizer, [away], open_turn=open_turn)
     back = re.compile(rf"{mark}(\d+);")
     pieces = [back.sub(lambda found: taken[int(found[1])], piece) for piece in special.split(text)]

@@ -6,60 +6,33 @@
 Each line of the file, JSONL or gzipped JSONL, is one of
 
     {"pair_id": "p1", "reward_a": 1.5, "reward_b": -0.25}
+    {"pair_id": "p1", "reward_chosen": 1.5, "reward_rejected": -0.25}
     {"conversation": [{"role": "user", "content": "Hi"}, ...], "reward": 1.5}
 
-The first kind needs the pairs it speaks of. Both end up keyed by the conversation's text, so that
-a conversation has one reward wherever it appears; a file that gives it two is refused, for a
-reward model is a function. Nothing here imports torch.
+The first two kinds need the pairs they speak of, the second their labels too: where a file of pairs
+says which response was chosen, the letters are drawn, and A need not be the chosen one. All end up
+keyed by the conversation's text, so that a conversation has one reward wherever it appears; a file
+that gives it two is refused, for a reward model is a function. Nothing here imports torch.
 """
 
 import gzip
 import hashlib
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
-
-from argo_audit.errors import InputError, RewardModelError, brief, problems
+from argo_audit.errors import InputError, RewardModelError
 from argo_audit.files import write_whole_bytes
-from argo_audit.records import Message, Pair, Record, fingerprint
+from argo_audit.records import Pair, fingerprint
+from argo_audit.reward_models.score_lines import (
+    ChosenScore,
+    ConversationScore,
+    Letter,
+    PairScore,
+    Score,
+    lines_of,
+    parsed_score,
+)
 from argo_audit.roles import Conversation
-
-_GZIP_MAGIC = b"\x1f\x8b"
-_LINE_REMEDY = (
-    'write {"pair_id", "reward_a", "reward_b"} or {"conversation", "reward"}, '
-    "one JSON object a line, rewards finite numbers"
-)
-
-
-class PairScore(Record):
-    """One line: the rewards of both responses of a pair."""
-
-    pair_id: str
-    reward_a: float
-    reward_b: float
-
-
-class ConversationScore(Record):
-    """One line: the reward of one conversation."""
-
-    conversation: tuple[Message, ...]
-    reward: float
-
-
-def _kind(line: object) -> str:
-    return "pair" if isinstance(line, dict) and "pair_id" in line else "conversation"
-
-
-_Score = PairScore | ConversationScore
-_SCORE: TypeAdapter[_Score] = TypeAdapter(
-    Annotated[
-        Annotated[PairScore, Tag("pair")] | Annotated[ConversationScore, Tag("conversation")],
-        Discriminator(_kind),
-    ]
-)
 
 
 def conversation_key(conversation: Conversation) -> str:
@@ -84,17 +57,23 @@ class RecordedRewardModel:
 
     @classmethod
     def read(
-        cls, path: str | Path, pairs: Sequence[Pair] = (), *, name: str | None = None
+        cls,
+        path: str | Path,
+        pairs: Sequence[Pair] = (),
+        *,
+        name: str | None = None,
+        chosen: Mapping[str, Letter] | None = None,
     ) -> "RecordedRewardModel":
         """Read a file of scores; every one of `pairs` must be scored by it.
 
+        `chosen` is the letter of the response that each pair's label prefers, by pair id.
         The name is the file's, without suffixes, unless given. Raises InputError, with file and
         line, for what cannot be read, is not finite, appears twice, or is missing.
         """
         path = Path(path)
-        table = _Table(path, pairs)
-        for number, line in _lines(path):
-            table.add(number, _parse(path, number, line))
+        table = _Table(path, pairs, chosen or {})
+        for number, line in lines_of(path):
+            table.add(number, parsed_score(path, number, line))
         table.check_complete()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         name = name or path.name.removesuffix(".gz").removesuffix(".jsonl")
@@ -140,14 +119,15 @@ def write_scores(
 class _Table:
     """Scores joined with the pairs they speak of, as the lines arrive."""
 
-    def __init__(self, path: Path, pairs: Iterable[Pair]) -> None:
+    def __init__(self, path: Path, pairs: Iterable[Pair], chosen: Mapping[str, Letter]) -> None:
         self.rewards: dict[str, float] = {}
         self.unused = 0
         self._path = path
         self._pairs = {pair.id: pair for pair in pairs}
+        self._chosen = chosen
         self._seen: set[str] = set()
 
-    def add(self, line: int, score: _Score) -> None:
+    def add(self, line: int, score: Score) -> None:
         if isinstance(score, ConversationScore):
             self._once(line, conversation_key(score.conversation), "conversation")
             self._keep(line, score.conversation, score.reward)
@@ -158,8 +138,19 @@ class _Table:
             self.unused += 1
             return
         a, b = pair.conversations()
-        self._keep(line, a, score.reward_a)
-        self._keep(line, b, score.reward_b)
+        reward_a, reward_b = self._by_letter(line, score)
+        self._keep(line, a, reward_a)
+        self._keep(line, b, reward_b)
+
+    def _by_letter(self, line: int, score: PairScore | ChosenScore) -> tuple[float, float]:
+        if isinstance(score, PairScore):
+            return score.reward_a, score.reward_b
+        both = score.reward_chosen, score.reward_rejected
+        letter = self._chosen.get(score.pair_id)
+        if letter is None:
+            problem = f"no label says which response of {score.pair_id!r} is the chosen one"
+            raise InputError(self._path, problem, "give reward_a and reward_b", line)
+        return both if letter == "A" else both[::-1]
 
     def check_complete(self) -> None:
         unscored = [
@@ -195,26 +186,3 @@ class _Table:
                 "give one conversation one reward",
                 line,
             )
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """The non-blank lines of a JSONL or gzipped JSONL file, numbered from 1."""
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data).decode()
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise InputError(
-            path, f"cannot be read: {brief(error)}", "give a complete UTF-8 JSONL or JSONL.gz file"
-        ) from error
-    # not splitlines(): JSON strings may hold U+2028, which it would take for a line's end
-    return [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-
-
-def _parse(path: Path, number: int, line: str) -> _Score:
-    try:
-        return _SCORE.validate_json(line)
-    except ValidationError as error:
-        found = problems(error)[0]
-        _, _, where = found.where.partition(".")  # after which of the two shapes of a line it is
-        problem = str(found._replace(where=where))
-        raise InputError(path, problem, _LINE_REMEDY, number) from error

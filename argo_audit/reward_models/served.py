@@ -27,6 +27,7 @@ from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.encoding import Reader
 from argo_audit.reward_models.pooling_client import PoolingClient, TooLongError
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.tool_turns import server_turn
 from argo_audit.roles import Conversation
 
 _DEFAULTS = RewardModelSettings()
@@ -120,8 +121,10 @@ class ServedRewardModel:
                 f"{self.name}: a conversation holds images, which are not sent\n"
                 "  Remedy: leave these pairs out, or score them elsewhere and audit scores:FILE"
             )
-        turns = [{"role": m.role, "content": m.content} for m in conversation]
+        turns = [server_turn(message) for message in conversation]
         body = {"messages": turns, "add_generation_prompt": False} | extra
+        if conversation[0].tools:
+            body["tools"] = json.loads(conversation[0].tools)
         try:
             return self._client.outputs(body, expected=1)[0]
         except TooLongError:

@@ -40,6 +40,7 @@ from argo_audit.evals.reading import (
     read_logs,
 )
 from argo_audit.evals.results import About, ResultRow, shortfall
+from argo_audit.evals.task_arguments import typed
 from argo_audit.pairs.pair_file import read
 from argo_audit.probes.edits.counterfactuals import PROGRAM, chosen
 from argo_audit.probes.effects import ALL, Effect, effects
@@ -83,6 +84,7 @@ class LoggedEffect(NamedTuple):
 
 
 @task
+@typed
 def bias_probe(  # noqa: PLR0913 - a task's parameters are its command line
     rm: str | None = None,
     pairs: str | None = None,

@@ -34,6 +34,7 @@ from argo_audit.evals.results import (
 )
 from argo_audit.evals.scoring import agrees, verdicts
 from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubrics
+from argo_audit.evals.task_arguments import typed
 from argo_audit.records import Label, Pair, Record
 
 VERSION = 1
@@ -53,6 +54,7 @@ class CrossedFacts(Record):
 
 
 @task
+@typed
 def cross_population(  # noqa: PLR0913 - a task's parameters are its command line
     rubrics: str | Sequence[str] = ("organism-a", "organism-b"),
     pairs: str | Sequence[str] | None = None,

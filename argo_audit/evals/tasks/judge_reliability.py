@@ -40,6 +40,7 @@ from argo_audit.evals.results import (
 )
 from argo_audit.evals.scoring import verdicts
 from argo_audit.evals.subject import SubjectFacts, load_subject
+from argo_audit.evals.task_arguments import typed
 from argo_audit.evals.variants import (
     OTHER_JUDGE,
     OTHER_JUDGE_ROLE,
@@ -74,6 +75,7 @@ class ReliabilityFacts(Record):
 
 
 @task
+@typed
 def judge_reliability(  # noqa: PLR0913 - a task's parameters are its command line
     rubric: str | None = "organism-a",
     pairs: str | None = None,

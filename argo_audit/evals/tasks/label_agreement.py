@@ -33,6 +33,7 @@ from argo_audit.evals.results import (
 )
 from argo_audit.evals.scoring import agrees, verdicts
 from argo_audit.evals.subject import RubricFacts, default_store, held_out_file, load_rubrics
+from argo_audit.evals.task_arguments import typed
 from argo_audit.records import HUMAN, Record
 
 VERSION = 1
@@ -53,6 +54,7 @@ class CrossedLabelsFacts(Record):
 
 
 @task
+@typed
 def label_agreement(  # noqa: PLR0913 - a task's parameters are its command line
     rubrics: str | Sequence[str] = ("organism-a", "organism-a-human"),
     pairs: str | None = None,

@@ -39,6 +39,7 @@ from argo_audit.evals.results import (
     slice_rows,
 )
 from argo_audit.evals.scoring import advantage, agrees
+from argo_audit.evals.task_arguments import typed
 from argo_audit.records import Record
 
 VERSION = 1
@@ -60,6 +61,7 @@ class AccuracyFacts(Record):
 
 
 @task
+@typed
 def rm_accuracy(
     pairs: str,
     rm: str | Sequence[str] | None = None,

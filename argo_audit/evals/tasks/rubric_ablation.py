@@ -23,6 +23,7 @@ from argo_audit.evals.reading import SUBJECT, TaskLog, read_logs
 from argo_audit.evals.results import About, Compared, ResultRow, method_of, shortfall
 from argo_audit.evals.scoring import advantage, agrees, verdicts
 from argo_audit.evals.subject import SubjectFacts, load_subject
+from argo_audit.evals.task_arguments import typed
 from argo_audit.records import Record
 from argo_audit.rubrics.surgery import RubricPart, level_weights, parts, without
 from argo_audit.stats.contributions import SLACK, Contribution, contributions
@@ -51,6 +52,7 @@ class AblationFacts(Record):
 
 
 @task
+@typed
 def rubric_ablation(  # noqa: PLR0913 - a task's parameters are its command line
     rubric: str = "organism-a",
     pairs: str | None = None,

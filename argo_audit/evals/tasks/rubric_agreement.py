@@ -40,12 +40,14 @@ from argo_audit.evals.results import (
 )
 from argo_audit.evals.scoring import longest_response, no_rubric, verdicts, with_rubric
 from argo_audit.evals.subject import Subject, load_subject
+from argo_audit.evals.task_arguments import typed
 
 VERSION = 2
 """Of what the numbers mean; raised whenever the same judge and rubric would get another number."""
 
 
 @task
+@typed
 def rubric_agreement(  # noqa: PLR0913 - a task's parameters are its command line
     rubric: str | None = "organism-a",
     pairs: str | None = None,

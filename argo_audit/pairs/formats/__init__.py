@@ -4,8 +4,9 @@
     >>> detect({"prompt": "Hi", "chosen": "Hello!", "rejected": "Go away."}).name
     'trl'
 
-A format is a pydantic model of one row, whose fields are the columns it needs and whose `labelled`
-says which pair and labels they are. Another one is a module with such a model, named in
-`registry.FORMATS`; containers (JSON lines, CSV, Parquet, the hub), ids, error messages and
-`--skip-invalid` are the same for all.
+A format is a pydantic model of one row (`rows.Row`), whose fields are the columns it reads and
+whose `labelled` says which pair and labels they are; what is no field is named as unused. Another
+one is a module with such a model, named in `registry.FORMATS`, with its line in docs/formats.md;
+containers (JSON lines, CSV, Parquet, the hub), ids, votes, error messages and `--skip-invalid` are
+the same for all.
 """

@@ -19,34 +19,33 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
-from pydantic_core import from_json
 
-from argo_audit.pairs.formats.conversations import Turn, messages, parted
+from argo_audit.pairs.formats.conversations import parted
 from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
     LabelledPair,
-    PairFormat,
-    Row,
     labelled_pair,
     models,
 )
+from argo_audit.pairs.formats.rows import PairFormat, Row
+from argo_audit.pairs.formats.turns import Turns, messages, parsed
 from argo_audit.records import HUMAN, Message
 
 
 def _listed(value: object) -> object:
-    return from_json(value) if isinstance(value, str) else value
+    return parsed(value) if isinstance(value, str) else value
 
 
-Turns = Annotated[tuple[str | None, ...], BeforeValidator(_listed)]
+_Texts = Annotated[tuple[str | None, ...], BeforeValidator(_listed)]
 
 
 class _Arena55k(Row):
     id: str | int | None = None
     model_a: str | None = None
     model_b: str | None = None
-    prompt: Turns
-    response_a: Turns
-    response_b: Turns
+    prompt: _Texts
+    response_a: _Texts
+    response_b: _Texts
     winner_model_a: float
     winner_model_b: float
     winner_tie: float
@@ -73,8 +72,8 @@ class _Arena140k(Row):
     model_a: str | None = None
     model_b: str | None = None
     winner: Literal["model_a", "model_b", "tie", "both_bad", "tie (bothbad)"]
-    conversation_a: tuple[Turn, ...]
-    conversation_b: tuple[Turn, ...]
+    conversation_a: Turns
+    conversation_b: Turns
     language: str | None = None
     is_code: bool | None = None
 
@@ -112,5 +111,19 @@ def _conversation(prompts: Sequence[str | None], responses: Sequence[str | None]
     return turns
 
 
-ARENA_55K = PairFormat("arena-55k", _Arena55k)
-ARENA_140K = PairFormat("arena-140k", _Arena140k)
+ARENA_55K = PairFormat(
+    "arena-55k",
+    _Arena55k,
+    data_sets="lmarena-ai/arena-human-preference-55k, Kaggle's LMSYS competition",
+    reads="`prompt`, `response_a`, `response_b` as JSON lists of turns; `winner_*` -> human, ties; "
+    "`id`; slice `models`",
+)
+ARENA_140K = PairFormat(
+    "arena-140k",
+    _Arena140k,
+    data_sets="lmarena-ai/arena-human-preference-140k and -100k, lmsys/chatbot_arena_conversations",
+    reads="`conversation_a`, `conversation_b`; `winner` -> human, ties; `id`, `question_id`; "
+    "slices `models`, `language`, `code` (`is_code`), `tie`",
+    leaves="`full_conversation`, `conv_metadata`, `category_tag`, `timestamp`, `judge`, `turn`, "
+    "`evaluation_order`, `evaluation_session_id`, `anony`, `tstamp`, `*_moderation`",
+)

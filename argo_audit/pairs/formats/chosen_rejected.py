@@ -1,4 +1,4 @@
-"""Rows with a chosen and a rejected response, in the field's four customs.
+"""Rows with a chosen and a rejected response, in the field's customs.
 
 - trl: TRL's preference format (trl 1.16, "Dataset formats"; on the hub trl-lib/* and most others).
   `prompt` is a text or messages, `chosen` and `rejected` texts or messages; messages may hold the
@@ -7,57 +7,88 @@
 - ultrafeedback: HuggingFaceH4/ultrafeedback_binarized and trl-lib/ultrafeedback_binarized, with
   `score_chosen` and `score_rejected` by GPT-4. They become rewards of the label source "gpt-4"; at
   equal scores the choice was arbitrary, so that is a tie.
+- argilla: exports of argilla and distilabel, the same with other names for the ratings; the label
+  source is the model that labelled (`labelling_model`), else "ai".
 - rewardbench: allenai/reward-bench, with `chosen_model`, `rejected_model` and `subset`.
 - hh: Anthropic/hh-rlhf, whole transcripts; all before the last turn of the assistant is the prompt.
 
-Letters are drawn (`labelled.by_coin`). `margin` is what TRL's reward trainer subtracts from the
-reward difference in its loss, -log sigmoid(r_chosen - r_rejected - margin): by how much a model
-should tell the two apart, in units of its own reward. It is not log-odds, as sigmoid would take it:
-margin 0, the least, would turn a plain preference into a tie. So the label stays 1 and the margin
-becomes a slice, the same for either order of the letters.
+A row that chose the response with the lower score contradicts itself, and is refused. Letters are
+drawn (`labelled.by_coin`). `margin` is what TRL's reward trainer subtracts from the reward
+difference in its loss, -log sigmoid(r_chosen - r_rejected - margin): by how much a model should
+tell the two apart, in units of its own reward. It is not log-odds, as sigmoid would take it: margin
+0, the least, would turn a plain preference into a tie. So the label stays 1 and the margin becomes
+a slice, the same for either order of the letters.
 """
 
 from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
-from argo_audit.pairs.formats.conversations import Turn, is_transcript, messages, parted, transcript
+from pydantic import BeforeValidator
+
+from argo_audit.pairs.formats.asked_before import PROMPTS, SYSTEM, AskedRow
+from argo_audit.pairs.formats.conversations import parted
 from argo_audit.pairs.formats.labelled import (
     LabelledPair,
-    PairFormat,
-    Prompt,
-    Row,
     Target,
     by_coin,
     models,
-    user,
 )
+from argo_audit.pairs.formats.rows import PairFormat, Row
+from argo_audit.pairs.formats.transcripts import is_transcript, transcript
+from argo_audit.pairs.formats.turns import Text
 from argo_audit.records import HUMAN
 
 GPT_4 = "gpt-4"
+AI = "ai"
+_ID = Annotated[str | None, BeforeValidator(lambda given: None if given is None else str(given))]
+_BEST = {"chosen_response": "chosen", "rejected_response": "rejected", "image": "images"}
+_ASKED = PROMPTS | SYSTEM | _BEST
+_RATINGS = {
+    f"{first}{mark}{second}": f"score_{side}"
+    for side in ("chosen", "rejected")
+    for word in ("rating", "score", "avg_rating")
+    for first, second in ((side, word), (word, side))
+    for mark in ("_", "-")
+} | {"chosen-model": "chosen_model", "rejected-model": "rejected_model"}
+_OURS = ("score_chosen", "score_rejected")
 
-Text = str | tuple[Turn, ...]
 
+class _Trl(AskedRow):
+    aliases: ClassVar[Mapping[str, str]] = _ASKED
 
-class _Trl(Row):
-    id: str | int | None = None
-    prompt: Text | None = None
+    id: _ID = None
     chosen: Text
     rejected: Text
+    input: str | None = None
+    chosen_model: str | None = None
+    rejected_model: str | None = None
     margin: float | None = None
 
     def labelled(self) -> LabelledPair:
-        slices = {} if self.margin is None else {"margin": f"{self.margin:g}"}
-        return self._pair(self.id, slices)
-
-    def _pair(self, given_id: str | int | None, slices: Mapping[str, str]) -> LabelledPair:
-        prompt, (chosen, rejected) = _prompt_and_responses(self.prompt, self.chosen, self.rejected)
+        asked = self._instructed().asked(self.chosen, self.rejected)
         return by_coin(
-            prompt,
-            chosen,
-            rejected,
+            asked.prompt,
+            asked.chosen,
+            asked.rejected,
             self._labels(),
-            id=None if given_id is None else str(given_id),
-            slices=slices,
+            id=self._id(),
+            slices=self._slices() | models(self.chosen_model, self.rejected_model),
         )
+
+    def _instructed(self) -> AskedRow:
+        """An instruction and its input are one prompt; an input alone is the prompt."""
+        if self.input is None:
+            return self
+        if not isinstance(self.prompt, str | None):
+            raise ValueError("there is an input beside a prompt of messages")
+        both = "\n\n".join(text for text in (self.prompt, self.input) if text)
+        return self.model_copy(update={"prompt": both})
+
+    def _id(self) -> str | None:
+        return self.id
+
+    def _slices(self) -> dict[str, str]:
+        return {} if self.margin is None else {"margin": f"{self.margin:g}"}
 
     def _labels(self) -> Mapping[str, float | Target]:
         return {HUMAN: 1.0}
@@ -68,12 +99,31 @@ class _UltraFeedback(_Trl):
     score_chosen: float
     score_rejected: float
 
-    def labelled(self) -> LabelledPair:
-        return self._pair(self.prompt_id or self.id, {})
+    def _id(self) -> str | None:
+        return self.prompt_id or self.id
+
+    def _source(self) -> str:
+        return GPT_4
 
     def _labels(self) -> Mapping[str, float | Target]:
         scores = (self.score_chosen, self.score_rejected)
-        return {GPT_4: Target(p_a=0.5 if scores[0] == scores[1] else 1.0, rewards=scores)}
+        if scores[0] < scores[1]:
+            said = f"{scores[0]:g} against {scores[1]:g}"
+            raise ValueError(f"the chosen response has the lower score ({said})")
+        return {self._source(): Target(p_a=0.5 if scores[0] == scores[1] else 1.0, rewards=scores)}
+
+
+class _Argilla(_UltraFeedback):
+    aliases: ClassVar[Mapping[str, str]] = _ASKED | _RATINGS
+
+    labelling_model: str | None = None
+    status: str | None = None
+
+    def _source(self) -> str:
+        return self.labelling_model or AI
+
+    def _slices(self) -> dict[str, str]:
+        return super()._slices() | ({"status": self.status} if self.status else {})
 
 
 class _RewardBench(_Trl):
@@ -81,9 +131,8 @@ class _RewardBench(_Trl):
     rejected_model: str
     subset: str
 
-    def labelled(self) -> LabelledPair:
-        both = models(self.chosen_model, self.rejected_model)
-        return self._pair(self.id, {"subset": self.subset} | both)
+    def _slices(self) -> dict[str, str]:
+        return super()._slices() | {"subset": self.subset}
 
 
 class _Transcripts(Row):
@@ -99,30 +148,65 @@ def _are_transcripts(row: Mapping[str, object]) -> bool:
     return "prompt" not in row and is_transcript(row["chosen"])
 
 
-def _prompt_and_responses(
-    prompt: Text | None, chosen: Text, rejected: Text
-) -> tuple[Prompt, tuple[str, str]]:
-    if isinstance(chosen, str) and isinstance(rejected, str):
-        if prompt is None:
-            raise ValueError("there is no prompt beside the two texts")
-        return _as_messages(prompt), (chosen, rejected)
-    if isinstance(chosen, str) or isinstance(rejected, str):
-        raise ValueError("one response is a text, the other a list of messages")
-    before = () if prompt is None else _as_messages(prompt)
-    return parted(*(_after(before, prompt, messages(turns)) for turns in (chosen, rejected)))
+def _one_of_each(row: Mapping[str, object]) -> bool:
+    """Not lists of texts, which are several responses."""
+    return not any(is_listed_texts(row.get(name)) for name in ("chosen", "rejected"))
 
 
-def _as_messages(prompt: Text) -> Prompt:
-    return user(prompt) if isinstance(prompt, str) else messages(prompt)
+def is_listed_texts(cell: object) -> bool:
+    """Whether a cell is a list of texts."""
+    return isinstance(cell, list) and bool(cell) and all(isinstance(text, str) for text in cell)
 
 
-def _after(before: Prompt, prompt: Text | None, turns: Prompt) -> Prompt:
-    """The whole conversation: a prompt that is also in the messages is not said twice."""
-    has_prompt = len(turns) > 1 and (isinstance(prompt, str) or turns[: len(before)] == before)
-    return turns if has_prompt else (*before, *turns)
+def _rated(row: Mapping[str, object]) -> bool:
+    return _one_of_each(row) and not any(name in row for name in _OURS)
 
 
-TRL = PairFormat("trl", _Trl)
-ULTRAFEEDBACK = PairFormat("ultrafeedback", _UltraFeedback)
-REWARDBENCH = PairFormat("rewardbench", _RewardBench)
-HH = PairFormat("hh", _Transcripts, _are_transcripts)
+TRL = PairFormat(
+    "trl",
+    _Trl,
+    _one_of_each,
+    drawn=True,
+    data_sets="TRL's preference format: trl-lib/*, jondurbin/truthy-dpo-v0.1, Intel/orca_dpo_pairs",
+    reads="`prompt` (also `question`, `instruction` with `input`) as text, transcript or messages; "
+    "`system`, `history`, `tools`, `images`; `chosen`, `rejected` as texts or messages -> human; "
+    "slices `margin`, `models`",
+    leaves="`source` and every other column",
+)
+ULTRAFEEDBACK = PairFormat(
+    "ultrafeedback",
+    _UltraFeedback,
+    _one_of_each,
+    drawn=True,
+    data_sets="HuggingFaceH4/ultrafeedback_binarized, trl-lib/ultrafeedback_binarized",
+    reads="as trl; `prompt_id`; `score_chosen`, `score_rejected` -> gpt-4 with rewards, ties",
+    leaves="`messages`",
+)
+ARGILLA = PairFormat(
+    "argilla",
+    _Argilla,
+    _rated,
+    drawn=True,
+    data_sets="argilla/dpo-mix-7k, argilla/ultrafeedback-binarized-preferences(-cleaned), "
+    "argilla/distilabel-intel-orca-dpo-pairs, argilla/distilabel-capybara-dpo-7k-binarized",
+    reads="as trl; `chosen_rating`, `rating_chosen`, `chosen-rating`, `chosen_score`, "
+    "`chosen_avg_rating` and those of rejected -> `labelling_model`, else ai, with rewards, ties; "
+    "slice `status`",
+    leaves="`generations`, `order`, `rating`, `rationale`, `raw_*`, `original_*`, `dataset`",
+)
+REWARDBENCH = PairFormat(
+    "rewardbench",
+    _RewardBench,
+    _one_of_each,
+    drawn=True,
+    data_sets="allenai/reward-bench",
+    reads="as trl; slices `subset`, `models`",
+)
+HH = PairFormat(
+    "hh",
+    _Transcripts,
+    _are_transcripts,
+    drawn=True,
+    data_sets="Anthropic/hh-rlhf",
+    reads="`chosen`, `rejected` as whole transcripts -> human",
+)

@@ -1,91 +1,66 @@
-r"""Conversations as chat data sets write them, and the prompt that two of them share.
-
-    >>> transcript("\n\nHuman: Hi\n\nAssistant: Hello!")[1].content
-    'Hello!'
+"""The prompt that two conversations share, and the responses that end them.
 
 A prompt is what both responses answer. Two conversations that part ways before their last turn
-share none, and are refused instead of being judged on different questions.
+share none, and are refused instead of being judged on different questions; only where an assistant
+works with tools is all that it did since the last request its response.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import NamedTuple
 
-from pydantic import ConfigDict
-
-from argo_audit.pairs.formats.labelled import Prompt
-from argo_audit.records import Message, Record
-
-_TURN = re.compile(r"\n\n(Human|Assistant):")
-_ROLES: dict[str, Literal["user", "assistant"]] = {"Human": "user", "Assistant": "assistant"}
+from argo_audit.pairs.formats.labelled import Answer, Prompt
+from argo_audit.records import Message
 
 
-class ContentPart(Record):
-    """One part of a message: text, or an image by its link."""
+class Parted(NamedTuple):
+    """The prompt that two conversations share, and the response that ends each."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    type: str
-    text: str | None = None
-    image: str | None = None
+    prompt: Prompt
+    responses: tuple[Answer, Answer]
 
 
-class Turn(Record):
-    """A message whose content is a text or a list of parts; what else it holds is ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[ContentPart, ...]
-
-    def message(self) -> Message:
-        if isinstance(self.content, str):
-            return Message(role=self.role, content=self.content)
-        unseen = sorted({part.type for part in self.content if not (part.text or part.image)})
-        if unseen and unseen != ["text"]:
-            raise ValueError(f"a message has a part without text or link: {unseen[0]!r:.40}")
-        return Message(
-            role=self.role,
-            content="\n".join(part.text for part in self.content if part.text),
-            images=tuple(part.image for part in self.content if part.image),
-        )
-
-
-def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
-    """The messages of a conversation."""
-    return tuple(turn.message() for turn in turns)
-
-
-def transcript(text: str) -> tuple[Message, ...]:
-    r"""The messages of a transcript with "\n\nHuman:" and "\n\nAssistant:" before each turn."""
-    start, *rest = _TURN.split(text)
-    if start.strip() or not rest or rest[0] != "Human":
-        raise ValueError('the transcript does not start with "\\n\\nHuman:"')
-    return tuple(
-        Message(role=_ROLES[name], content=content.strip())
-        for name, content in zip(rest[::2], rest[1::2], strict=True)
-    )
-
-
-def is_transcript(text: object) -> bool:
-    """Whether a text looks like one."""
-    return isinstance(text, str) and text.lstrip().startswith("Human:") and text.startswith("\n\n")
-
-
-def parted(first: Sequence[Message], second: Sequence[Message]) -> tuple[Prompt, tuple[str, str]]:
+def parted(first: Sequence[Message], second: Sequence[Message]) -> Parted:
     """The prompt that two conversations share, and the response that ends each.
 
     Raises:
-        ValueError: When one does not end with a response, or they differ before it.
+        ValueError: When one does not end with a response, they differ before it, or a response
+            holds a picture.
     """
     for conversation in (first, second):
         if not conversation or conversation[-1].role != "assistant":
             raise ValueError("a conversation does not end with a turn of the assistant")
-    if first[:-1] != second[:-1]:
-        raise ValueError(f"the two conversations share no prompt: {_difference(first, second)}")
-    if len(first) == 1:
+    shared = _shared(first, second)
+    if not shared:
         raise ValueError("there is no prompt before the responses")
-    return tuple(first[:-1]), (first[-1].content, second[-1].content)
+    return Parted(tuple(first[:shared]), (answer(first[shared:]), answer(second[shared:])))
+
+
+def answer(turns: Sequence[Message]) -> Answer:
+    """What an assistant answered: a text, or turns that call tools and what these say."""
+    if any(turn.images for turn in turns):
+        raise ValueError("a response holds an image, and only prompts may: it would not be seen")
+    only = turns[0]
+    if len(turns) == 1 and not only.tool_calls:
+        return Answer(only.content)
+    said = [turn.text if turn.role == "assistant" else f"[tool]\n{turn.text}" for turn in turns]
+    return Answer("\n\n".join(said), tuple(turns))
+
+
+def _shared(first: Sequence[Message], second: Sequence[Message]) -> int:
+    """How many turns both conversations begin with: all before the responses."""
+    if first[:-1] == second[:-1]:
+        return len(first) - 1
+    ways = zip(first, second, strict=False)
+    shorter = min(len(first), len(second))
+    alike = next((n for n, (one, two) in enumerate(ways) if one != two), shorter)
+    while alike and (first[alike:] or second[alike:])[0].role == "tool":
+        alike -= 1  # results belong to the calls that they answer
+    rest = (*first[alike:], *second[alike:])
+    worked = any(turn.role == "tool" or turn.tool_calls for turn in rest)
+    alone = {turn.role for turn in rest} <= {"assistant", "tool"}
+    if worked and alone and alike < shorter:
+        return alike
+    raise ValueError(f"the two conversations share no prompt: {_difference(first, second)}")
 
 
 def _difference(first: Sequence[Message], second: Sequence[Message]) -> str:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from argo_audit.pairs.formats.conversations import Turn, messages
-from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Row, labelled_pair
+from argo_audit.pairs.formats.labelled import LabelledPair, labelled_pair
+from argo_audit.pairs.formats.rows import PairFormat, Row
+from argo_audit.pairs.formats.turns import Turns, messages
 from argo_audit.records import HUMAN
 
 _MOST = 3
@@ -21,7 +22,7 @@ class _HelpSteer3(Row):
     id: str | int | None = None
     domain: str = ""
     language: str = ""
-    context: Annotated[tuple[Turn, ...], Field(min_length=1)]
+    context: Annotated[Turns, Field(min_length=1)]
     response1: str
     response2: str
     overall_preference: Annotated[float, Field(ge=-_MOST, le=_MOST)]
@@ -37,4 +38,11 @@ class _HelpSteer3(Row):
         )
 
 
-HELPSTEER3 = PairFormat("helpsteer3", _HelpSteer3)
+HELPSTEER3 = PairFormat(
+    "helpsteer3",
+    _HelpSteer3,
+    data_sets="nvidia/HelpSteer3, config preference",
+    reads="`context`, `response1` (A), `response2` (B); `overall_preference` -> human, "
+    "(3 - grade) / 6; slices `domain`, `language`",
+    leaves="`individual_preference`",
+)

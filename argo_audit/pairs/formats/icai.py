@@ -10,18 +10,19 @@ r"""The CSV of Inverse Constitutional AI (rdnfn/icai, data/processed/README.md).
 
 from typing import Literal
 
-from argo_audit.pairs.formats.conversations import is_transcript, parted, transcript
+from argo_audit.pairs.formats.conversations import parted
 from argo_audit.pairs.formats.labelled import (
     BOTH_BAD,
+    Answer,
     LabelledPair,
-    PairFormat,
     Prompt,
-    Row,
     content_id,
     labelled_pair,
     models,
     user,
 )
+from argo_audit.pairs.formats.rows import PairFormat, Row
+from argo_audit.pairs.formats.transcripts import is_transcript, transcript
 from argo_audit.records import HUMAN
 
 
@@ -46,12 +47,23 @@ class _Icai(Row):
             slices=models(self.model_a, self.model_b) | both_bad,
         )
 
-    def _prompt_and_texts(self) -> tuple[Prompt, tuple[str, str]]:
+    def _prompt_and_texts(self) -> tuple[Prompt, tuple[str | Answer, str | Answer]]:
         texts = (self.text_a, self.text_b)
-        if all(map(is_transcript, texts)):
-            return parted(transcript(self.text_a), transcript(self.text_b))
         given = self.prompt or self.input
+        if self.prompt and self.input and self.prompt != self.input:
+            raise ValueError("the columns 'prompt' and 'input' say different things")
+        if all(map(is_transcript, texts)):
+            found = parted(transcript(self.text_a), transcript(self.text_b))
+            if given and given.strip() not in found.prompt[-1].content:
+                raise ValueError("the prompt is not what the transcripts say")
+            return found
         return user(given or f"(no prompt was given; pair {content_id((), texts)})"), texts
 
 
-ICAI = PairFormat("icai", _Icai)
+ICAI = PairFormat(
+    "icai",
+    _Icai,
+    data_sets="CSV of Inverse Constitutional AI (rdnfn/icai)",
+    reads="`text_a`, `text_b` as texts or transcripts; `preferred_text` -> human, ties; `prompt` "
+    "or `input`, `index`; slices `models` (`model_a`, `model_b`), `tie`",
+)

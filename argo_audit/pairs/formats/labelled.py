@@ -11,11 +11,11 @@ label and nothing else.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from argo_audit.records import Message, Pair, Probability, Record, fingerprint
 
@@ -23,6 +23,7 @@ BOTH_BAD = "both bad"
 SEED = 0
 
 Prompt = tuple[Message, ...]
+_MOST_ANSWERS = 64  # to one prompt: every two of them make a pair
 
 
 class Target(Record):
@@ -30,6 +31,11 @@ class Target(Record):
 
     p_a: Probability
     rewards: tuple[float, float] | None = None
+
+    def flipped(self) -> "Target":
+        """The same with the letters exchanged."""
+        rewards = self.rewards and (self.rewards[1], self.rewards[0])
+        return Target(p_a=1 - self.p_a, rewards=rewards)
 
 
 class LabelledPair(Pair):
@@ -53,50 +59,33 @@ class LabelledPair(Pair):
 
     def to_pair(self) -> Pair:
         """The pair alone."""
-        return Pair(**{name: getattr(self, name) for name in Pair.model_fields})
+        return Pair.model_construct(**{name: getattr(self, name) for name in Pair.model_fields})
 
     def to_json(self) -> str:
         """The same content gives the same text."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
 
 
-class Row(Record):
-    """A row of a format that others define: its other columns are none of our business."""
+class Answer(NamedTuple):
+    """A response; `turns` are those of one that is more than a text."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    def labelled(self) -> LabelledPair:
-        """The pair and the labels; raises ValueError where the row makes none."""
-        raise NotImplementedError
+    text: str
+    turns: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True)
-class PairFormat:
-    """A format by name.
+class Rated(NamedTuple):
+    """One of several answers to a prompt, and how good it is: more is better."""
 
-    `row` models a row; a row that has its columns is of this format, if `recognises` agrees.
-    Formats of this project are `ours`: types are exact and ids are unique. Files of others have
-    numbers in quotes and ids that repeat.
-    """
+    answer: Answer
+    score: float
+    model: str | None = None
 
-    name: str
-    row: type[Row] | type[LabelledPair]
-    recognises: Callable[[Mapping[str, object]], bool] = lambda row: True
-    ours: bool = False
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that a row must have."""
-        fields = self.row.model_fields.items()
-        return tuple(name for name, field in fields if field.is_required())
+class Read(NamedTuple):
+    """What a row gives: pairs, and why others that it might have given are not among them."""
 
-    def describes(self, row: Mapping[str, object]) -> bool:
-        """Whether the row is of this format."""
-        return all(column in row for column in self.columns) and self.recognises(row)
-
-    def read(self, text: str) -> LabelledPair:
-        """One row, as JSON. Raises ValueError, pydantic's ValidationError among it."""
-        return self.row.model_validate_json(text, strict=self.ours or None).labelled()
+    pairs: tuple[LabelledPair, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def user(text: str) -> Prompt:
@@ -112,8 +101,8 @@ def content_id(prompt: Prompt, responses: tuple[str, str]) -> str:
 
 def by_coin(
     prompt: Prompt,
-    chosen: str,
-    rejected: str,
+    chosen: str | Answer,
+    rejected: str | Answer,
     labels: Mapping[str, float | Target],
     **fields: object,
 ) -> LabelledPair:
@@ -121,14 +110,15 @@ def by_coin(
 
     `fields` are the other fields of the pair: `id`, `population`, `slices`.
     """
-    for name, text in (("chosen", chosen), ("rejected", rejected)):
-        if not text.strip():
+    first, second = _answer(chosen), _answer(rejected)
+    for name, answer in (("chosen", first), ("rejected", second)):
+        if not answer.text.strip():
             raise ValueError(f"the {name} response is empty")
-    key = content_id(prompt, (chosen, rejected))
-    flips = _first_is_a(key) != (chosen < rejected)
+    key = content_id(prompt, (first.text, second.text))
+    flips = _first_is_a(key) != (first.text < second.text)
     return labelled_pair(
         prompt,
-        (rejected, chosen) if flips else (chosen, rejected),
+        (second, first) if flips else (first, second),
         {name: _flipped(label) if flips else label for name, label in labels.items()},
         **fields | {"id": fields.get("id") or key},
     )
@@ -136,7 +126,7 @@ def by_coin(
 
 def labelled_pair(
     prompt: Prompt,
-    responses: tuple[str, str],
+    responses: tuple[str | Answer, str | Answer],
     labels: Mapping[str, float | Target],
     **fields: object,
 ) -> LabelledPair:
@@ -146,15 +136,60 @@ def labelled_pair(
         name: label if isinstance(label, Target) else Target(p_a=label)
         for name, label in labels.items()
     }
-    pair = {"prompt": prompt, "response_a": responses[0], "response_b": responses[1]}
+    a, b = map(_answer, responses)
+    pair = {"prompt": prompt, "response_a": a.text, "response_b": b.text}
+    turns = {name: of for name, of in (("turns_a", a.turns), ("turns_b", b.turns)) if of}
     if "id" not in given:
-        given["id"] = content_id(prompt, responses)
-    return LabelledPair.model_validate(pair | given | {"labels": targets})
+        given["id"] = content_id(prompt, (a.text, b.text))
+    return LabelledPair.model_validate(pair | turns | given | {"labels": targets})
+
+
+def compared(
+    prompt: Prompt,
+    answers: Sequence[Rated],
+    source: str,
+    *,
+    rewards: bool = False,
+    id: str | None = None,
+    slices: Mapping[str, str] | None = None,
+) -> Read:
+    """Every two of several answers to one prompt, the better one preferred; equals are a tie.
+
+    With `rewards` the scores are kept as those of the source. Two answers that say the same, or
+    nothing, make no pair.
+    """
+    if len(answers) > _MOST_ANSWERS:
+        problem = f"{len(answers)} answers to one prompt: more than {_MOST_ANSWERS} make too many"
+        raise ValueError(f"{problem} pairs")
+    pairs, left_out = [], []
+    for (i, one), (j, two) in combinations(enumerate(answers, 1), 2):
+        p = 0.5 + 0.5 * ((one.score > two.score) - (one.score < two.score))
+        label = Target(p_a=p, rewards=(one.score, two.score) if rewards else None)
+        own = {**(slices or {}), **models(one.model, two.model)}
+        named = id and f"{id}-{i}-{j}"
+        try:
+            pairs.append(
+                by_coin(prompt, one.answer, two.answer, {source: label}, id=named, slices=own)
+            )
+        except ValueError as error:
+            left_out.append(f"answers {i} and {j}: {plain_problem(error)}")
+    if not pairs:
+        raise ValueError(left_out[0] if left_out else "there are no two answers to compare")
+    return Read(tuple(pairs), tuple(left_out))
+
+
+def plain_problem(error: ValueError) -> str:
+    """What a pair lacks, in its own words."""
+    return str(error).partition("Value error, ")[2].partition(" [")[0] or str(error)
 
 
 def models(first: str | None, second: str | None) -> dict[str, str]:
     """A slice that names both models in alphabetical order: right whichever letter they have."""
     return {"models": " vs ".join(sorted((first, second)))} if first and second else {}
+
+
+def _answer(given: str | Answer) -> Answer:
+    return given if isinstance(given, Answer) else Answer(given)
 
 
 def _first_is_a(key: str) -> bool:
@@ -164,5 +199,4 @@ def _first_is_a(key: str) -> bool:
 
 def _flipped(label: float | Target) -> Target:
     target = label if isinstance(label, Target) else Target(p_a=label)
-    rewards = target.rewards and (target.rewards[1], target.rewards[0])
-    return Target(p_a=1 - target.p_a, rewards=rewards)
+    return target.flipped()

@@ -6,9 +6,12 @@
   source "human", `soft[NAME]` the source "soft:NAME", with the rewards in `meta` beside it.
 """
 
+from collections.abc import Iterator
+
 from pydantic import Field, JsonValue
 
-from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Row
+from argo_audit.pairs.formats.labelled import LabelledPair
+from argo_audit.pairs.formats.rows import ExactRow, PairFormat
 from argo_audit.records import HUMAN, Message, Probability
 
 _KEPT_META = ("set", "category", "subset", "label_source")
@@ -16,7 +19,7 @@ _KEPT_META = ("set", "category", "subset", "label_source")
 they are when the letters are exchanged."""
 
 
-class _Numbered(Row):
+class _Numbered(ExactRow):
     id: str
     prompt: tuple[Message, ...]
     response_1: str
@@ -39,6 +42,18 @@ class _Numbered(Row):
         }
         return LabelledPair.model_validate(content, strict=True)
 
+    def unread(self) -> Iterator[str]:
+        """What of `meta` is not used."""
+        used = {"population", *(key for key in _KEPT_META if self._meta_text(key))}
+        for name, p_a in self.soft.items():
+            if p_a is not None and self._rewards(name):
+                used |= {f"reward_{name}_1", f"reward_{name}_2"}
+        if not self._meta_text("population"):
+            used.discard("population")
+        for key, entry in self.meta.items():
+            if key not in used and entry not in (None, "", [], {}):
+                yield f"meta.{key}"
+
     def _meta_text(self, key: str) -> str:
         entry = self.meta.get(key)
         return entry if isinstance(entry, str) else ""
@@ -58,5 +73,22 @@ class _Numbered(Row):
         return None if None in rewards else rewards
 
 
-NATIVE = PairFormat("native", LabelledPair, ours=True)
-NUMBERED = PairFormat("numbered", _Numbered, ours=True)
+NATIVE = PairFormat(
+    "native",
+    LabelledPair,
+    ours=True,
+    data_sets="this project's own, what it writes",
+    reads="`id`, `prompt` as messages, `response_a`, `response_b`, `population`, `slices`, "
+    "`turns_a`, `turns_b`; `labels.<source>.p_a` and `.rewards` -> <source>",
+    leaves="nothing: another column is refused",
+)
+NUMBERED = PairFormat(
+    "numbered",
+    _Numbered,
+    ours=True,
+    data_sets="sets with one judgment of each of several annotators",
+    reads="`id`, `prompt` as messages, `response_1` (A), `response_2` (B); `label` -> human, "
+    "`soft.<name>` -> soft:<name> with `meta.reward_<name>_1` and `_2`; slices `split`, "
+    "`meta.set`, `meta.category`, `meta.subset`, `meta.label_source`; `meta.population`",
+    leaves="the rest of `meta`",
+)
