@@ -40,6 +40,7 @@ SHARED_RARE = 0.5
 RARE = 20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _ROWS_AT_ONCE = 1000
+_TEXTS_AT_ONCE = 2000
 
 
 def components(texts: Sequence[str]) -> list[int]:
@@ -73,7 +74,28 @@ def normalised(text: str) -> str:
 
 
 def _runs(texts: Sequence[str]) -> csr_array:
-    """Which text (row) has which run (column); the edges of a text count as spaces."""
+    """Which text (row) has which run (column); the edges of a text count as spaces.
+
+    Texts are taken some at a time, and each keeps a run once: what is in memory at the peak is one
+    number for each run of each text, and its column.
+    """
+    parts = [
+        _hashed(texts[start : start + _TEXTS_AT_ONCE])
+        for start in range(0, len(texts), _TEXTS_AT_ONCE)
+    ]
+    ends = np.cumsum(np.concatenate([[0], *(counts for _, counts in parts)]))
+    hashes = np.concatenate([found for found, _ in parts])
+    del parts
+    column, distinct = pd.factorize(hashes)
+    columns = len(distinct)
+    del hashes, distinct
+    present = np.ones(len(column), dtype=np.int8)
+    shape = (len(texts), columns)
+    return csr_array((present, column.astype(np.int32), ends.astype(np.int64)), shape=shape)
+
+
+def _hashed(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The runs of some texts as numbers, text by text and each once; and how many each text has."""
     padded = [f" {text} ".ljust(RUN) for text in texts]
     lengths = np.array([len(text) for text in padded])
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -83,18 +105,18 @@ def _runs(texts: Sequence[str]) -> csr_array:
         hashes[: len(codes) - start] += codes[start:]
     within = np.ones(len(codes), dtype=bool)
     within[np.subtract.outer(np.cumsum(lengths), np.arange(1, RUN))] = False
-    row = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)[within]
-    column, distinct = pd.factorize(hashes[within])
-    ones = np.ones(len(row), dtype=np.int32)
-    runs = csr_array((ones, (row, column)), shape=(len(texts), len(distinct)))
-    runs.data[:] = 1
-    return runs
+    row, hashes = np.repeat(np.arange(len(texts)), lengths)[within], hashes[within]
+    order = np.lexsort((hashes, row))
+    row, hashes = row[order], hashes[order]
+    new = np.ones(len(row), dtype=bool)
+    new[1:] = (row[1:] != row[:-1]) | (hashes[1:] != hashes[:-1])
+    return hashes[new], np.bincount(row[new], minlength=len(texts))
 
 
 def _connected(runs: csr_array) -> NDArray[np.int32]:
     """A label for each row, the same within a component."""
     texts = runs.shape[0]
-    rare = runs[:, np.bincount(runs.indices, minlength=runs.shape[1]) <= RARE]
+    rare = runs[:, np.bincount(runs.indices, minlength=runs.shape[1]) <= RARE].astype(np.int32)
     by_run = rare.T.tocsr()
     near = []
     for start in range(0, texts, _ROWS_AT_ONCE):
@@ -102,12 +124,23 @@ def _connected(runs: csr_array) -> NDArray[np.int32]:
         later = shared.row + start < shared.col
         pairs = _Pairs(shared.row[later] + start, shared.col[later])
         pairs = pairs.where(_jaccard(rare, pairs, shared.data[later]) >= SHARED_RARE)
-        both = runs[pairs.first].multiply(runs[pairs.second]).sum(axis=1)
+        both = _shared(runs, pairs)
         near.append(pairs.where(_jaccard(runs, pairs, both) >= SHARED))
     first, second = np.concatenate(near, axis=1)
     graph = csr_array((np.ones(len(first)), (first, second)), shape=(texts, texts))
     _, labels = connected_components(graph, directed=False)
     return labels
+
+
+def _shared(runs: csr_array, pairs: "_Pairs") -> NDArray[np.int32]:
+    """How many runs the rows of each pair share."""
+    counts = [
+        runs[pairs.first[at : at + _ROWS_AT_ONCE]]
+        .multiply(runs[pairs.second[at : at + _ROWS_AT_ONCE]])
+        .sum(axis=1, dtype=np.int32)
+        for at in range(0, len(pairs.first), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate([np.zeros(0, dtype=np.int32), *counts])
 
 
 class _Pairs(NamedTuple):

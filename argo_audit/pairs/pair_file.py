@@ -39,6 +39,7 @@ SOFT = "soft:"
 """Before the names of the annotators of the numbered format; it may be left out."""
 
 _SHOWN_UNUSED = 12
+_LABEL_FIELDS = set(Label.model_fields)
 _DRAWN = (
     "{} says which response is better, not which is A: A was drawn from each pair's text, so name "
     "responses by chosen and rejected, or by the letters of the pairs that are written"
@@ -190,7 +191,8 @@ def _pair_file(gathered: Gathered, origin: str, chosen: PairFormat) -> PairFile:
     while lines:  # taken away as they are turned over, so that none is in memory twice
         line = lines.pop()
         for source, target in line.labels.items():
-            label = Label(pair_id=line.id, source=source, **dict(target))
+            content = {"pair_id": line.id, "source": source, **dict(target)}
+            label = Label.model_construct(_LABEL_FIELDS, **content)  # validated already
             labels.setdefault(source, []).append(label)
         pairs.append(line.to_pair())
     _admit_images(pairs, origin)

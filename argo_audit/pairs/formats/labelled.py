@@ -22,6 +22,7 @@ from argo_audit.records import Message, Pair, Probability, Record, fingerprint
 BOTH_BAD = "both bad"
 SEED = 0
 
+_PAIR_FIELDS = set(Pair.model_fields)
 Prompt = tuple[Message, ...]
 _MOST_ANSWERS = 64  # to one prompt: every two of them make a pair
 
@@ -59,7 +60,8 @@ class LabelledPair(Pair):
 
     def to_pair(self) -> Pair:
         """The pair alone."""
-        return Pair.model_construct(**{name: getattr(self, name) for name in Pair.model_fields})
+        content = {name: getattr(self, name) for name in _PAIR_FIELDS}
+        return Pair.model_construct(_PAIR_FIELDS, **content)  # validated already
 
     def to_json(self) -> str:
         """The same content gives the same text."""
