@@ -123,6 +123,10 @@ def test_the_network_is_asked_only_where_that_is_allowed(
         shown(f"{address}/a.png")
     assert "--allow-remote-images" in caught.value.remedy
     assert asked == []
+    read(data_naming(tmp_path, f"{address}/allowed.png"), allow_remote_images=True)
+    assert shown(f"{address}/allowed.png") == URI
+    with pytest.raises(InputError, match="not fetched"):
+        shown(f"{address}/other.png")
     monkeypatch.setenv(REMOTE, "0")  # so that what is set here is undone
     allow_remote()
     assert shown(f"{address}/a.png") == URI

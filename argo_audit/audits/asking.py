@@ -36,22 +36,34 @@ GivenRubric = Rubric | StoredRubric | str
 
 
 def read_pairs(
-    path: str | Path, *, format: str | None = None, skip_invalid: bool = False
+    path: str | Path,
+    *,
+    format: str | None = None,
+    skip_invalid: bool = False,
+    allow_remote_images: bool = False,
 ) -> PairFile:
     """Read pairs from a file, or from a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT").
 
-    JSON lines, CSV or Parquet, gzipped or not, in any known format: the columns of the first row
-    say which, unless `format` names one.
+    JSON lines, CSV or Parquet, packed or not, in any known format: the columns of the first row
+    say which, unless `format` names one. Pictures that they name are files below the file's folder,
+    or data URIs; with `allow_remote_images` they may be fetched.
 
     Returns:
         `.pairs` in file order; `.labels`, which maps a source ("human") to its labels; `.skipped`,
-        a line for each row left out; `.fingerprint` of the content.
+        a line for each row left out; `.told`, a sentence for each thing that was done to rows or
+        not read of them; `.fingerprint` of the content.
 
     Raises:
         InputError: With the file, the line and a remedy, for the first row that cannot be used;
             with `skip_invalid` such rows are left out and listed.
     """
-    return read(path, format=format, skip_invalid=skip_invalid, hub=open_dataset)
+    return read(
+        path,
+        format=format,
+        skip_invalid=skip_invalid,
+        hub=open_dataset,
+        allow_remote_images=allow_remote_images,
+    )
 
 
 def judge(

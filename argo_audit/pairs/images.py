@@ -27,12 +27,18 @@ _MOST_BYTES = 32 << 20
 _SECONDS = 60.0
 _KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 _admitted: dict[str, dict[Path, None]] = {}
+_fetchable: set[str] = set()
 
 
 def admit(images: Iterable[str], folder: Path) -> None:
     """Pictures that a data file in `folder` names may be opened, where they lie below it."""
     for image in images:
         _admitted.setdefault(image, {})[folder.resolve()] = None
+
+
+def admit_remote(images: Iterable[str]) -> None:
+    """These pictures may be fetched, and no others."""
+    _fetchable.update(images)
 
 
 def allow_remote() -> None:
@@ -116,7 +122,7 @@ def _content(place: Path) -> bytes:
 
 async def _fetched(image: str) -> bytes:
     """What is at an address, where that is allowed."""
-    if os.environ.get(REMOTE) != "1":
+    if os.environ.get(REMOTE) != "1" and image not in _fetchable:
         remedy = f"Give data URIs or files, or allow it: --allow-remote-images ({REMOTE}=1)"
         raise _refused(image, "not fetched: it lies on the network", remedy)
     import anyio

@@ -26,7 +26,7 @@ from argo_audit.pairs.formats.containers import Rows, open_rows
 from argo_audit.pairs.formats.labelled import LabelledPair, Target
 from argo_audit.pairs.formats.registry import detect
 from argo_audit.pairs.formats.rows import PairFormat
-from argo_audit.pairs.images import admit
+from argo_audit.pairs.images import admit, admit_remote
 from argo_audit.pairs.recognition import problem, recognised, remedy
 from argo_audit.pairs.votes import Gathered
 from argo_audit.records import HUMAN, Label, Pair
@@ -88,6 +88,7 @@ def read(
     format: str | None = None,
     skip_invalid: bool = False,
     hub: Hub | None = None,
+    allow_remote_images: bool = False,
 ) -> PairFile:
     """Read pairs from a local file, or from a data set of the hub ("hf:ORG/NAME@REVISION:SPLIT").
 
@@ -99,6 +100,9 @@ def read(
     Several rows on one pair are votes: its label is their mean. A pair keeps the id that the file
     gives it where no other has it, and otherwise is known by its content. `hub` opens data sets of
     the hub; without one they are refused.
+
+    Nothing that the file names is opened here, and later no more than `images` says: with
+    `allow_remote_images` its pictures may be fetched when a judge is shown them.
 
     Raises:
         InputError: With the file, the line where there is one, and a remedy.
@@ -114,7 +118,10 @@ def read(
         if not gathered.lines:
             why = f" ({gathered.skipped[0]})" if gathered.skipped else ""
             raise rows.error(f"no {rows.unit} holds a usable pair{why}", remedy(chosen))
-    return _pair_file(gathered, rows.origin, chosen)
+    file = _pair_file(gathered, rows.origin, chosen)
+    if allow_remote_images:
+        admit_remote(_images(file.pairs))
+    return file
 
 
 def labels_of(file: PairFile, source: str, path: str | Path) -> tuple[Label, ...]:
@@ -211,8 +218,11 @@ def _pair_file(gathered: Gathered, origin: str, chosen: PairFormat) -> PairFile:
 def _admit_images(pairs: Iterable[Pair], origin: str) -> None:
     """Those below the file's folder may be opened; a file behind a URL has no folder here."""
     if not origin.startswith(HUB) and not is_url(origin):
-        named = (image for pair in pairs for message in pair.prompt for image in message.images)
-        admit(named, Path(origin).parent)
+        admit(_images(pairs), Path(origin).parent)
+
+
+def _images(pairs: Iterable[Pair]) -> Iterator[str]:
+    return (image for pair in pairs for message in pair.prompt for image in message.images)
 
 
 def _listed(names: Sequence[str]) -> str:
