@@ -336,7 +336,10 @@ BAD_PAIRS = {
         "line 2: the first",
     ),
     "identical responses": (text_of(line(), line("p1", response_b="Yes.")), "line 2: the two resp"),
-    "duplicate id": (text_of(line(), line("p1"), line()), "line 3: the id 'p0' was seen before"),
+    "duplicate id": (
+        text_of(line(), line("p1"), line(response_b="Never.")),
+        "line 3: the id 'p0' was seen before",
+    ),
     "NaN label": (text_of(line(labels={"human": {"p_a": float("nan")}})), "line 1: 'labels.human."),
     "one pair": (text_of(line()), "a split would be empty"),
     "one prompt": (text_of(*(line(f"p{n}", prompt=line()["prompt"]) for n in range(9))), "a split"),
