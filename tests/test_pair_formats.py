@@ -554,7 +554,7 @@ def test_the_same_rows_are_the_same_pairs_in_every_container(tmp_path: Path) -> 
         ("c.parquet", as_parquet([TRL])[:-20], "not a whole Parquet file"),
         ("d.parquet", b"PAR1", "not a whole Parquet file"),
         ("e.json", json.dumps([TRL]).encode()[:-4], "not valid JSON"),
-        ("f.json", b'[{"chosen": "\\ud800"}]', "row 1: Invalid JSON"),
+        ("f.json", b'[{"chosen": "\\ud800"}]', "row 1: not valid JSON"),
         ("g.csv", b"\xef\xbb\xbf \n", "the file is empty"),
         ("h.csv", as_csv([TRL]).splitlines()[0], "no line holds a usable pair"),
         ("i.json", b"[]", "no row holds a usable pair"),

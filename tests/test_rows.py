@@ -102,7 +102,7 @@ def test_a_column_that_tells_what_was_asked_is_read_or_refused(column: str, tmp_
         found = outcome(lines(tmp_path / "a.jsonl", *rows))
         assert (
             signs[column] in found
-            or f"{column!r}: Input" in found
+            or f"{column!r}: must be" in found
             or (f"the column {column!r} " in found)
         )
 

@@ -25,11 +25,13 @@ class AuditRequest(Settings):
     """What one audit does; saved with each of its runs."""
 
     pairs: Path | str
-    """Preference pairs: a file (.jsonl, .json, .csv, .tsv, .parquet, also packed) or a data set of the
-    hub, hf:ORG/NAME@REVISION:SPLIT."""
+    """Preference pairs: a file (.jsonl, .json, .csv, .tsv, .parquet, also packed) or a data set of
+    the hub, hf:ORG/NAME@REVISION:SPLIT."""
     format: str | None = None
-    """Format of the pairs: arena-55k, native, numbered, arena-140k, helpsteer3, icai, rewardbench,
-    ultrafeedback, hh, trl. Unset, what their columns say."""
+    """Format of the pairs: arena-55k, native, helpsteer2-preference, numbered, arena-140k,
+    helpsteer3, icai, pku-saferlhf, shp, rewardbench2, rewardbench, ultrafeedback, argilla, hh,
+    trl, ultrafeedback-raw, nectar, distilabel, helpsteer2, prism, prism-utterances. Default: what
+    their columns say."""
     labels: tuple[str, ...] = Field(min_length=1)
     """What to learn from, a rubric for each: rm:MODEL (folder or hub id),
     served:NAME@URL[,URL...], dpo:POLICY|REFERENCE, scores:FILE, human, soft:NAME."""
