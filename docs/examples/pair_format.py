@@ -1,16 +1,20 @@
 """A format of pairs of one's own: a model of its rows, and what pair each row makes.
 
     >>> row = '{"question": "Is it far?", "winner": "No, an hour.", "loser": "Yes.", "votes": 3}'
-    >>> line = VOTED.read(row)
+    >>> read = VOTED.read(row)
+    >>> (line,) = read.pairs
     >>> sorted((line.response_a, line.response_b)), VOTED.columns
     (['No, an hour.', 'Yes.'], ('question', 'winner', 'loser'))
+    >>> sorted(read.unused)
+    ['votes']
 
 It joins as a module of argo_audit/pairs/formats, by its name in FORMATS of `registry`: before the
 formats whose columns it shares and adds to. A row that names the better response goes through
-`by_coin`, so that the letters carry no merit.
+`by_coin`, so that the letters carry no merit. A column that is no field is named as unused.
 """
 
-from argo_audit.pairs.formats.labelled import LabelledPair, PairFormat, Row, by_coin, user
+from argo_audit.pairs.formats.labelled import LabelledPair, by_coin, user
+from argo_audit.pairs.formats.rows import PairFormat, Row
 from argo_audit.records import HUMAN
 
 
@@ -23,4 +27,4 @@ class _Voted(Row):
         return by_coin(user(self.question), self.winner, self.loser, {HUMAN: 1.0})
 
 
-VOTED = PairFormat("voted", _Voted)
+VOTED = PairFormat("voted", _Voted, drawn=True)
