@@ -10,8 +10,9 @@
     └── UnavailableError  a GPU, server, key or package that is not there, here and now
 
 Every message says what was expected, what was seen, and how to mend it. The command line
-prints the message and exits with 1; gates skip what is unavailable. Nothing else catches these.
-What pydantic and the operating system say is put into words of ours here: `brief` and `problems`.
+prints the message and exits with 1; gates fail, or skip what is unavailable where they are told to.
+Nothing else catches these. What pydantic and the operating system say is put into words of ours
+here: `brief` and `problems`.
 """
 
 import difflib

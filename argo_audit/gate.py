@@ -9,8 +9,9 @@ does lies in `gates`; pytest imports this module in every session of every envir
 argo-audit, so it imports pytest and the standard library until a gate is used. Workers of xdist
 hold gates of their own; outcomes travel with the test reports to the process that sums up.
 
-A test fails when a gate fails or, unless told otherwise, is inconclusive. What is missing (a GPU,
-a server, a key, a package) is a skip with its reason. Exit codes are pytest's.
+Green means checked: a test fails when a gate fails, is inconclusive, or could not be held because a
+GPU, server, key or package is missing, unless told otherwise; and a session that named a reward
+model, or whose gates were all skipped, does not end with 0 when no gate was held.
 """
 
 import os
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from argo_audit.roles import RewardModel
 
 FILE = "gates.toml"
-_REPORTED = "argo_gates"  # what a test report carries
+_REPORTED = "argo_gates"  # what a test report carries: outcomes of its gates
+_ASKS = "argo_asks"  # and whether the test asks a reward model at all
 _BRIEF = "argo_brief"  # what a failure carries: itself in one line
 _PAGE = "GITHUB_STEP_SUMMARY"  # where CI jobs of GitHub have their page
 _WORDS = {
@@ -38,8 +40,11 @@ _WORDS = {
     "argo_judge": "Judge of rubrics: argo/surface, or any model that Inspect knows.",
     "argo_baselines": "Folder of the baselines.",
 }
+_NONE_HELD = (
+    "no gate was held, so nothing was checked: this session does not succeed (--gate-missing=skip "
+    "lets it)"
+)
 _SESSION: "pytest.StashKey[Session]" = pytest.StashKey()
-_TESTS = pytest.StashKey[int]()
 _GATE: "pytest.StashKey[Gate]" = pytest.StashKey()
 _OUTCOMES: "pytest.StashKey[list[Outcome]]" = pytest.StashKey()
 
@@ -59,9 +64,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--gate-missing",
-        choices=("skip", "fail"),
-        default="skip",
-        help="What a missing GPU, server or key counts as. Default: skip.",
+        choices=("fail", "skip"),
+        default="fail",
+        help="What a missing GPU, server or key counts as. Default: fail.",
     )
     group.addoption(
         "--gate-summary",
@@ -77,11 +82,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     return GateFile.from_parent(parent, path=file_path) if file_path.name == FILE else None
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """How many tests share the chance of a wrong failure: the same in every worker of xdist."""
-    session.config.stash[_TESTS] = sum(map(_has_gate, session.items))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The report of a test carries the outcomes of its gates, as plain values.
+    """The report of a test carries the outcomes of its gates, and whether it has any.
 
     Its line in pytest's short summary is one line, also where CI has pytest print all of it.
     """
@@ -122,6 +122,7 @@ def pytest_runtest_makereport(
     brief = getattr(call.excinfo.value, _BRIEF, None) if call.excinfo else None
     if brief and (crash := getattr(report.longrepr, "reprcrash", None)):
         crash.message = brief
+    setattr(report, _ASKS, _asks(item))
     if call.when == "call" and (outcomes := item.stash.get(_OUTCOMES, None)):
         setattr(report, _REPORTED, [outcome.model_dump(mode="json") for outcome in outcomes])
     return report
@@ -165,14 +166,34 @@ class Summary:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._rows: list[dict[str, Any]] = []
+        self._asked = self._held = self._green = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._rows += getattr(report, _REPORTED, [])
+        asks = getattr(report, _ASKS, False)
+        self._asked |= asks
+        self._held |= asks and report.when == "call" and not report.skipped
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Nothing was held, and all that was asked for is skips: that is no success."""
+        self._held |= any(row["state"] not in ("skipped", "error") for row in self._rows)
+        given = self._config.getoption
+        wanted = self._asked or bool(given("argo_rm"))
+        excused = self._held or given("--gate-missing") == "skip" or given("collectonly")
+        if wanted and not excused and session.exitstatus == pytest.ExitCode.OK:
+            self._green = True
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     # Quoted: pytest before 8.4 exports no such name, and a plugin must not end its session.
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        if not self._rows:
-            return
+        if self._green:
+            terminalreporter.section("reward model gates")
+            terminalreporter.line(_NONE_HELD, red=True)
+        if self._rows:
+            self._sum_up(terminalreporter)
+
+    def _sum_up(self, terminalreporter: "pytest.TerminalReporter") -> None:
         from argo_audit.errors import brief
         from argo_audit.gates.outcomes import Outcome, markdown, summary
 
@@ -189,8 +210,9 @@ class Summary:
             terminalreporter.line(f"no summary was written: {page}: {brief(error)}", yellow=True)
 
 
-def _has_gate(item: pytest.Item) -> bool:
-    return isinstance(item, GateItem) or "gate" in getattr(item, "fixturenames", ())
+def _asks(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return isinstance(item, GateItem) or "gate" in fixtures or "rm" in fixtures
 
 
 def _nearest(path: Path) -> Path | None:
@@ -264,8 +286,7 @@ def _conclude(item: pytest.Item, held: "Gate", stopped: "ArgoError | None") -> "
     """Decide the gates, and leave what they found where reports are made."""
     from argo_audit.gates.outcomes import properties
 
-    tests = item.config.stash[_TESTS]
-    ended = _session(item.config).conclude(held, _address(item), tests, stopped)
+    ended = _session(item.config).conclude(held, _address(item), stopped)
     item.stash[_OUTCOMES] = ended.outcomes
     item.user_properties += [pair for outcome in ended.outcomes for pair in properties(outcome)]
     return ended

@@ -123,7 +123,7 @@ def measured(kin: Kin, out: Path, place: Path) -> Outcomes:
             pairs=one.decision.pairs,
             pairs_needed=one.decision.pairs_needed,
         )
-        for one in concluded(gate, "benchmark", tests=1)
+        for one in concluded(gate, "benchmark")
         if one.decision
     ]
     return Outcomes(kin=kin, gates=tuple(gates))

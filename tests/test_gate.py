@@ -147,8 +147,8 @@ def test_a_worse_one_fails_with_effect_interval_examples_and_command(world: Worl
         [
             "FAIL  no worse than main",
             "*has changed by: -20.0% [[]-*%, -*%], at least -5.0% claimed",
-            "*300 values of 300 pairs, 150 prompts; p = *, as one of 2 gates: below 0.025 fails",
-            '*e.g. p*: prefers "*" to "*',
+            "*300 values of 300 pairs, 150 prompts; p = *: below 0.001 fails",
+            '*e.g. p*: prefers "*", paid 1.*, to "*", paid -1*',
             "*note: baseline 0001, v1*",
             "*again: pytest test_rm.py::test_ships --rm=scores:*worse.jsonl.gz",
             "FAIL  agreement with labels 'human'",
@@ -177,13 +177,14 @@ def test_a_page_that_cannot_be_written_changes_no_verdict(world: World) -> None:
     ended.stdout.fnmatch_lines(["no summary was written: *absent/page.md*"])
 
 
-def test_all_gates_of_a_session_share_the_chance_of_a_wrong_failure(world: World) -> None:
-    """Two in the file, one test with two: three tests, and the last divides its share."""
+def test_a_gate_has_one_threshold_in_every_session(world: World) -> None:
+    """Alone as beside others, in a file or in a test with several: what is repeated ends alike."""
     world.record()
-    ended = world.run("--rm=scores:worse.jsonl.gz")
-    said = ended.stdout.str()
-    assert said.count("as one of 3 gates: below 0.017 fails") == 2
-    assert said.count("as one of 6 gates: below 0.0083 fails") == 2
+    of_all = world.run("--rm=scores:worse.jsonl.gz").stdout.str()
+    assert of_all.count(": below 0.001 fails") == 4
+    alone = world.run("--rm=scores:worse.jsonl.gz", "gates.toml::no_worse_than[main]").stdout.str()
+    (line,) = [line for line in alone.splitlines() if "below 0.001 fails" in line]
+    assert line in of_all.splitlines()
 
 
 def test_ci_where_pytest_shortens_nothing_has_a_line_a_test_in_the_short_summary(
@@ -233,7 +234,6 @@ def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
         "--rm=scores:worse.jsonl.gz", "--junitxml=j.xml", "--gate-summary=p.md", *words
     )
     ended.assert_outcomes(passed=1, failed=3)
-    assert ended.stdout.str().count("as one of 3 gates") == 2
     properties = {
         one.get("name"): one.get("value")
         for case in ElementTree.parse(out / "j.xml").getroot().iter("testcase")
@@ -243,6 +243,8 @@ def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
     assert properties["no worse than main: verdict"] == "fail"
     assert float(properties["no worse than main: effect"] or "nan") == pytest.approx(-0.2)
     assert properties["no worse than main: claimed"] == "at least -5.0%"
+    p = properties["no worse than main: p_value"]
+    assert ended.stdout.str().count(f"; p = {p}: below 0.001 fails") >= 2
     page = (out / "p.md").read_text(encoding="utf-8")
     assert page.count("## Reward model gates: 4 fail") == 1
     html = MarkdownIt("commonmark").enable("table").render(page)
@@ -259,9 +261,9 @@ def test_the_page_goes_where_a_job_of_github_has_its_own(
     assert page.read_text(encoding="utf-8").startswith("# before\n## Reward model gates: ")
 
 
-@pytest.mark.parametrize("missing", ["skip", "fail"])
-def test_a_server_that_does_not_answer_is_a_skip_with_its_reason_never_a_pass(
-    world: World, missing: str
+@pytest.mark.parametrize("words", [[], ["--gate-missing=skip"], ["--gate-missing=fail"]])
+def test_a_server_that_does_not_answer_fails_with_its_reason_or_is_a_skip_never_a_pass(
+    world: World, words: list[str]
 ) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # and nobody listens
@@ -269,13 +271,17 @@ def test_a_server_that_does_not_answer_is_a_skip_with_its_reason_never_a_pass(
         toml = f'rm = "served:rm@{url}"\n' + TOML.partition("\n")[2].partition("\n")[2]
         toml = toml.replace("[[no", "[reward_model]\nattempts = 1\nbackoff = 0\n\n[[no")
         world.pytester.makefile(".toml", gates=toml.replace('rm = "scores:v1.jsonl.gz"\n', ""))
-        ended = world.run("-rs", "--gate-missing", missing, "gates.toml::agreement[human]")
-    ended.assert_outcomes(**{"skip": {"skipped": 1}, "fail": {"failed": 1}}[missing])
+        ended = world.run("-rs", *words, "gates.toml::agreement[human]")
+    skips = words == ["--gate-missing=skip"]
+    ended.assert_outcomes(**{"skipped": 1} if skips else {"failed": 1})
+    assert ended.ret == (pytest.ExitCode.OK if skips else pytest.ExitCode.TESTS_FAILED)
     ended.stdout.fnmatch_lines(["*no answer in 1 attempts*"])
 
 
 @pytest.mark.parametrize("of", ["judge", "reward model"])
-def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
+def test_a_missing_key_may_be_a_skip(
+    world: World, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
     """So is the package of a judge's provider."""
     monkeypatch.delenv("GROQ_API_KEY", raising=False)
     (world.pytester.path / "mine.md").write_text("- rewards long answers\n")
@@ -284,18 +290,61 @@ def test_a_missing_key_is_a_skip(world: World, monkeypatch: pytest.MonkeyPatch, 
     world.pytester.makefile(".toml", gates=toml)
     with PoolingServer(len, plan=[lambda _: (401, {"error": {"message": "no key"}})] * 9) as server:
         words = [] if of == "judge" else [f"--rm=served:rm@{server.url}"]
-        ended = world.run("-rs", "gates.toml::agreement[mine.md]", *words)
+        skip = "--gate-missing=skip"
+        ended = world.run("-rs", skip, "gates.toml::agreement[mine.md]", *words)
     ended.assert_outcomes(skipped=1)
     ended.stdout.fnmatch_lines([{"judge": "*[Gg][Rr][Oo][Qq]*", "reward model": "*401*"}[of]])
 
 
-def test_a_missing_gpu_is_a_skip(world: World) -> None:
+def test_a_missing_gpu_may_be_a_skip(world: World) -> None:
     if has_gpu():
         pytest.skip("a GPU is here, so none is missing")
     world.pytester.makefile(".toml", gates='needs = ["gpu"]\n' + TOML)
-    ended = world.run("-rs", "gates.toml::agreement[human]")
+    world.run("gates.toml::agreement[human]").assert_outcomes(failed=1)
+    ended = world.run("-rs", "--gate-missing=skip", "gates.toml::agreement[human]")
     ended.assert_outcomes(skipped=1)
     ended.stdout.fnmatch_lines(["*no CUDA device*"])
+
+
+@pytest.mark.parametrize("xdist", [[], ["-p", "xdist", "-n", "1"]])
+@pytest.mark.parametrize(
+    "body",
+    ["import pytest\npytestmark = pytest.mark.skip\ndef test_it(gate): gate.bias('urls')\n",
+     "import pytest\ndef test_it(gate):\n    pytest.skip('later')\n",
+     "import pytest\ndef test_it(rm):\n    pytest.importorskip('no_such_package')\n"],
+)  # fmt: skip
+def test_a_session_whose_gates_were_all_skipped_is_no_success(
+    world: World, body: str, xdist: list[str]
+) -> None:
+    world.pytester.makepyfile(test_it=body, test_other="def test_other(): pass")
+    ended = world.run("test_it.py", "test_other.py", *xdist)
+    ended.assert_outcomes(skipped=1, passed=1)
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
+    ended.stdout.fnmatch_lines(["no gate was held, so nothing was checked*--gate-missing=skip*"])
+    allowed = world.run("test_it.py", "test_other.py", "--gate-missing=skip", *xdist)
+    assert allowed.ret == pytest.ExitCode.OK
+
+
+def test_a_reward_model_that_was_named_and_held_to_nothing_is_no_success(world: World) -> None:
+    world.pytester.makepyfile(test_other="def test_other(): pass")
+    named = world.run("test_other.py", "--rm=scores:v1.jsonl.gz")
+    assert named.ret == pytest.ExitCode.TESTS_FAILED
+    assert world.run("test_other.py").ret == pytest.ExitCode.OK
+    assert world.run("--collect-only", "--rm=scores:v1.jsonl.gz").ret == pytest.ExitCode.OK
+    assert world.run("--gate-update", "gates.toml::no_worse_than[main]").ret == pytest.ExitCode.OK
+
+
+def test_what_looks_sign_flipped_is_said_where_it_is(world: World) -> None:
+    world.record()
+    world.gated.scores("losses", wrong=0.95)
+    drift = "[[drift]]\nprevious_rm = 'baseline:main'\nat_most = 0.1\n"
+    world.pytester.makefile(".toml", gates=TOML + drift)
+    said = world.run("gates.toml", "--rm=scores:losses.jsonl.gz").stdout.str()
+    failures = said.partition("= reward model gates =")[0]
+    assert failures.count("note: it looks sign-flipped, on the other side of 95%") == 2
+    assert failures.count("note: it looks sign-flipped") == 3
+    assert "is lower better" in failures
+    assert "sign-flipped" not in world.run("gates.toml", "--rm=scores:worse.jsonl.gz").stdout.str()
 
 
 @pytest.mark.parametrize(

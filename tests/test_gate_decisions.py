@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, Evidence, decide
+from argo_audit.gates.decisions import (
+    FAILS_BELOW,
+    LEAST_PROMPTS,
+    Bounds,
+    Evidence,
+    decide,
+)
 
 
 def shares(right: int, wrong: int) -> Evidence:
@@ -47,21 +53,21 @@ def test_without_a_value_there_is_no_verdict_but_inconclusive() -> None:
     assert (nothing.verdict, nothing.mean, nothing.pairs_needed) == ("inconclusive", None, None)
 
 
-def test_a_larger_family_fails_less_and_passes_as_before() -> None:
-    bad = shares(70, 30)
-    assert decide(bad, Bounds(at_least=0.8)).verdict == "fail"
-    assert decide(bad, Bounds(at_least=0.8), family=50).verdict == "inconclusive"
-    good = shares(95, 5)
-    assert decide(good, Bounds(at_least=0.8), family=50).verdict == "pass"
+def test_failing_takes_more_than_not_passing() -> None:
+    """Fifty gates share the chance of a wrong failure, and passing needs no correction."""
+    weak = decide(shares(70, 30), Bounds(at_least=0.8))
+    assert weak.interval is not None
+    assert weak.interval.high < 0.8
+    assert FAILS_BELOW < weak.p_value < 0.05
+    assert weak.verdict == "inconclusive"
+    assert decide(shares(95, 5), Bounds(at_least=0.8)).verdict == "pass"
 
 
 def test_the_p_value_is_the_level_at_which_the_interval_touches_the_bound() -> None:
-    evidence, bounds = shares(70, 30), Bounds(at_least=0.8)
-    p = decide(evidence, bounds).p_value
-    assert 0.001 < p < 0.05
-    family = 0.05 / p
-    assert decide(evidence, bounds, family=int(family * 0.95)).verdict == "fail"
-    assert decide(evidence, bounds, family=int(family * 1.05) + 1).verdict == "inconclusive"
+    bounds = Bounds(at_least=0.8)
+    for right in range(60, 80):
+        decision = decide(shares(right, 100 - right), bounds)
+        assert (decision.p_value < FAILS_BELOW) == (decision.verdict == "fail")
     assert decide(shares(95, 5), bounds).p_value == 1.0
 
 
@@ -89,7 +95,7 @@ def test_a_session_is_failed_wrongly_no_more_often_than_said() -> None:
     failed = 0
     for seed in range(50):
         verdicts = [
-            decide(means(0.25, 1.0, 60, 6 * seed + i), Bounds(at_most=0.25), family=6).verdict
+            decide(means(0.25, 1.0, 60, 6 * seed + i), Bounds(at_most=0.25)).verdict
             for i in range(6)
         ]
         failed += "fail" in verdicts

@@ -1,5 +1,6 @@
 """The room behind the plugin: claims, baselines, gates.toml, and what is refused."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,18 +162,18 @@ def test_an_edited_baseline_is_no_baseline(world: Gated, text: str) -> None:
 
 
 def test_a_bias_is_what_an_attribute_is_worth_in_spreads(flattered: Gate) -> None:
-    praised = flattered.bias("flattery", at_most=0.25, most_pairs=12)
-    plain = flattered.bias("urls", at_most=0.25, at_least=-0.25, most_pairs=12)
+    praised = flattered.bias("flattery", at_most=0.25, most_pairs=40)
+    plain = flattered.bias("urls", at_most=0.25, at_least=-0.25, most_pairs=40)
     assert 0.4 < praised.evidence.values.mean() < 0.6
     assert [verdict(praised), verdict(plain)] == ["fail", "pass"]
-    assert praised.evidence.pairs == 12
-    assert praised.examples[0].startswith("+")
+    assert praised.evidence.pairs == 40
+    assert re.match(r"\+0\.\d+ \(paid \S+ with it, \S+ without\) for ", praised.examples[0])
 
 
 def test_an_intent_is_held_to_line_by_line(flattered: Gate) -> None:
     text = "- Avoid flattery\n- rewards emoji\n- rewards wit and wisdom\n"
     (flattered.subject.folder / "intent.md").write_text(text)
-    found = flattered.conforms(intent="intent.md", most_pairs=12)
+    found = flattered.conforms(intent="intent.md", most_pairs=40)
     assert {one.gate: verdict(one) for one in found} == {
         "bias: flattery": "fail",
         "bias: emoji": "pass",
@@ -308,8 +309,7 @@ def test_outcomes_are_told_in_words_markdown_and_properties(world: Gated) -> Non
     asked = gate(world, world.scores("v1", 0.4))
     asked.agreement(labels="human", at_least=0.9)
     asked.agreement(labels="human", at_least=0.2)
-    failed, passed = concluded(asked, "test_rm.py::test_a b", tests=3)
-    assert failed.family == 6
+    failed, passed = concluded(asked, "test_rm.py::test_a b")
     said = lines(failed)
     assert "60.0% [" in said
     assert "at least 90.0% claimed" in said
@@ -317,7 +317,10 @@ def test_outcomes_are_told_in_words_markdown_and_properties(world: Gated) -> Non
     assert "again: pytest 'test_rm.py::test_a b' --rm=scores:" in said
     assert headline(passed).startswith("PASS  ")
     assert not passed.examples
-    assert ("agreement with labels 'human': verdict", "fail") in properties(failed)
+    told = dict(properties(failed))
+    assert told["agreement with labels 'human': verdict"] == "fail"
+    p_value = told["agreement with labels 'human': p_value"]
+    assert f"p = {p_value}: below 0.001 fails" in said
     page = markdown([failed, passed])
     assert page.startswith("## Reward model gates: 1 fail, 1 pass")
     assert "| ❌ fail |" in page
@@ -338,7 +341,7 @@ def test_model_text_does_nothing_in_a_terminal_or_on_a_page(tmp_path: Path) -> N
     world.write("pairs.jsonl.gz")
     asked = gate(world, world.scores("v1", 0.4))
     asked.agreement(labels="human", at_least=0.9)
-    (failed,) = concluded(asked, "t", tests=1)
+    (failed,) = concluded(asked, "t")
     page = markdown([failed])
     assert not set("\x1b\u2028\u202e") & set(lines(failed) + page)
     assert not [line for line in lines(failed).splitlines() if line.startswith("PASS")]

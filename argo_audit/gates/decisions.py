@@ -1,21 +1,25 @@
 """Pass, fail or inconclusive: a bound that is claimed, held to an interval and never to a point.
 
     evidence = Evidence(values, keys, pairs=300)
-    decide(evidence, Bounds(at_most=0.25), family=4).verdict
+    decide(evidence, Bounds(at_most=0.25)).verdict
 
 A gate claims that a mean keeps its bounds. It passes when the whole 95% interval keeps them, fails
-when the whole corrected interval is beyond one, and is inconclusive otherwise, with the number of
-pairs that would probably decide it.
+when the whole 99.9% interval is beyond one, and is inconclusive otherwise, with the number of pairs
+that would probably decide it.
 
 Several gates are corrected on the side where they multiply errors. A release passes when *all* of
 its gates pass, so that the chance to let a bad model pass is at most that of its one gate that
 should fail, whatever their number (an intersection-union test; Berger, 1982): passing needs no
-correction. A release is stopped when *any* of them fails, and that chance grows with their number:
-so a gate fails at level 5% / family (Bonferroni). It is not Benjamini and Hochberg: a single wrong
-failure stops a release, so that what is to be bounded is the chance of any (the family-wise error),
-not the share of wrong ones among the failures. Nor is it Holm (1979): his later steps cannot change
-whether anything fails, and they need every p-value at once, which tests that end one by one in
-several processes do not have.
+correction. A release is stopped when *any* of them fails, and that chance grows with their number.
+It is not Benjamini and Hochberg's to bound: a single wrong failure stops a release, so that the
+chance of any (the family-wise error) counts, not the share of wrong ones among the failures.
+
+The level of a failure is fixed before anything is counted: Bonferroni's for `MOST_GATES` gates, of
+which a session of so many fails any wrongly in at most 5%, and a smaller one less often. A level
+that followed the number of gates would be a better one by a little, and another one in each
+session: a gate that is repeated alone, as its own message tells one to, would be decided otherwise
+than in the session that it failed in, and so would one beside which a stranger adds a test. What is
+too weak for it is inconclusive, which stops a release too unless told otherwise.
 """
 
 from math import ceil, inf
@@ -32,7 +36,13 @@ from argo_audit.stats.intervals import LEVEL, Array, Keys, by_prompt, interval
 Verdict = Literal["pass", "fail", "inconclusive"]
 
 ERROR = 1 - LEVEL
-"""The chance of failing any gate of a session wrongly, at most."""
+"""The chance of failing any of MOST_GATES gates wrongly, at most."""
+
+MOST_GATES = 50
+"""So many gates share that chance, however many a session has."""
+
+FAILS_BELOW = ERROR / MOST_GATES
+"""The one threshold of all gates and sessions: a p-value below it fails."""
 
 LEAST_PROMPTS = 10
 """With fewer nothing is decided: intervals of a handful of prompts hold what they happen to."""
@@ -100,11 +110,11 @@ class Evidence(NamedTuple):
 class Decision(Record):
     """What an interval says of a claim.
 
-    `interval` is the 95% interval, `corrected` the wider one that decides failure, the same for a
-    family of one. `p_value` is two-sided, of the mean keeping its bounds: the level at which the
-    interval touches the broken one, 1 for a mean that keeps them. `pairs_needed` would decide an
-    inconclusive gate four times in five if the truth is what was estimated; None where it is
-    decided, or where no number of pairs would.
+    `interval` is the 95% interval, `corrected` the wider one that decides failure. `p_value` is
+    two-sided, of the mean keeping its bounds: the level at which the interval touches the broken
+    one, 1 for a mean that keeps them. `pairs_needed` would decide an inconclusive gate four times
+    in five if the truth is what was estimated; None where it is decided, or where no number of
+    pairs would.
     """
 
     verdict: Verdict
@@ -118,14 +128,14 @@ class Decision(Record):
     pairs_needed: int | None = None
 
 
-def decide(evidence: Evidence, bounds: Bounds, family: int = 1) -> Decision:
-    """What the evidence says of the bounds, one of `family` gates that are decided together."""
+def decide(evidence: Evidence, bounds: Bounds) -> Decision:
+    """What the evidence says of the bounds."""
     values = np.asarray(evidence.values, dtype=np.float64)
     if not len(values):
         return Decision(verdict="inconclusive", mean=None, pairs=evidence.pairs)
     names, codes = np.unique(np.asarray(evidence.keys), return_inverse=True)
     known = evidence._replace(values=values, keys=codes)
-    found, corrected = (_interval(known, 1 - error) for error in (ERROR, ERROR / family))
+    found, corrected = (_interval(known, 1 - error) for error in (ERROR, FAILS_BELOW))
     prompts, mean = len(names), float(values.mean())
     verdict = _verdict(bounds, found, corrected, prompts)
     return Decision(
@@ -137,7 +147,7 @@ def decide(evidence: Evidence, bounds: Bounds, family: int = 1) -> Decision:
         prompts=prompts,
         pairs=evidence.pairs,
         p_value=_p_value(known, bounds, mean),
-        pairs_needed=_needed(known, bounds, family) if verdict == "inconclusive" else None,
+        pairs_needed=_needed(known, bounds) if verdict == "inconclusive" else None,
     )
 
 
@@ -164,7 +174,7 @@ def _p_value(evidence: Evidence, bounds: Bounds, mean: float) -> float:
     return float(np.exp(brentq(beyond, low, high, xtol=1e-3))) if beyond(high) > 0 else 1.0
 
 
-def _needed(evidence: Evidence, bounds: Bounds, family: int) -> int | None:
+def _needed(evidence: Evidence, bounds: Bounds) -> int | None:
     """Pairs at which the distance to the bound is what can be detected (see `estimates`).
 
     Errors shrink with the root of the number of pairs. The interval's own reach counts where it is
@@ -172,7 +182,7 @@ def _needed(evidence: Evidence, bounds: Bounds, family: int) -> int | None:
     """
     mean = float(evidence.values.mean())
     distance = bounds.distance(mean)
-    level = ERROR if bounds.low <= mean <= bounds.high else ERROR / family
+    level = ERROR if bounds.low <= mean <= bounds.high else FAILS_BELOW
     sums, counts = by_prompt(evidence.values, evidence.keys)
     found = _interval(evidence, 1 - level)
     reach = max(found.high - mean, mean - found.low)

@@ -5,8 +5,8 @@
         gate.bias("flattery", at_most=0.25)
 
 Nothing is raised for a claim that does not hold: a test decides all of its claims at once when it
-ends, for how sure one has to be depends on how many there are, and who reads the failure wants to
-see all of them. What cannot be measured at all is raised at once, as an ArgoError.
+ends, for who reads a failure wants to see all of them. What cannot be measured at all is raised at
+once, as an ArgoError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,9 @@ from argo_audit.gates.baselines import (
 from argo_audit.gates.decisions import LEAST_PROMPTS, Bounds, decide
 from argo_audit.gates.defaults import found
 from argo_audit.gates.edited import MOST_PAIRS, Probe
-from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found, quoted
+from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found
 from argo_audit.gates.gated_model import Data, GatedModel, Held
+from argo_audit.gates.quoted import quoted
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import HUMAN, Label

@@ -1,6 +1,6 @@
 """What became of the gates of one test, in words for a terminal, JUnit and the page of a CI job.
 
-    several = concluded(gate, test="gates.toml::bias[flattery]", family=4)
+    several = concluded(gate, test="gates.toml::bias[flattery]")
     lines(several[0])                     # effect, interval, worst examples, how to repeat it
 
 An outcome is a record, so that it travels from a worker process to the one that sums up.
@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
-from argo_audit.gates.decisions import ERROR, LEAST_P, LEAST_PROMPTS, Bounds, Decision, decide
+from argo_audit.gates.decisions import FAILS_BELOW, LEAST_PROMPTS, Bounds, Decision, decide
 from argo_audit.gates.fixture import Gate, Written
 from argo_audit.gates.gate_claims import Found
 from argo_audit.records import Record
@@ -21,20 +21,19 @@ STATES: tuple[State, ...] = get_args(State)
 """The worst first. A test counts as the worst of its gates: one that recorded has not passed."""
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❌"}
-_HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p, corrected")
+_HEADER = ("", "gate", "found", "95% interval", "claimed", "pairs", "p")
 
 
 class Outcome(Record):
     """One gate of one test; `notes` say why, where there is no decision.
 
-    `test` is where it is, `family` how many gates were decided together.
+    `test` is where it is.
     """
 
     gate: str
     test: str
     rm: str
     state: State
-    family: int = 1
     what: str = ""
     unit: str = ""
     bounds: Bounds | None = None
@@ -43,9 +42,11 @@ class Outcome(Record):
     notes: tuple[str, ...] = ()
 
     @property
-    def corrected_p(self) -> float | None:
-        """The p-value for all gates that were decided together: below 5% a gate fails."""
-        return min(1.0, self.decision.p_value * self.family) if self.decision else None
+    def p_value(self) -> str:
+        """The p-value as it is printed everywhere; "" where nothing was decided."""
+        if self.decision is None:
+            return ""
+        return f"{self.decision.p_value:.2g}"
 
     @property
     def command(self) -> str:
@@ -53,13 +54,11 @@ class Outcome(Record):
         return f"pytest {shlex.quote(self.test)} --rm={shlex.quote(self.rm)}"
 
 
-def concluded(gate: Gate, test: str, tests: int) -> list[Outcome]:
-    """Every gate of a test decided, one of `tests` that share the chance of a wrong failure."""
-    claims = [one for one in gate.found if isinstance(one, Found)]
-    family = tests * len(claims)
+def concluded(gate: Gate, test: str) -> list[Outcome]:
+    """Every gate of a test decided."""
     about = test, gate.subject.spec
     return [
-        _decided(one, about, family) if isinstance(one, Found) else _written(one, about)
+        _decided(one, about) if isinstance(one, Found) else _written(one, about)
         for one in gate.found
     ]
 
@@ -110,9 +109,9 @@ def properties(outcome: Outcome) -> list[tuple[str, str]]:
             "high": _plain(of.interval.high if of.interval else None),
             "n": str(of.n),
             "pairs": str(of.pairs),
-            "p_value": _plain(outcome.corrected_p),
+            "p_value": outcome.p_value,
             "pairs_needed": str(of.pairs_needed or ""),
-            "family": str(outcome.family),
+            "fails_below": _plain(FAILS_BELOW),
         }
     return [(f"{outcome.gate}: {name}", value) for name, value in found.items() if value]
 
@@ -140,14 +139,13 @@ def claimed(outcome: Outcome) -> str:
     )
 
 
-def _decided(one: Found, about: tuple[str, str], family: int) -> Outcome:
-    decision = decide(one.evidence, one.bounds, family)
+def _decided(one: Found, about: tuple[str, str]) -> Outcome:
+    decision = decide(one.evidence, one.bounds)
     return Outcome(
         gate=one.gate,
         test=about[0],
         rm=about[1],
         state=decision.verdict,
-        family=family,
         what=one.what,
         unit=one.unit,
         bounds=one.bounds,
@@ -171,7 +169,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield f"{outcome.state.upper()}  {outcome.gate}"
     if outcome.decision is not None:
         yield f"  {outcome.what}: {_measured(outcome)}"
-        yield f"  {_size(outcome.decision, outcome.family)}"
+        yield f"  {_size(outcome.decision, outcome.p_value)}"
     yield from (f"  e.g. {example}" for example in outcome.examples)
     yield from (f"  note: {note}" for note in _folded(outcome.notes))
     yield f"  again: {outcome.command}"
@@ -195,12 +193,11 @@ def _measured(outcome: Outcome) -> str:
     return f"{_number(of.mean, outcome)}{outcome.unit} [{low}, {high}], {claimed(outcome)} claimed"
 
 
-def _size(of: Decision, family: int) -> str:
+def _size(of: Decision, p_value: str) -> str:
     """What the decision rests on."""
     said = f"{of.n} values of {of.pairs} pairs, {of.prompts} prompts"
     if of.verdict == "fail":
-        p = f"p = {of.p_value:.2g}" if of.p_value > LEAST_P else f"p < {LEAST_P:g}"
-        return f"{said}; {p}, as one of {family} gates: below {ERROR / family:.2g} fails"
+        return f"{said}; p = {p_value}: below {FAILS_BELOW:g} fails"
     if of.verdict == "pass":
         return said
     if of.prompts < LEAST_PROMPTS:
@@ -228,7 +225,7 @@ def _counted(outcomes: Sequence[Outcome]) -> list[State]:
 
 
 def _row(one: Outcome) -> list[str]:
-    of, p_value = one.decision, one.corrected_p
+    of = one.decision
     mean = "" if of is None or of.mean is None else f"{_number(of.mean, one)}{one.unit}"
     bounds = of.interval if of else None
     limits = f"[{_number(bounds.low, one)}, {_number(bounds.high, one)}]" if bounds else ""
@@ -239,7 +236,7 @@ def _row(one: Outcome) -> list[str]:
         limits,
         escape(claimed(one)),
         str(of.pairs) if of else "",
-        "" if p_value is None else f"{p_value:.2g}",
+        one.p_value,
     ]
 
 

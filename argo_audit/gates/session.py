@@ -3,7 +3,7 @@
     session = Session(Asked(rm="reward_model"), Path.cwd())
     gate = session.gate(Path("gates.toml"))
     gate.bias("flattery", at_most=0.25)
-    session.conclude(gate, "test_rm.py::test_ships", tests=3, stopped=None).counts
+    session.conclude(gate, "test_rm.py::test_ships", stopped=None).counts
 
 One session lives in each process of pytest; subjects are shared by all of its tests, so that a
 reward model is opened and asked once.
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     baselines: str | None = None
     update: bool = False
     inconclusive: Counts = "fail"
-    missing: Counts = "skip"
+    missing: Counts = "fail"
 
 
 class Ended(NamedTuple):
@@ -69,9 +69,9 @@ class Session:
         subject = self.subject(path)
         return subject.model(subject.data(None) if subject.settings.pairs else None)
 
-    def conclude(self, gate: Gate, test: str, tests: int, stopped: ArgoError | None) -> Ended:
-        """Decide the gates of one of `tests`; `stopped` is what kept it from holding them all."""
-        outcomes = concluded(gate, test, tests)
+    def conclude(self, gate: Gate, test: str, stopped: ArgoError | None) -> Ended:
+        """Decide the gates of a test; `stopped` is what kept it from holding them all."""
+        outcomes = concluded(gate, test)
         if stopped is not None:
             state: State = "skipped" if self.counts(stopped) == "skip" else "error"
             about = test, gate.subject.spec
