@@ -18,6 +18,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.records import Record
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
 
 REQUEST_FILE = "audit.json"
@@ -101,6 +102,12 @@ def intent_of(out: Path) -> Path | None:
     """The file of what the audit in `out` was told should be rewarded, if it was told."""
     begun = _begun(out)
     return begun.folder / begun.request.intent if begun.request.intent else None
+
+
+def asked_reward_model(out: Path) -> tuple[RewardModelSettings, bool]:
+    """How the audit in `out` asked its reward models, and whether one that fails was accepted."""
+    request = _begun(out).request
+    return request.reward_model, request.accept_failing_rm
 
 
 def command_of(out: Path) -> str:

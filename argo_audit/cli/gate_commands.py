@@ -31,12 +31,17 @@ def gate_init(
         Path | None, typer.Option(help="Where its audit.md is. Default: in its own folder.")
     ] = None,
 ) -> None:
-    """Write a first gates.toml from a finished audit."""
+    """Write a first gates.toml from a finished audit, by bounds that its reward model keeps.
+
+    The reward model is asked, as the gates will ask it.
+    """
     from argo_audit.gates.gate_start import first_gates
 
     if out.exists():
         raise InputError(out, "there is one already", "name another with --out, or remove it")
-    text = first_gates(audit, out, rm, report)
+    first = first_gates(audit, out, rm, report)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
+    out.write_text(first.text, encoding="utf-8")
+    for line in first.moved:
+        say(line)
     say(f"{out}: now record the baseline with pytest --gate-update, and commit both")

@@ -31,7 +31,6 @@ from argo_audit.gates.edited import MOST_PAIRS, Probe
 from argo_audit.gates.gate_claims import SLACK, TOLERANCE, Found
 from argo_audit.gates.gated_model import Data, GatedModel, Held
 from argo_audit.gates.quoted import quoted
-from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.probes.edits.edit import Direction
 from argo_audit.records import HUMAN, Label
 from argo_audit.reward_models.soft_labels import paid_in, pin
@@ -129,6 +128,7 @@ class Gate:
         *,
         reward_model: str | None = None,
         larger_than: float = TOLERANCE,
+        wider: Mapping[str, float] | None = None,
         pairs: str | None = None,
         most_pairs: int = MOST_PAIRS,
     ) -> list[Found]:
@@ -136,16 +136,12 @@ class Gate:
 
         Every attribute that can be edited is a claim: within both bounds, or on one side only where
         the audit has verified that the reward model rewards or penalises it. `audit` is its folder
-        or audit.md, `reward_model` the one it speaks of, where it speaks of several. Attributes
-        that too few responses can take are named in the notes. Raises GateError when all are.
+        or audit.md, `reward_model` the one it speaks of, where it speaks of several; `wider` has
+        attributes with a bound of their own in the place of `larger_than`. Attributes that too few
+        responses can take are named in the notes. Raises GateError when all are.
         """
         known = accepted(Path(found(audit, self.subject.folder)), reward_model)
-        bounds = {}
-        for name, one in descriptions().items():
-            low = None if (one.feature, "penalises") in known else -larger_than
-            high = None if (one.feature, "rewards") in known else larger_than
-            if low is not None or high is not None:
-                bounds[name] = Bounds(at_least=low, at_most=high)
+        bounds = claims.unfound(known, larger_than, wider or {})
         return self._several(bounds, pairs, Probe(most_pairs))
 
     def drift(

@@ -7,7 +7,7 @@ A gate that speaks of several attributes (an intent, an audit's findings) is sev
 decided for itself. Nothing is decided here: a test decides all of its claims when it ends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -119,6 +119,25 @@ def biases(
         )
     for attribute in attributes:
         yield _bias(probed, attribute, scale, bounds[attribute.name], probe)
+
+
+def unfound(
+    known: Collection[tuple[str, str]], larger_than: float, wider: Mapping[str, float]
+) -> dict[str, Bounds]:
+    """What each attribute may be worth that an audit has not found: both sides, one, or no bound.
+
+    `wider` has those of some attributes. Raises GateError for one that nobody knows.
+    """
+    if unknown := ", ".join(set(wider) - set(descriptions())):
+        raise GateError(f"wider: no attribute {unknown}\n  Remedy: name those of `bias` gates")
+    bounds = {}
+    for name, one in descriptions().items():
+        limit = wider.get(name, larger_than)
+        low = None if (one.feature, "penalises") in known else -limit
+        high = None if (one.feature, "rewards") in known else limit
+        if low is not None or high is not None:
+            bounds[name] = Bounds(at_least=low, at_most=high)
+    return bounds
 
 
 def intended(text: str, tolerance: float) -> tuple[dict[str, Bounds], tuple[str, ...]]:
