@@ -6,14 +6,26 @@ with PoolingServer(reward) as server:
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-Reply = tuple[int, dict[str, Any] | str]
-HANG_UP: Reply = (0, "")  # no answer: the connection is closed
-HOLD: Reply = (1, "")  # no answer until the server ends
+
+class Raw(NamedTuple):
+    """An answer byte by byte: parts with a pause before each; `bare` has no header but theirs."""
+
+    parts: Sequence[bytes]
+    headers: Mapping[str, str]
+    status: int = 200
+    pause: float = 0.0
+    bare: bool = False
+
+
+Reply = tuple[int, dict[str, Any] | str] | Raw
+HANG_UP = (0, "")  # no answer: the connection is closed
+HOLD = (1, "")  # no answer until the server ends
 Answer = Callable[[dict[str, Any]], Reply]
 
 
@@ -66,7 +78,7 @@ class PoolingServer:
         rows = [self._row(path, body, i, one) for i, one in enumerate(inputs)]
         return 200, {"object": "list", "data": rows}
 
-    def models(self) -> Reply:
+    def models(self) -> tuple[int, dict[str, Any]]:
         return 200, {"object": "list", "data": [self._card]}
 
     def _row(self, path: str, body: dict[str, Any], index: int, one: Any) -> dict[str, Any]:
@@ -85,12 +97,17 @@ class PoolingServer:
             disable_nagle_algorithm = True  # or each answer waits for the header's receipt
 
             def do_GET(self) -> None:
-                self.say(*server.models())
+                status, answer = server.models()
+                self.say(status, answer)
 
             def do_POST(self) -> None:
                 server.keys.append(self.headers["Authorization"])
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.say(*server.answer(self.path, json.loads(body)))
+                answer = server.answer(self.path, json.loads(body))
+                if isinstance(answer, Raw):
+                    send(self, answer, server.ended)
+                else:
+                    self.say(*answer)
 
             def say(self, status: int, answer: dict[str, Any] | str) -> None:
                 if status == HOLD[0]:
@@ -110,3 +127,18 @@ class PoolingServer:
                 """Say nothing."""
 
         return Handler
+
+
+def send(handler: BaseHTTPRequestHandler, answer: Raw, ended: Event) -> None:
+    """Send it as it stands, until who asked has gone or the server ends."""
+    if not answer.bare:
+        handler.send_response(answer.status)
+        for name, value in answer.headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(sum(map(len, answer.parts))))
+        handler.end_headers()
+    with suppress(OSError):
+        for part in answer.parts:
+            ended.wait(answer.pause)
+            handler.wfile.write(part)
+    handler.close_connection = answer.bare

@@ -1,16 +1,20 @@
 """Reward models behind HTTP: what is sent, how answers are read, and what goes wrong."""
 
+import gzip
 import os
 import socket
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
-from pooling_server import HANG_UP, HOLD, Answer, PoolingServer, Reply
+from pooling_server import HANG_UP, HOLD, Answer, PoolingServer, Raw, Reply
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Message
+from argo_audit.reward_models.answers import MOST_BYTES
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.served import ServedRewardModel
@@ -102,6 +106,10 @@ def data(*rows: dict[str, Any]) -> Answer:
     return lambda _: (200, {"data": list(rows)})
 
 
+def raw(content: bytes, encoding: str = "identity") -> Answer:
+    return lambda _: Raw([content], {"Content-Encoding": encoding})
+
+
 @pytest.mark.parametrize(
     ("answer", "times", "problem"),
     [
@@ -117,7 +125,21 @@ def data(*rows: dict[str, Any]) -> Answer:
         (data({"index": 0, "embedding": [0.2]}), 1, "0 outputs for a conversation, not one"),
         (lambda _: (200, '{"data": [{"index": 0, "probs": [NaN]}]}'), 1, "not finite: nan"),
         (data({"index": 0, "probs": [None]}), 1, "not finite: None"),
-        (lambda _: (200, "<html>"), 1, "not a pooling answer: <html>"),
+        (lambda _: (200, "<html>"), 1, "not a pooling answer .*: <html>"),
+        (lambda _: (200, "[" * 100_000), 1, "not a pooling answer"),
+        (
+            data({"index": 0, "probs": [True]}),
+            1,
+            r"answer \(data.0.probs.0: .*number",
+        ),
+        (data({"index": 0, "data": ["0.5"]}), 1, r"answer \(data.0.data.0: .*number"),
+        (data({"index": "0", "data": [0.5]}), 1, r"not a pooling answer \(data.0.index"),
+        (data({"index": 0, "probs": [1e300]}), 1, "no model computes: 1e\\+300"),
+        (raw(b"zzzz", "gzip"), 1, "says it is gzip, and is not"),
+        (raw(gzip.compress(b"{}")[:-4], "gzip"), 1, "gzip without its end"),
+        (raw(b"{}", "zstd"), 1, "in the encoding 'zstd', which was not asked for"),
+        (raw(gzip.compress(bytes(MOST_BYTES + 1)), "gzip"), 1, "unpacks to more than 16 MiB"),
+        (raw(bytes(MOST_BYTES + 1)), 1, "an answer of more than 16 MiB"),
     ],
 )
 def test_what_is_no_reward_is_refused(
@@ -128,6 +150,55 @@ def test_what_is_no_reward_is_refused(
     with pytest.raises(RewardModelError, match=rf"{problem}(.|\n)*"):
         model.reward(CONVERSATIONS[:1])
     assert len(server.asked) == times
+
+
+def test_what_is_packed_though_nobody_asked_is_read(server: PoolingServer) -> None:
+    model = ServedRewardModel("rm", [server.url], QUICK)
+    packed = gzip.compress(b'{"data": [{"index": 0, "probs": [0.25]}]}')
+    server.plan(raw(packed, "gzip"), raw(zlib.compress(gzip.decompress(packed)), "deflate"))
+    assert [model.reward(CONVERSATIONS[:1]) for _ in range(2)] == [[0.25], [0.25]]
+
+
+@pytest.mark.parametrize("headers", [b"", b"HTTP/1.1 200 OK\r\nX-Long: "])
+def test_a_server_that_drips_is_waited_for_as_long_as_one_that_is_silent(
+    server: PoolingServer, headers: bytes
+) -> None:
+    """A byte at a time, of its body or of a header without an end."""
+    model = ServedRewardModel(
+        "rm", [server.url], QUICK.model_copy(update={"timeout": 0.5, "attempts": 2})
+    )
+    drips = [headers, *[b"x"] * 200] if headers else [b" "] * 200
+    server.plan(*[lambda _: Raw(drips, {}, pause=0.1, bare=bool(headers))] * 2)
+    began = monotonic()
+    with pytest.raises(RewardModelError, match=r"no answer in 2 attempts.*no whole answer in 0\.5"):
+        model.reward(CONVERSATIONS[:1])
+    assert monotonic() - began < 5
+
+
+@pytest.mark.parametrize("asked", ["\u00b2", "soon", "-1", "9" * 400, ""])
+def test_a_wait_that_is_no_number_is_none(
+    server: PoolingServer, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    model = ServedRewardModel("rm", [server.url], QUICK)
+    server.plan(lambda _: Raw([b""], {"Retry-After": asked[:1] if asked.isdigit() else asked}, 429))
+    assert model.reward(CONVERSATIONS[:1]) == pytest.approx(EXPECTED[:1])
+
+
+def test_a_key_that_a_server_repeats_and_the_password_of_a_url_are_not_told(
+    server: PoolingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGO_RM_API_KEY", "sesame-1")
+    url = server.url.replace("http://", "http://me:sesame-2@") + "/classify?token=sesame-3"
+    with pytest.raises(RewardModelError) as no_such_place:
+        ServedRewardModel("other", [url], QUICK)
+    model = ServedRewardModel("rm", [server.url], QUICK)
+    server.plan(status(400, "Authorization: Bearer sesame-1"))
+    with pytest.raises(RewardModelError) as repeated:
+        model.reward(CONVERSATIONS[:1])
+    server.plan(*[status(500, "Authorization: Bearer sesame-1")] * 3)
+    with pytest.raises(RewardModelError) as busy:
+        model.reward(CONVERSATIONS[:1])
+    assert "sesame" not in f"{no_such_place.value} {repeated.value} {busy.value}"
 
 
 def test_a_server_that_is_not_there_or_serves_something_else_is_refused(
@@ -183,9 +254,17 @@ def test_with_a_tokenizer_it_is_sent_token_ids_that_no_response_forges(tokenizer
         assert (model.read, model.truncated) == (44, 2)  # once here, once asked
 
 
-def test_a_folder_that_the_server_loaded_gives_the_tokenizer(tokenizer: Path) -> None:
-    with PoolingServer(of_tokens, card={"root": str(tokenizer), "max_model_len": 512}) as server:
+def test_a_folder_that_a_server_names_is_not_opened(tokenizer: Path) -> None:
+    """It is the word of a server: only who asks says what is read of this machine."""
+    card = {"root": str(tokenizer), "max_model_len": 512}
+    with PoolingServer(of_messages, card=card) as server:
         model = ServedRewardModel("rm", [server.url], QUICK)
+        assert model.reader is None
+        model.reward(CONVERSATIONS[:1])
+        assert "messages" in server.asked[0]
+    with PoolingServer(of_tokens, card=card) as server:
+        asked = QUICK.model_copy(update={"tokenizer": str(tokenizer)})
+        model = ServedRewardModel("rm", [server.url], asked)
         model.reward(CONVERSATIONS[:1])
         assert "input" in server.asked[0]
         report = check_reward_model(model)

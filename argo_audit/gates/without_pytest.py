@@ -44,9 +44,9 @@ def open_gate(
 
 
 def decided(gate: Gate, test: str = "gates") -> RecordList[Outcome]:
-    """What became of the gates so far, decided together: of several each needs more evidence.
+    """What became of the gates so far, each decided as in any session of pytest.
 
     `state` is "pass", "fail" or "inconclusive" ("written" where a baseline was recorded); the
     decision holds the mean, its 95% interval over prompts and the p-value of the claim.
     """
-    return RecordList(concluded(gate, test, tests=1))
+    return RecordList(concluded(gate, test))

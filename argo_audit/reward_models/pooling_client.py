@@ -6,7 +6,9 @@
 
 Requests take turns among the servers, and one that a server could not take (no connection, 429,
 5xx) goes to the next after a wait that doubles. What cannot get better by waiting is an error at
-once: another model, a refused key, an answer that is not one finite number per conversation.
+once: another model, a refused key, an answer that is not one finite number per conversation. A
+server's word is checked: a truth value, a number in quotes or one that no float32 holds is no
+reward, and `answers` bounds size and time. What a server says of a key is never repeated.
 """
 
 import math
@@ -17,7 +19,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -26,7 +28,16 @@ from tenacity import (
     wait_exponential,
 )
 
-from argo_audit.errors import RewardModelError, UnavailableModelError
+from argo_audit.errors import RewardModelError, UnavailableModelError, brief
+from argo_audit.reward_models.answers import (
+    Answer,
+    BadAnswerError,
+    Bounded,
+    LateAnswerError,
+    password,
+    shown,
+)
+from argo_audit.reward_models.pooling_shapes import ModelList, PoolingAnswer, PoolingRow
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 
 _ENDPOINTS = ("/classify", "/pooling")
@@ -34,6 +45,8 @@ _TOO_MANY = 429
 _LONGEST_WAIT = 30.0  # seconds
 _SPEC = "served:NAME@http://HOST:PORT[,...]"
 _SHOWN = 300  # characters of a server's message
+_UNPACKED = {"Accept-Encoding": "identity"}
+_LARGEST = 1e6  # a head is a dot product: rewards are units, sometimes tens
 
 
 class Served(NamedTuple):
@@ -61,7 +74,9 @@ class PoolingClient:
         self._settings = settings
         key = os.environ.get(settings.api_key)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(headers=headers, timeout=settings.timeout)
+        self._secrets = [secret for secret in (key, *map(password, urls)) if secret]
+        http = httpx.Client(headers=headers | _UNPACKED, timeout=settings.timeout)
+        self._http = Bounded(http, settings.timeout)
         weakref.finalize(self, self._http.close)  # a reward model has no end of its own
         self._turn = count()
         self._endpoints = [_endpoint(url) for url in urls]
@@ -82,23 +97,24 @@ class PoolingClient:
         endpoint, answer = self._request("POST", {"model": self.model} | body)
         try:
             rows = sorted(
-                _PoolingAnswer.model_validate_json(answer.content).data, key=lambda r: r.index
+                PoolingAnswer.model_validate_json(answer.content).data, key=lambda r: r.index
             )
         except ValidationError as error:
-            raise self._unusable(
-                endpoint, f"not a pooling answer: {answer.text[:_SHOWN]}"
-            ) from error
+            problem = f"not a pooling answer ({brief(error)}): {self._message(answer)}"
+            raise self._unusable(endpoint, problem) from error
         if [row.index for row in rows] != list(range(expected)):
             seen = f"{len(rows)} rewards for {expected} conversations"
             raise self._unusable(endpoint, f"{seen}, or not numbered from 0")
         return [self._output(endpoint, row) for row in rows]
 
-    def _output(self, endpoint: str, row: "_PoolingRow") -> float:
+    def _output(self, endpoint: str, row: PoolingRow) -> float:
         outputs = row.probs or row.data
         if len(outputs) != 1:
             raise self._unusable(endpoint, f"{len(outputs)} outputs for a conversation, not one")
         if outputs[0] is None or not math.isfinite(outputs[0]):
             raise self._unusable(endpoint, f"a reward that is not finite: {outputs[0]}")
+        if abs(outputs[0]) > _LARGEST:
+            raise self._unusable(endpoint, f"a reward that no model computes: {outputs[0]:g}")
         return outputs[0]
 
     def _describe(self, endpoint: str) -> Served:
@@ -109,13 +125,13 @@ class PoolingClient:
         except _NotFoundError:
             return Served("", None)
         try:
-            models = {card.id: card for card in _Models.model_validate_json(answer.content).data}
+            models = {card.id: card for card in ModelList.model_validate_json(answer.content).data}
         except ValidationError as error:
-            raise self._unusable(url, f"not a list of models: {answer.text[:_SHOWN]}") from error
+            raise self._unusable(url, f"not a list of models: {self._message(answer)}") from error
         served = ", ".join(models) or "none"
         if self.model not in models:
             raise RewardModelError(
-                f"{url}: no model {self.model!r} is served here, but {served}\n"
+                f"{shown(url)}: no model {self.model!r} is served here, but {served}\n"
                 f"  Remedy: name what is served: {_SPEC}"
             )
         card = models[self.model]
@@ -123,7 +139,7 @@ class PoolingClient:
 
     def _request(
         self, method: str, body: dict[str, Any] | None = None, url: str = ""
-    ) -> tuple[str, httpx.Response]:
+    ) -> tuple[str, Answer]:
         """The endpoint that answered, and its answer; the next endpoint is tried after each wait.
 
         Without a `url`, requests begin at each endpoint in turn.
@@ -143,22 +159,27 @@ class PoolingClient:
                     return target, self._once(method, target, body)
         except _BusyError as busy:
             raise UnavailableModelError(
-                f"{target}: no answer in {self._settings.attempts} attempts, at last: {busy}\n"
+                f"{shown(target)}: no answer in {self._settings.attempts} attempts, at last: "
+                f"{self._redacted(str(busy))}\n"
                 "  Remedy: see that the server runs and look at its log; raise attempts or timeout "
                 "of [reward_model] if it is only slow"
             ) from busy
         raise AssertionError("tenacity ends with an answer or an error")
 
-    def _once(self, method: str, url: str, body: dict[str, Any] | None) -> httpx.Response:
+    def _once(self, method: str, url: str, body: dict[str, Any] | None) -> Answer:
         try:
-            answer = self._http.request(method, url, json=body)
+            answer = self._http.ask(method, url, body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise RewardModelError(f"{url}: not a URL: {error}\n  Remedy: {_SPEC}") from error
-        except httpx.TransportError as error:
+            problem = f"{shown(url)}: not a URL: {self._redacted(str(error))}"
+            raise RewardModelError(f"{problem}\n  Remedy: {_SPEC}") from error
+        except BadAnswerError as error:
+            raise self._unusable(url, str(error)) from error
+        except (httpx.RequestError, LateAnswerError) as error:
             raise _BusyError(f"{type(error).__name__}: {error}") from error
-        if answer.status_code == _TOO_MANY or answer.is_server_error:
-            raise _BusyError(f"status {answer.status_code} {_message(answer)}", answer)
-        if not answer.is_success:
+        if answer.status == _TOO_MANY or httpx.codes.is_server_error(answer.status):
+            said = f"status {answer.status} {self._message(answer)}"
+            raise _BusyError(said, answer.retry_after)
+        if not httpx.codes.is_success(answer.status):
             raise self._refused(url, answer)
         return answer
 
@@ -167,15 +188,15 @@ class PoolingClient:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, _BusyError) else 0.0
         backoff = wait_exponential(self._settings.backoff, max=_LONGEST_WAIT)
-        return max(backoff(state), min(asked, _LONGEST_WAIT))
+        return max(backoff(state), min(asked, _LONGEST_WAIT, self._settings.timeout))
 
-    def _refused(self, url: str, answer: httpx.Response) -> RewardModelError:
-        message = _message(answer)
-        said = f"{url}: refused with status {answer.status_code} {message}"
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+    def _refused(self, url: str, answer: Answer) -> RewardModelError:
+        message = self._message(answer)
+        said = f"{shown(url)}: refused with status {answer.status} {message}"
+        if answer.status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             remedy = f"set {self._settings.api_key} to its key"
             return UnavailableModelError(f"{said}\n  Remedy: {remedy}")
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status == httpx.codes.NOT_FOUND:
             return _NotFoundError(f"{said}\n  Remedy: check model and URL: {_SPEC}")
         if "context length" in message or "too long" in message:
             return TooLongError(f"{said}\n  Remedy: set max_length of [reward_model]")
@@ -185,49 +206,34 @@ class PoolingClient:
 
     def _unusable(self, url: str, problem: str) -> RewardModelError:
         return RewardModelError(
-            f"{url}: {problem}\n  Remedy: serve a reward model with one output for pooling "
+            f"{shown(url)}: {problem}\n  Remedy: serve a reward model with one output for pooling "
             "(vllm serve MODEL --runner pooling), and look at the server's log"
         )
+
+    def _message(self, answer: Answer) -> str:
+        """The beginning of what a server says, on one line."""
+        said = "".join(c if c.isprintable() else " " for c in answer.text[: 10 * _SHOWN])
+        return self._redacted(" ".join(said.split()))[:_SHOWN]
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 class _BusyError(Exception):
     """What may be better at the next attempt."""
 
-    def __init__(self, message: str, answer: httpx.Response | None = None) -> None:
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
-        asked = answer.headers.get("retry-after", "") if answer is not None else ""
-        self.retry_after = float(asked) if asked.isdigit() else 0.0
+        self.retry_after = retry_after
 
 
 class _NotFoundError(RewardModelError):
     """Status 404: another model, or another kind of server."""
 
 
-class _PoolingRow(BaseModel):
-    index: int
-    probs: list[float | None] = Field(default_factory=list)
-    data: list[float | None] = Field(default_factory=list)
-
-
-class _PoolingAnswer(BaseModel):
-    data: list[_PoolingRow]
-
-
-class _Card(BaseModel):
-    id: str
-    root: str | None = None
-    max_model_len: int | None = None
-
-
-class _Models(BaseModel):
-    data: list[_Card]
-
-
 def _endpoint(url: str) -> str:
     """The URL to post to."""
     plain = url.rstrip("/")
     return plain if plain.endswith(_ENDPOINTS) else f"{plain.removesuffix('/v1')}{_ENDPOINTS[0]}"
-
-
-def _message(answer: httpx.Response) -> str:
-    return " ".join(answer.text.split())[:_SHOWN]

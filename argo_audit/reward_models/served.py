@@ -6,9 +6,10 @@
 
 It is sent token ids where the tokenizer is at hand, so that a served reward model reads exactly
 what the same weights read in this process: one template, no second BOS, the same cut, and special
-tokens in a response stay text (`encoding`). At hand is the tokenizer that the settings name, or
-the folder that the server loaded, when that lies on this machine. Otherwise the messages are sent
-and the server applies its template; then a response can forge turns, which `conformance` finds.
+tokens in a response stay text (`encoding`). At hand is the tokenizer that the settings name; a
+folder that a server says it has loaded is its word, and no folder of this machine is opened for it.
+Without one the messages are sent and the server applies its template; then a response can forge
+turns, which `conformance` finds.
 Servers squash outputs with a sigmoid unless told not to, and do so silently: they are told.
 """
 
@@ -19,7 +20,6 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Self
 
 from argo_audit.errors import RewardModelError
@@ -51,7 +51,7 @@ class ServedRewardModel:
         self.settings = settings
         self._client = PoolingClient(name, urls, settings)
         self.max_length = self._client.served.max_length
-        self.reader = self._reader(self._client.served.root)
+        self.reader = self._reader()
         self._read = 0
         self._truncated = 0
 
@@ -135,12 +135,16 @@ class ServedRewardModel:
 
     def _side_by_side(self, ask: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
         with ThreadPoolExecutor(self.settings.concurrency) as pool:
-            return list(pool.map(ask, jobs))
+            try:
+                return list(pool.map(ask, jobs))
+            except BaseException:  # what has not begun is not asked for once one has failed
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
-    def _reader(self, root: str) -> Reader | None:
-        """The tokenizer that the settings name, or of the folder that the server loaded."""
+    def _reader(self) -> Reader | None:
+        """What reads with the tokenizer that the settings name."""
         wanted = self.settings.max_length
-        source = self.settings.tokenizer or (root if root and Path(root).is_dir() else None)
+        source = self.settings.tokenizer
         if source is None and wanted is not None:
             raise RewardModelError(
                 f"{self.name}: max_length needs the tokenizer, which is not on this machine\n"
