@@ -241,6 +241,18 @@ def test_a_bad_line_is_refused_with_its_place(
     assert raised.value.remedy
 
 
+def test_a_conversation_that_was_scored_in_several_batches_has_one_reward(tmp_path: Path) -> None:
+    """Its scores differ as arithmetic does; by more they are two rewards."""
+    shared = [PAIRS[1].model_copy(update={"id": f"s{n}", "response_b": f"No {n}."}) for n in (0, 1)]
+    path = tmp_path / "scores.jsonl"
+    write_scores(path, shared, [(1.2300001, 0.5), (1.2299998, -0.25)])
+    model = RecordedRewardModel.read(path, shared)
+    assert model.reward(shared[1].conversations()) == [1.2300001, -0.25]
+    write_scores(path, shared, [(1.23, 0.5), (1.41, -0.25)])
+    with pytest.raises(InputError, match=r"line 2: .*scored 1.23 before is scored 1.41 here"):
+        RecordedRewardModel.read(path, shared)
+
+
 @pytest.mark.parametrize(
     "data",
     [gzip.compress(GOOD.encode())[:-9], b"\x1f\x8bgarbage", b"\xff"],
@@ -495,6 +507,19 @@ def test_without_a_padding_token_conversations_go_one_by_one(
     assert load(folder).reward(CONVERSATIONS) == pytest.approx(expected, abs=1e-5)
 
 
+CLASSIFIER = "AutoModelForSequenceClassification"
+OWN_REWARD = """
+from transformers import LlamaForSequenceClassification
+
+
+class OwnReward(LlamaForSequenceClassification):
+    def forward(self, *words, **named):
+        found = super().forward(*words, **named)
+        found.logits = -found.logits
+        return found
+"""
+
+
 def edit(path: Path, changes: dict[str, object]) -> None:
     fields = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(fields | changes), encoding="utf-8")
@@ -511,6 +536,27 @@ def generative(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     del weights["score.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def gated(folder: Path) -> None:
+    """Weights that the built-in class has no use of."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["gate.weight"] = weights["score.weight"][:, :1] * 0 - 1
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def own_code(folder: Path) -> None:
+    """As its authors run it: a class of the checkpoint's own."""
+    edit(folder / "config.json", {"auto_map": {CLASSIFIER: "modeling_own.OwnReward"}})
+    (folder / "modeling_own.py").write_text(OWN_REWARD, encoding="utf-8")
+
+
+def gated_by_own_code(folder: Path) -> None:
+    """It names its class for another task, and the weights say that it is left out."""
+    gated(folder)
+    edit(folder / "config.json", {"auto_map": {"AutoModel": "modeling_own.OwnReward"}})
 
 
 def not_a_number(folder: Path) -> None:
@@ -553,6 +599,8 @@ def removed(folder: Path) -> None:
         (two_outputs, "with 2 outputs(.|\n)*Remedy: combine the outputs"),
         (causal, "LlamaForCausalLM; expected(.|\n)*can be the judge"),
         (generative, "1 weights are absent and would be random, first score.weight"),
+        (own_code, r"modeling_own.OwnReward\), which was not run(.|\n)*trust_remote_code = true"),
+        (gated_by_own_code, "which was not run.*1 weights without it, first gate.weight"),
         (not_a_number, "no finite reward"),
         (pickled, "cannot be loaded"),
         (cut_off, "cannot be loaded"),
@@ -568,3 +616,60 @@ def test_what_is_not_a_sound_reward_model_is_refused(
     damage(folder)
     with pytest.raises(RewardModelError, match=rf"{problem}"):
         load(folder).reward(CONVERSATIONS)
+
+
+def test_code_of_a_checkpoint_runs_where_it_is_asked_for(
+    trained: Trained, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "hf"))
+    folder = shutil.copytree(trained.folder, tmp_path / "own")
+    own_code(folder)
+    rewards = load(folder, RewardModelSettings(trust_remote_code=True)).reward(CONVERSATIONS)
+    expected = load(trained.folder).reward(CONVERSATIONS)
+    assert rewards == pytest.approx([-reward for reward in expected], abs=1e-5)
+
+
+def test_weights_that_nothing_uses_are_named(trained: Trained, load: Load, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "gated")
+    gated(folder)
+    assert load(folder).unused == ("gate.weight",)
+    assert load(trained.folder).unused == ()
+
+
+@pytest.mark.parametrize("pad", [-1, 5_000_000])
+def test_a_padding_id_that_the_table_lacks_is_none(
+    trained: Trained, load: Load, tmp_path: Path, pad: int
+) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "pad")
+    edit(folder / "config.json", {"pad_token_id": pad})
+    expected = load(trained.folder).reward(CONVERSATIONS)
+    assert load(folder).reward(CONVERSATIONS) == pytest.approx(expected, abs=1e-5)
+
+
+def test_positions_that_begin_behind_the_padding_are_not_all_there(
+    trained: Trained, load: Load, tmp_path: Path
+) -> None:
+    """Of RoBERTa's table; also where a longer length is asked for."""
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    folder = shutil.copytree(trained.folder, tmp_path / "roberta")
+    sized = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    config = RobertaConfig(
+        vocab_size=5000, num_attention_heads=1, max_position_embeddings=66, num_labels=1,
+        pad_token_id=1, **sized,
+    )  # fmt: skip
+    RobertaForSequenceClassification(config).save_pretrained(folder)
+    long = PAIRS[0].model_copy(update={"response_a": "- soup " * 200}).conversations()
+    for length in (None, 500):
+        model = load(folder, RewardModelSettings(max_length=length))
+        assert model.reader.max_length == 64
+        assert len(model.reward(long)) == 2
+        assert model.reader.truncated == 1
+
+
+def test_a_token_outside_the_table_is_told_in_a_sentence(
+    trained: Trained, load: Load, tmp_path: Path
+) -> None:
+    model = load(trained.folder)
+    with pytest.raises(RewardModelError, match="cannot be computed: index out of range"):
+        model.reward_tokens([[1, 10_000_000]])

@@ -23,7 +23,6 @@ from transformers import (
     AutoModelForSequenceClassification,
     PretrainedConfig,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
 )
 from transformers.modeling_layers import GenericForSequenceClassification
 
@@ -35,11 +34,14 @@ from argo_audit.reward_models.checkpoint import (
     quiet_transformers,
 )
 from argo_audit.reward_models.encoding import Reader, ReadsTokens
+from argo_audit.reward_models.left_out import refuse_own_code, unused
+from argo_audit.reward_models.limits import longest_input, mend_padding, padding_token, places
 from argo_audit.reward_models.reward_model_settings import Dtype, RewardModelSettings
 from argo_audit.roles import Conversation
 
 UNLOADABLE = (OSError, ValueError, ImportError, RuntimeError, KeyError, SafetensorError)
-_UNSET_LENGTH = 1_000_000  # a tokenizer without a limit says 10**30
+_TASK = "AutoModelForSequenceClassification"
+_SHOWN = 200  # characters of what torch says
 _DEFAULTS = RewardModelSettings()
 
 
@@ -47,7 +49,8 @@ class ClassifierRewardModel(ReadsTokens):
     """A transformers sequence classifier that pays one scalar per conversation (role RewardModel).
 
     `name` is the folder's name, or `<hub id>@<commit>`; `reader` holds the tokenizer, the longest
-    length, and how many of the conversations so far were cut to it.
+    length, and how many of the conversations so far were cut to it; `unused` names weights of the
+    checkpoint that nothing uses.
     """
 
     def __init__(self, checkpoint: str | Path, settings: RewardModelSettings = _DEFAULTS) -> None:
@@ -60,10 +63,10 @@ class ClassifierRewardModel(ReadsTokens):
         self.settings = settings
         with quiet_transformers():
             tokenizer = load_tokenizer(self.folder, trust_remote_code=with_code)
-            self._model = load_classifier(self.folder, settings)
-        limit = settings.max_length or longest_input(self._model.config, tokenizer)
-        self.reader = Reader(self.name, tokenizer, limit)
-        self._pad = _padding_token(self._model.config, tokenizer)
+            self._model, self.unused = load_classifier(self.folder, settings)
+        limit = settings.max_length or longest_input(self._model, tokenizer)
+        self.reader = Reader(self.name, tokenizer, min(limit, places(self._model) or limit))
+        self._pad = padding_token(self._model, tokenizer)
         self.batch_size = 1 if self._pad is None else settings.batch_size
 
     @property
@@ -121,10 +124,18 @@ class ClassifierRewardModel(ReadsTokens):
         places = {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if left else {}
         inputs = {"input_ids": ids, "attention_mask": mask} | places
         device = self._model.device
-        with torch.inference_mode():
-            logits = self._model(
-                **{name: value.to(device) for name, value in inputs.items()}
-            ).logits
+        try:
+            with torch.inference_mode():
+                logits = self._model(
+                    **{name: value.to(device) for name, value in inputs.items()}
+                ).logits
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise RewardModelError(
+                f"{self.name}: conversations of at most {width} tokens cannot be computed: "
+                f"{str(error)[:_SHOWN]}\n  Remedy: where memory is short lower batch_size of "
+                "[reward_model]; where an index is out of range lower max_length, or see that the "
+                "tokenizer knows no token that the model's table lacks"
+            ) from error
         rewards: list[float] = logits[:, 0].float().tolist()
         if not all(map(math.isfinite, rewards)):
             raise RewardModelError(
@@ -134,15 +145,19 @@ class ClassifierRewardModel(ReadsTokens):
         return rewards
 
 
-def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> PreTrainedModel:
-    """The folder's one-output sequence classifier, in evaluation mode; safetensors only.
+def load_classifier(
+    folder: Path, settings: RewardModelSettings = _DEFAULTS
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The folder's one-output sequence classifier for use, and weights that it has no use of.
 
-    Raises RewardModelError when it is unreadable, incomplete, or something else.
+    Safetensors only. Raises RewardModelError when it is unreadable, incomplete, something else, or
+    has code of its own that was not run.
     """
     with_code = settings.trust_remote_code
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=with_code)
         _check_is_reward_model(folder, config)
+        mend_padding(config)
         model, report = AutoModelForSequenceClassification.from_pretrained(
             folder, config=config, output_loading_info=True, **loading(settings)
         )
@@ -159,8 +174,9 @@ def load_classifier(folder: Path, settings: RewardModelSettings = _DEFAULTS) -> 
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
             f"  Remedy: give a trained reward model{_GENERATIVE}"
         )
-    loaded: PreTrainedModel = model
-    return loaded
+    left = unused(report)
+    refuse_own_code(folder, config, _TASK, trusted=with_code, dropped=left)
+    return model, left
 
 
 def loading(settings: RewardModelSettings) -> dict[str, object]:
@@ -191,13 +207,6 @@ def saved_dtype(folder: Path) -> Dtype:
     return next((dtype for dtype in known if dtype == named), "float32")
 
 
-def longest_input(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens that both the model's positions and the tokenizer allow."""
-    positions = getattr(config.get_text_config(), "max_position_embeddings", _UNSET_LENGTH)
-    limits = (positions, tokenizer.model_max_length)
-    return int(min(limit for limit in (*limits, _UNSET_LENGTH) if limit))
-
-
 _GENERATIVE = (
     "; a generative model can be the judge (--judge), and one trained with DPO a reward model "
     "with its reference (dpo:POLICY|REFERENCE)"
@@ -220,16 +229,3 @@ def _check_is_reward_model(folder: Path, config: PretrainedConfig) -> None:
         f"{folder}: {', '.join(kinds)}{seen}; expected a sequence classifier with one output\n"
         f"  Remedy: {remedy}"
     )
-
-
-def _padding_token(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The token to pad with, made known to the model; None when neither side has one.
-
-    A causal classifier reads its reward at the last token that is not padding. Taking EOS for
-    padding, as is often done, would move that position in conversations that end with EOS.
-    """
-    text_config = config.get_text_config()
-    if text_config.pad_token_id is None:
-        text_config.pad_token_id = tokenizer.pad_token_id
-    pad: int | None = text_config.pad_token_id
-    return pad

@@ -25,8 +25,10 @@ from argo_audit.reward_models.checkpoint import (
     locate,
     quiet_transformers,
 )
-from argo_audit.reward_models.classifier import UNLOADABLE, loading, longest_input, placed
+from argo_audit.reward_models.classifier import UNLOADABLE, loading, placed
 from argo_audit.reward_models.encoding import Reader, ReadsTokens, encode
+from argo_audit.reward_models.left_out import refuse_own_code, unused
+from argo_audit.reward_models.limits import longest_input, places
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
@@ -66,9 +68,11 @@ class DPORewardModel(ReadsTokens):
                     f"{self.name}: policy and reference have different vocabularies\n"
                     "  Remedy: give the checkpoint that the policy's DPO training began from"
                 )
-            self._models = [_load(folder, settings) for folder in self._folders]
-        longest = min(longest_input(model.config, tokenizer) for model in self._models)
-        self.reader = Reader(self.name, tokenizer, settings.max_length or longest)
+            self._models, left = zip(*(_load(f, settings) for f in self._folders), strict=True)
+        self.unused = tuple(name for names in left for name in names)
+        longest = min(longest_input(model, tokenizer) for model in self._models)
+        limits = (settings.max_length or longest, *map(places, self._models))
+        self.reader = Reader(self.name, tokenizer, min(limit for limit in limits if limit))
 
     def fingerprint(self) -> str:
         """SHA-256 over both checkpoints and beta (64 hex digits)."""
@@ -123,7 +127,8 @@ def _shared(whole: list[int], prompt: list[int]) -> int:
     )
 
 
-def _load(folder: Path, settings: RewardModelSettings) -> PreTrainedModel:
+def _load(folder: Path, settings: RewardModelSettings) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """A causal language model in evaluation mode, and weights it has no use of."""
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             folder, output_loading_info=True, **loading(settings)
@@ -140,5 +145,6 @@ def _load(folder: Path, settings: RewardModelSettings) -> PreTrainedModel:
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
             "  Remedy: give a language model; of a sequence classifier say rm:MODEL"
         )
-    loaded: PreTrainedModel = model
-    return loaded
+    left, code = unused(report), settings.trust_remote_code
+    refuse_own_code(folder, model.config, "AutoModelForCausalLM", trusted=code, dropped=left)
+    return model, left

@@ -11,18 +11,23 @@ Each line of the file, JSONL or gzipped JSONL, is one of
 
 The first two kinds need the pairs they speak of, the second their labels too: where a file of pairs
 says which response was chosen, the letters are drawn, and A need not be the chosen one. All end up
-keyed by the conversation's text, so that a conversation has one reward wherever it appears; a file
-that gives it two is refused, for a reward model is a function. Nothing here imports torch.
+keyed by the conversation's text, so that a conversation has one reward wherever it appears. A file
+that gives it two is refused, for a reward model is a function; but pairs are scored in batches,
+whose padding and order change the last digits of 16-bit arithmetic, so rewards that differ by less
+than a tenth of the spread are one reward: the first. Nothing here imports torch.
 """
 
 import gzip
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from argo_audit.errors import InputError, RewardModelError
 from argo_audit.files import write_whole_bytes
 from argo_audit.records import Pair, fingerprint
+from argo_audit.reward_models.checks.tolerance import COARSE
 from argo_audit.reward_models.score_lines import (
     ChosenScore,
     ConversationScore,
@@ -74,6 +79,7 @@ class RecordedRewardModel:
         table = _Table(path, pairs, chosen or {})
         for number, line in lines_of(path):
             table.add(number, parsed_score(path, number, line))
+        table.check_one_each()
         table.check_complete()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         name = name or path.name.removesuffix(".gz").removesuffix(".jsonl")
@@ -116,6 +122,14 @@ def write_scores(
     write_whole_bytes(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
+class _Again(NamedTuple):
+    """A conversation that has a reward already, and another one in this line."""
+
+    line: int
+    before: float
+    here: float
+
+
 class _Table:
     """Scores joined with the pairs they speak of, as the lines arrive."""
 
@@ -126,6 +140,8 @@ class _Table:
         self._pairs = {pair.id: pair for pair in pairs}
         self._chosen = chosen
         self._seen: set[str] = set()
+        self._gaps: list[float] = []
+        self._again: list[_Again] = []
 
     def add(self, line: int, score: Score) -> None:
         if isinstance(score, ConversationScore):
@@ -139,6 +155,7 @@ class _Table:
             return
         a, b = pair.conversations()
         reward_a, reward_b = self._by_letter(line, score)
+        self._gaps.append(abs(reward_a - reward_b))
         self._keep(line, a, reward_a)
         self._keep(line, b, reward_b)
 
@@ -151,6 +168,18 @@ class _Table:
             problem = f"no label says which response of {score.pair_id!r} is the chosen one"
             raise InputError(self._path, problem, "give reward_a and reward_b", line)
         return both if letter == "A" else both[::-1]
+
+    def check_one_each(self) -> None:
+        """Rewards of one conversation may differ as arithmetic does, by a share of the spread."""
+        spread = median(self._gaps) if self._gaps else 0.0
+        for again in self._again:
+            if abs(again.before - again.here) > COARSE * spread:
+                raise InputError(
+                    self._path,
+                    f"a conversation scored {again.before} before is scored {again.here} here",
+                    "give one conversation one reward",
+                    again.line,
+                )
 
     def check_complete(self) -> None:
         unscored = [
@@ -180,9 +209,4 @@ class _Table:
     def _keep(self, line: int, conversation: Conversation, reward: float) -> None:
         known = self.rewards.setdefault(conversation_key(conversation), reward)
         if known != reward:
-            raise InputError(
-                self._path,
-                f"a conversation scored {known} before is scored {reward} here",
-                "give one conversation one reward",
-                line,
-            )
+            self._again.append(_Again(line, known, reward))
