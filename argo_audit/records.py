@@ -528,8 +528,8 @@ class Check(Record):
 
     name: str
     """What was looked at."""
-    outcome: Literal["pass", "fail", "not applicable"]
-    """What the check says."""
+    outcome: Literal["pass", "fail", "not checked", "not applicable"]
+    """What the check says; what is "not checked" could be wrong and could not be looked at."""
     measured: float | None = None
     """In rewards, unless `detail` says otherwise."""
     tolerance: float | None = None
@@ -560,3 +560,8 @@ class Conformance(Record):
     def failed(self) -> tuple[Check, ...]:
         """The checks that did not pass."""
         return tuple(check for check in self.checks if check.outcome == "fail")
+
+    @property
+    def unchecked(self) -> tuple[Check, ...]:
+        """The checks that could not look."""
+        return tuple(check for check in self.checks if check.outcome == "not checked")

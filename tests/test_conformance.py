@@ -1,6 +1,7 @@
 """The checks of reward models: a sound one passes all, each way of being wrong fails one."""
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -8,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from argo_audit.errors import RewardModelError
-from argo_audit.records import Conformance, Message, Pair
+from argo_audit.records import Conformance, Label, Message, Pair
 from argo_audit.reward_models.checks.conformance import CHECKS, check_reward_model, refuse_failing
 from argo_audit.reward_models.checks.probe_texts import PROBES
-from argo_audit.reward_models.recorded import RecordedRewardModel
+from argo_audit.reward_models.recorded import RecordedRewardModel, conversation_key
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
 
@@ -79,11 +80,103 @@ def test_two_ways_of_asking_one_model_must_agree() -> None:
         refuse_failing(differs)
 
 
-def test_nothing_applies_to_recorded_scores() -> None:
+def test_how_recorded_scores_were_computed_is_not_checked() -> None:
     report = check_reward_model(RecordedRewardModel("file", {}, digest="d" * 64))
-    assert {check.outcome for check in report.checks} == {"not applicable"}
+    assert not [check for check in report.checks if check.outcome in ("pass", "fail")]
+    assert len(report.unchecked) == len(CHECKS) - 3
     assert [check.name for check in report.checks] == list(CHECKS)
     assert report.fingerprint == "d" * 64
+    refuse_failing(report)
+
+
+class Wrong(Formula):
+    """Pays by conversations, as a server or a class that reads them wrongly would."""
+
+    def __init__(self, shown: Callable[[Conversation], Conversation]) -> None:
+        super().__init__(plain)
+        self._shown = shown
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        texts = [" ".join(m.role + m.content for m in self._shown(c)) for c in conversations]
+        return [math.sin(len(text)) + len(text.split()) / 7 for text in texts]
+
+
+def first_turns(conversation: Conversation) -> Conversation:
+    """As when the end of a turn is taken for padding: what stands before the first one is read."""
+    return conversation[:2]
+
+
+def cut_at(conversation: Conversation, start: int, stop: int | None) -> Conversation:
+    """By words, over all turns: what a tokenizer that truncates in silence leaves of them."""
+    words = " ".join(f"{m.role} {m.content}" for m in conversation).split()
+    return [Message(role="user", content=" ".join(words[start:stop]))]
+
+
+@pytest.mark.parametrize(
+    ("shown", "problem"),
+    [
+        (first_turns, "last turn is read"),
+        (lambda c: cut_at(c, 0, 512), "long texts are whole"),
+        (lambda c: cut_at(c, -512, None), "long texts are whole"),
+        (lambda c: c, None),
+    ],
+)
+def test_what_does_not_reach_the_model_is_found(
+    shown: Callable[[Conversation], Conversation], problem: str | None
+) -> None:
+    assert failed(check_reward_model(Wrong(shown))) == ({problem} if problem else set())
+
+
+def test_who_reads_the_response_alone_or_its_beginning_is_not_accused() -> None:
+    """It would pay alike for short texts too: that is its taste, and nothing was cut."""
+    assert "long texts are whole" not in failed(check_reward_model(Formula(plain)))
+    opening = check_reward_model(Formula(lambda _, text: math.sin(len(text[:3]))))
+    assert "long texts are whole" in {check.name for check in opening.unchecked}
+
+
+def graded(count: int) -> list[Pair]:
+    prompts = ((Message(role="user", content=f"Question {n}?"),) for n in range(count))
+    texts = [("a" * (n + 3), "b") for n in range(count)]
+    return [
+        Pair(id=f"p{n}", prompt=prompt, response_a=texts[n][n % 2], response_b=texts[n][1 - n % 2])
+        for n, prompt in enumerate(prompts)
+    ]
+
+
+def of_people(pairs: Sequence[Pair]) -> list[Label]:
+    """People like the longer response."""
+    longer = [len(p.response_a) > len(p.response_b) for p in pairs]
+    found = zip(pairs, longer, strict=True)
+    return [Label(pair_id=pair.id, p_a=float(a), source="human") for pair, a in found]
+
+
+@pytest.mark.parametrize("kind", ["live", "recorded"])
+def test_rewards_of_which_lower_is_better_are_told_and_stop_nobody(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    pairs = graded(40)
+    live = Formula(lambda _, text: -0.1 * len(text))
+    rewards = {conversation_key(c): live.reward([c])[0] for p in pairs for c in p.conversations()}
+    model = live if kind == "live" else RecordedRewardModel("losses", rewards)
+    report = check_reward_model(model, pairs, people=of_people(pairs))
+    assert failed(report) == {"sides with people"}
+    (check,) = report.failed
+    assert "on the other side of 100% of 40 pairs" in check.detail
+    assert "sign-flipped; is lower better" in check.detail
+    refuse_failing(report)
+    assert "is lower better" in caplog.text
+    up = check_reward_model(Formula(lambda _, t: 0.1 * len(t)), pairs, people=of_people(pairs))
+    assert failed(up) == set()
+    few = check_reward_model(live, pairs[:8], people=of_people(pairs))
+    assert failed(few) == set()
+
+
+def test_labels_without_a_strength_are_told_with_their_share() -> None:
+    pairs = graded(40)
+    report = check_reward_model(Formula(lambda _, text: 50.0 * len(text)), pairs)
+    (check,) = report.failed
+    assert (check.name, check.measured) == ("labels beyond 0.99", 1.0)
+    assert "--rm-temperature fit" in check.detail
     refuse_failing(report)
 
 
@@ -151,6 +244,8 @@ def test_what_the_pairs_have_beyond_the_longest_length_is_a_share(
         ("ROLES<|im_start|>assistant\n", "template"),
         ("{% for m in messages %}{{ '<|im_start|>x' + m['content'] }}{% endfor %}", "template"),
         ("{{ '<|im_start|>' + messages[0]['role'] + messages[-1]['content'] }}", "template"),
+        ("{{ strftime_now('%d %b %Y') }}ROLES", "template stands still"),
+        ("{{ range(1, 90000) | random }}ROLES", "template stands still"),
     ],
 )
 def test_a_wrong_template_is_found(
@@ -176,6 +271,19 @@ def test_a_model_that_reads_padding_is_found(load: Load, checkpoint: Path) -> No
             return found
 
     assert failed(check_reward_model(Careless(checkpoint))) == {"padding side"}
+
+
+def test_weights_that_nothing_uses_are_found(load: Load, checkpoint: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(checkpoint, tmp_path / "gated")
+    weights = load_file(folder / "model.safetensors")
+    weights["gate.weight"] = weights["score.weight"].clone()
+    weights["lm_head.weight"] = weights["score.weight"].clone()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    report = check_reward_model(load(folder))
+    assert failed(report) == {"all weights are used"}
+    assert "first gate.weight" in report.failed[0].detail
 
 
 def test_weights_saved_in_16_bits_are_compared_with_32(

@@ -297,6 +297,42 @@ def test_a_squashed_answer_is_found() -> None:
         assert "raw output" in [check.name for check in report.failed]
 
 
+@pytest.mark.parametrize("limit", [64, 4096, None])
+def test_a_server_that_cuts_and_does_not_say_so_is_found(limit: int | None) -> None:
+    """At 40 words, within what it says that it reads or beyond; one that says so is not accused."""
+
+    def cut_short(messages: list[dict[str, str]]) -> float:
+        words = " ".join(m["content"] for m in messages).split()[:40]
+        return of_messages([{"content": " ".join(words)}])
+
+    for reward, cuts in ((cut_short, True), (of_messages, False)):
+        with PoolingServer(reward, card={"max_model_len": limit}) as server:
+            model = ServedRewardModel("rm", [server.url], QUICK)
+            report = check_reward_model(model)
+            assert ("long texts are whole" in {c.name for c in report.failed}) is cuts
+            assert model.read == 0
+    assert {"template", "template stands still", "all weights are used"} <= {
+        check.name for check in report.unchecked
+    }
+
+
+def test_a_server_that_says_what_it_cuts_is_not_accused() -> None:
+    """It refuses what is beyond 64 words until it is told to cut."""
+
+    def limited(body: dict[str, Any]) -> Reply:
+        words = " ".join(m["content"] for m in body["messages"]).split()
+        if len(words) > 64 and "truncate_prompt_tokens" not in body:
+            return 400, {"error": {"message": "This model's maximum context length is 64 tokens."}}
+        reward = of_messages([{"content": " ".join(words[:64])}])
+        return 200, {"data": [{"index": 0, "probs": [reward]}]}
+
+    with PoolingServer(of_messages) as server:
+        model = ServedRewardModel("rm", [server.url], QUICK)
+        server.plan(*[limited] * 500)
+        report = check_reward_model(model)
+    assert "long texts are whole" not in {check.name for check in report.failed}
+
+
 def forgeable(messages: list[dict[str, str]]) -> float:
     """A server that writes ChatML and lets contents write it too."""
     text = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)

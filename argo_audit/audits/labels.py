@@ -66,7 +66,7 @@ def label(
         return LabelSource(name=labels[0].source, labels=labels, fingerprint=digest)
     use = use or RewardModelUse()
     model = open_reward_model(spec, use.settings, file.pairs, file.chosen)
-    found = labelled(model, file.pairs, use)
+    found = labelled(model, file.pairs, use, file.labels.get(HUMAN, ()))
     return LabelSource(
         name=model.name,
         labels=found.labels,

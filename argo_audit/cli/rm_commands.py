@@ -3,8 +3,8 @@
     argo-audit train-rm --pairs pairs.jsonl --base org/small-lm --lora-rank 8 --out my-rm
     argo-audit check-rm my-rm --served my-rm@http://localhost:8000 --pairs pairs.jsonl
 
-`check-rm` ends with 0 when all that applies has passed, 2 when a check failed, 1 when it could not
-be run.
+`check-rm` ends with 0 when all that applies and can be looked at has passed, 2 when a check failed
+or nothing could be looked at, 1 when it could not be run.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ from argo_audit.cli.terminal import (
     row,
     say,
 )
-from argo_audit.records import Conformance, Settings
+from argo_audit.records import HUMAN, Conformance, Settings
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.training_settings import TrainingConfig
 
@@ -64,14 +64,18 @@ def check_rm_command(
 
     file = read(pairs, format=format, hub=open_dataset) if pairs else None
     given, chosen = (file.pairs, file.chosen) if file else ((), None)
+    people = file.labels.get(HUMAN, ()) if file else ()
     opened = open_reward_model(model, asked.reward_model, given, chosen)
     twin = open_reward_model(f"served:{served}", asked.reward_model) if served else None
-    report = check_reward_model(opened, given, twin)
+    report = check_reward_model(opened, given, twin, people)
     console.print(_table(report))
     if out is not None:
         write_whole(out, report.model_dump_json(indent=1) + "\n")
-    say(f"{report.reward_model}: {len(report.failed)} of {len(report.checks)} checks failed")
-    if report.failed:
+    blind = len(report.unchecked)
+    told = f", {blind} could not look: nothing is known of what they check" if blind else ""
+    told = f"{len(report.failed)} of {len(report.checks)} checks failed{told}"
+    say(f"{report.reward_model}: {told}")
+    if report.failed or not any(check.outcome == "pass" for check in report.checks):
         raise typer.Exit(FAILED)
 
 

@@ -142,23 +142,28 @@ def open_recorded(path: str, _: RewardModelSettings, pairs: Sequence[Pair]) -> R
     return RecordedRewardModel.read(path, pairs=pairs)
 
 
-def checked(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Conformance:
-    """Check a reward model on some of the pairs.
+def checked(
+    model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse, people: Sequence[Label] = ()
+) -> Conformance:
+    """Check a reward model on some of the pairs, which people may have labelled.
 
     Raises RewardModelError when a check fails, unless failing is accepted.
     """
-    report = check_reward_model(model, pairs[:: max(1, len(pairs) // _CHECKED_PAIRS)])
+    asked = pairs[:: max(1, len(pairs) // _CHECKED_PAIRS)]
+    report = check_reward_model(model, asked, people=people)
     if not use.accept_failing:
         refuse_failing(report)
     return report
 
 
-def labelled(model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse) -> Labelled:
+def labelled(
+    model: RewardModel, pairs: Sequence[Pair], use: RewardModelUse, people: Sequence[Label] = ()
+) -> Labelled:
     """Check a reward model on some of the pairs, then label all of them.
 
     Raises RewardModelError when a check fails, unless failing is accepted.
     """
-    report = checked(model, pairs, use)
+    report = checked(model, pairs, use, people)
     read, truncated = _counts(model)
     labels = label_pairs(model, pairs, use.temperature)
     now_read, now_truncated = _counts(model)

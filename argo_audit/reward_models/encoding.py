@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _logger = logging.getLogger(__name__)
+_OF_TEMPLATES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the code of a template raises beside jinja's own."""
 
 
 def encode(
@@ -88,7 +90,7 @@ def render(
                 add_generation_prompt=open_turn,
                 **({"tools": json.loads(tools)} if tools else {}),
             )
-        except (TemplateError, ValueError, TypeError) as error:
+        except (TemplateError, *_OF_TEMPLATES) as error:
             raise RewardModelError(
                 f"the chat template refuses a conversation: {error}\n"
                 "  Remedy: leave out the turns it does not know (often the system turn, or tools)"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from argo_audit.records import Check, Conformance
 from argo_audit.report.markdown import escape, link, table
 from argo_audit.report.material import Material
+from argo_audit.reward_models.checks.conformance import TOLD, said
 
 _TITLE = "### Can the reward model be believed?"
 _NOTE = (
@@ -33,13 +34,38 @@ def blocks(facts: Material) -> list[str]:
     rows += [[escape(name), *(_cell(report, name) for report in reports)] for name in names]
     files = [link(path.name, facts.href(path)) for path in facts.inputs.checks]
     source = [f"From {', '.join(files)}."] if files else []
-    return [_TITLE, _NOTE, table(header, rows), *_failures(reports), *source]
+    told = [*_failures(reports), *_unseen(reports)]
+    return [_TITLE, _NOTE, table(header, rows), *told, *source]
+
+
+def warnings(facts: Material) -> list[str]:
+    """What has to be known first: rewards against people, labels without strength."""
+    return [
+        f"**Read this first.** {escape(report.reward_model)}, {escape(check.name)}: "
+        f"{escape(said(check))}"
+        for found in facts.inputs.conformance.values()
+        for report in found
+        for check in report.failed
+        if check.name in TOLD
+    ]
+
+
+def _unseen(reports: Sequence[Conformance]) -> list[str]:
+    """How much was not looked at, of each reward model: a check that cannot look is no pass."""
+    counts = [
+        f"{len(report.unchecked)} of {len(report.checks)} of {escape(report.reward_model)}"
+        for report in reports
+        if report.unchecked
+    ]
+    return [f"Not checked, so nothing to rely on: {', '.join(counts)}."] if counts else []
 
 
 def _cell(report: Conformance, name: str) -> str:
     check = next((check for check in report.checks if check.name == name), None)
     if check is None or check.outcome == "not applicable":
         return "-"
+    if check.outcome == "not checked":
+        return check.outcome
     return f"**{_measured(check)}**" if check.outcome == "fail" else _measured(check)
 
 
@@ -55,7 +81,9 @@ def _value(value: float | None) -> str:
 
 def _failures(reports: Sequence[Conformance]) -> list[str]:
     """In words, or nothing when all passed."""
-    failed = [(report, check) for report in reports for check in report.failed]
+    failed = [
+        (report, check) for report in reports for check in report.failed if check.name not in TOLD
+    ]
     if not failed:
         return []
     lines = [

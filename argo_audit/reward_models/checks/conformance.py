@@ -6,14 +6,23 @@
 
 Asked about are fixed probes (`probes`) and a few of the pairs to be labelled; `checks` says where
 tolerances come from, `text_checks` looks at tokens, and here rewards are compared. A check that
-does not apply to a kind of reward model says so; recorded scores compute nothing, so none does.
+does not apply to a kind of reward model says so, and one that cannot look says that: it is not
+checked, which speaks for nothing. Recorded scores compute nothing, so most of them is not.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from argo_audit.errors import RewardModelError
-from argo_audit.records import Check, Conformance, Pair
+from argo_audit.records import Check, Conformance, Label, Pair
+from argo_audit.reward_models.checks.label_checks import differing, saturated, sides
 from argo_audit.reward_models.checks.probe_texts import PROBES
+from argo_audit.reward_models.checks.reach_checks import (
+    every_weight,
+    last_turn,
+    long_ends,
+    standing,
+)
 from argo_audit.reward_models.checks.text_checks import bos, cut, noticed, special, template
 from argo_audit.reward_models.checks.tolerance import (
     COARSE,
@@ -21,33 +30,32 @@ from argo_audit.reward_models.checks.tolerance import (
     WHY,
     CheckedModel,
     skip,
+    unchecked,
     verdict,
 )
 from argo_audit.reward_models.reward_model_settings import Dtype
 from argo_audit.reward_models.soft_labels import pin
 from argo_audit.roles import Activated, Recorded, RewardModel, Uncounted
 
+_logger = logging.getLogger(__name__)
 _SHORTEST = 8  # conversations for a second copy in another type, which may be slow
 
 
 def check_reward_model(
-    model: RewardModel, pairs: Sequence[Pair] = (), served: RewardModel | None = None
+    model: RewardModel,
+    pairs: Sequence[Pair] = (),
+    served: RewardModel | None = None,
+    people: Sequence[Label] = (),
 ) -> Conformance:
     """All checks of a model, on probes and a sample of `pairs`; its counters stay as they are.
 
-    `served` is the same model behind a server, for the parity of the two. Raises RewardModelError
-    when the model cannot be asked at all.
+    `served` is the same model behind a server, for the parity of the two; `people` are labels of
+    the pairs by people. Raises RewardModelError when the model cannot be asked at all.
     """
     if isinstance(model, Recorded):
-        why = "recorded scores: nothing is computed here"
-        checks = tuple(skip(name, why) for name in CHECKS)
-        digest = pin(model, ())
-        return Conformance(
-            reward_model=model.name, fingerprint=digest, pairs=0, spread=None, max_length=None,
-            checks=checks,
-        )  # fmt: skip
+        return _of_record(CheckedModel(model, tuple(pairs), None, people))
     asked = model.uncounted() if isinstance(model, Uncounted) else model
-    subject = CheckedModel(asked, tuple(pairs), served)
+    subject = CheckedModel(asked, tuple(pairs), served, people)
     checks = tuple(check(name, subject) for name, check in CHECKS.items())
     return Conformance(
         reward_model=model.name,
@@ -56,6 +64,23 @@ def check_reward_model(
         spread=subject.spread,
         max_length=subject.reader.max_length if subject.reader else None,
         checks=checks,
+    )
+
+
+def _of_record(subject: CheckedModel) -> Conformance:
+    """What a file of rewards can be checked for: how they lie to one another, and to people."""
+    why = "recorded scores: how they were computed is not seen here"
+    checks = (
+        RECORDED[name](name, subject) if name in RECORDED else unchecked(name, why)
+        for name in CHECKS
+    )
+    return Conformance(
+        reward_model=subject.model.name,
+        fingerprint=pin(subject.model, ()),
+        pairs=len(subject.paid),
+        spread=None,
+        max_length=None,
+        checks=tuple(checks),
     )
 
 
@@ -85,14 +110,14 @@ def _padding(name: str, subject: CheckedModel) -> Check:
 def _dtype(name: str, subject: CheckedModel) -> Check:
     model = subject.in_weights
     if model is None:
-        return skip(name, "its weights are not loaded here as a classifier")
+        return unchecked(name, "its weights are not loaded here as a classifier")
     other: Dtype = "float32" if model.dtype != "float32" else model.saved_dtype
     if other == model.dtype:
         return skip(name, "saved in float32 and computed in it")
     try:
         second = model.in_dtype(other)
     except RewardModelError as error:  # of memory, most likely: not measured is not failed
-        return skip(name, f"no second copy in {other}: {error}")
+        return unchecked(name, f"no second copy in {other}: {error}")
     return _in_other_dtype(name, subject, second)
 
 
@@ -138,21 +163,44 @@ CHECKS: Mapping[str, Callable[[str, CheckedModel], Check]] = {
     "batch against single": _single,
     "padding side": _padding,
     "dtype": _dtype,
+    "all weights are used": every_weight,
     "BOS": bos,
     "template": template,
+    "template stands still": standing,
     "special tokens in text": special,
     "truncation is noticed": noticed,
     "truncated share": cut,
+    "last turn is read": last_turn,
+    "long texts are whole": long_ends,
     "raw output": _raw,
     "served against local": _parity,
+    "labels beyond 0.99": saturated,
+    "sides with people": sides,
 }
+
+TOLD = ("labels beyond 0.99", "sides with people")
+"""Checks of what a reward model prefers: when they fail it is told, and nobody is stopped."""
+
+RECORDED: Mapping[str, Callable[[str, CheckedModel], Check]] = {
+    "rewards differ": differing,
+    "labels beyond 0.99": saturated,
+    "sides with people": sides,
+}
+"""What can be said of rewards that were computed elsewhere."""
 
 
 def refuse_failing(report: Conformance) -> None:
-    """Raise RewardModelError, with every failed check, unless all passed or did not apply."""
-    if not report.failed:
+    """Raise RewardModelError, with every failed check, unless all passed or did not apply.
+
+    What is told of preferences stops nobody, and is logged.
+    """
+    for check in report.failed:
+        if check.name in TOLD:
+            _logger.warning("%s: %s: %s", report.reward_model, check.name, said(check))
+    failed = [check for check in report.failed if check.name not in TOLD]
+    if not failed:
         return
-    lines = "\n".join(f"  - {check.name}: {said(check)}" for check in report.failed)
+    lines = "\n".join(f"  - {check.name}: {said(check)}" for check in failed)
     raise RewardModelError(
         f"{report.reward_model}: its rewards cannot be trusted:\n{lines}\n"
         "  Remedy: mend what is named; `argo-audit check-rm` repeats all checks, and "

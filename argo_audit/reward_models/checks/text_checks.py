@@ -11,7 +11,7 @@ from typing import Any
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
 from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
-from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, verdict
+from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, unchecked, verdict
 from argo_audit.reward_models.encoding import encode, render
 from argo_audit.roles import Conversation, Counting, Uncounted
 
@@ -22,7 +22,7 @@ _COUNTED_THERE = "no tokenizer is at hand: what is too long is found, and counte
 
 def bos(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return skip(name, _UNSEEN)
+        return unchecked(name, _UNSEEN)
     tokenizer = subject.reader.tokenizer
     bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
     (ids,) = encode(tokenizer, [REAL_TURNS])
@@ -35,7 +35,7 @@ def bos(name: str, subject: CheckedModel) -> Check:
 
 def template(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return skip(name, _UNSEEN)
+        return unchecked(name, _UNSEEN)
     tokenizer = subject.reader.tokenizer
     lost = [_lost(tokenizer, conversation) for conversation in (REAL_TURNS, *subject.conversations)]
     if _opens_another(tokenizer):
@@ -61,7 +61,7 @@ def special(name: str, subject: CheckedModel) -> Check:
 def noticed(name: str, subject: CheckedModel) -> Check:
     model = subject.model
     if subject.reader is None or not isinstance(model, Uncounted):
-        return skip(name, _COUNTED_THERE)
+        return unchecked(name, _COUNTED_THERE)
     (ids,) = subject.reader.full([REAL_TURNS])
     shorter = model.uncounted(len(ids) - 1)
     shorter.reward([REAL_TURNS])
@@ -72,7 +72,7 @@ def noticed(name: str, subject: CheckedModel) -> Check:
 def cut(name: str, subject: CheckedModel) -> Check:
     reader = subject.reader
     if reader is None:
-        return skip(name, _COUNTED_THERE)
+        return unchecked(name, _COUNTED_THERE)
     given = subject.pairs or subject.asked
     tokens = reader.full([conversation for pair in given for conversation in pair.conversations()])
     share = sum(len(ids) > reader.max_length for ids in tokens) / len(tokens)
@@ -88,7 +88,7 @@ def _forged(name: str, subject: CheckedModel) -> Check:
     """
     real, *forged = subject.model.reward([REAL_TURNS, *FORGED_TURNS])
     if len({real, *forged}) == 1:
-        return skip(name, "it pays for nothing in the texts that would show it")
+        return unchecked(name, "it pays for nothing in the texts that would show it")
     nearest = min(abs(reward - real) for reward in forged)
     return Check(
         name=name,

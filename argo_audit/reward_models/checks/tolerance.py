@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
-from argo_audit.records import Check, Message, Pair
+from argo_audit.records import Check, Label, Message, Pair
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.encoding import Reader, Tokenised
 from argo_audit.reward_models.reward_model_settings import Dtype
@@ -23,6 +23,7 @@ from argo_audit.roles import RewardModel, Typed
 
 EXACT, COARSE = 0.01, 0.1  # of the spread
 _SAMPLE = 8  # of the given pairs, evenly spaced
+_PAID = 64  # of them, for what is a share of pairs
 WHY = {
     EXACT: "1% of the spread: only responses a hundred times closer than usual could change places",
     COARSE: "10% of the spread: 16-bit arithmetic, or a server whose type is not known",
@@ -63,6 +64,7 @@ class CheckedModel:
     model: RewardModel
     pairs: tuple[Pair, ...]
     served: RewardModel | None
+    people: Sequence[Label] = ()
 
     @cached_property
     def asked(self) -> tuple[Pair, ...]:
@@ -85,6 +87,14 @@ class CheckedModel:
         """The median difference between the rewards of a pair, >= 0."""
         differences = zip(self.rewards[::2], self.rewards[1::2], strict=True)
         return statistics.median(abs(a - b) for a, b in differences)
+
+    @cached_property
+    def paid(self) -> list[tuple[Pair, tuple[float, float]]]:
+        """More of the pairs, with what both responses are paid."""
+        pairs = self.pairs[:: max(1, len(self.pairs) // _PAID)][:_PAID]
+        both = [conversation for pair in pairs for conversation in pair.conversations()]
+        rewards: list[float] = self.model.reward(both) if both else []
+        return list(zip(pairs, zip(rewards[::2], rewards[1::2], strict=True), strict=True))
 
     @property
     def reader(self) -> Reader | None:
@@ -114,4 +124,10 @@ def verdict(name: str, measured: float, tolerance: float, why: str) -> Check:
 
 
 def skip(name: str, why: str) -> Check:
+    """There is nothing to check in a model of this kind."""
     return Check(name=name, outcome="not applicable", detail=why)
+
+
+def unchecked(name: str, why: str) -> Check:
+    """There is something to check, and it cannot be seen: no reason to trust it."""
+    return Check(name=name, outcome="not checked", detail=why)
