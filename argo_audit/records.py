@@ -555,6 +555,8 @@ class Conformance(Record):
     """In tokens; None where unknown."""
     checks: tuple[Check, ...]
     """All that were made, those that do not apply included."""
+    temperature: float | None = None
+    """That of the labels that were made after; None where rewards were taken as they stand."""
 
     @property
     def failed(self) -> tuple[Check, ...]:

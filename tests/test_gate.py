@@ -343,7 +343,7 @@ def test_what_looks_sign_flipped_is_said_where_it_is(world: World) -> None:
     failures = said.partition("= reward model gates =")[0]
     assert failures.count("note: it looks sign-flipped, on the other side of 95%") == 2
     assert failures.count("note: it looks sign-flipped") == 3
-    assert "is lower better" in failures
+    assert "lower is better" in failures
     assert "sign-flipped" not in world.run("gates.toml", "--rm=scores:worse.jsonl.gz").stdout.str()
 
 

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from statistics import median
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -21,8 +22,14 @@ from hypothesis import strategies as st
 from argo_audit.errors import InputError, RewardModelError, RunFolderError
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import Label, Message, Pair
-from argo_audit.reward_models.recorded import RecordedRewardModel, write_scores
-from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.by_name import RewardModelUse, labelled
+from argo_audit.reward_models.fitting import at_temperature, fitted_temperature
+from argo_audit.reward_models.recorded import (
+    RecordedRewardModel,
+    conversation_key,
+    write_scores,
+)
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
 from argo_audit.reward_models.soft_labels import label_pairs
 from argo_audit.roles import Conversation
 
@@ -125,6 +132,49 @@ def test_too_few_rewards_are_refused() -> None:
 
     with pytest.raises(RewardModelError, match="1 rewards for 2 conversations"):
         label_pairs(Short(), PAIRS[:1])
+
+
+def scaled(count: int, scale: float) -> tuple[list[Label], list[Label]]:
+    """Labels of rewards that are `scale` logits of people apart, and what people said."""
+    rng = Random(count)
+    labels, people = [], []
+    for n in range(count):
+        logit = rng.gauss(0, 1.5)
+        rewards = (scale * logit, 0.0)
+        labels.append(Label(pair_id=f"p{n}", p_a=float(logit > 0), source="rm", rewards=rewards))
+        said = float(rng.random() < 1 / (1 + math.exp(-logit)))
+        people.append(Label(pair_id=f"p{n}", p_a=said, source="human"))
+    return labels, people
+
+
+@pytest.mark.parametrize("scale", [0.2, 20.0])
+def test_a_fitted_temperature_makes_labels_as_sure_as_people_are(scale: float) -> None:
+    labels, people = scaled(1500, scale)
+    assert fitted_temperature(labels, people) == pytest.approx(scale, rel=0.2)
+
+
+def test_where_people_say_nothing_of_strength_the_median_pair_is_three_in_four() -> None:
+    """Nobody said anything, too few did, they agree with every reward, or with as many as not."""
+    labels, people = scaled(400, 20.0)
+    sure = [label.model_copy(update={"source": "human"}) for label in labels]
+    turned = [label.model_copy(update={"p_a": 1 - label.p_a}) for label in sure]
+    for said in ([], people[:20], sure, turned):
+        found = at_temperature(labels, fitted_temperature(labels, said))
+        assert median(max(one.p_a, 1 - one.p_a) for one in found) == pytest.approx(0.75)
+    tied = [label.model_copy(update={"rewards": (1.0, 1.0)}) for label in labels]
+    assert fitted_temperature(tied, people) == 1.0
+
+
+def test_the_temperature_of_labels_is_on_record() -> None:
+    texts = [conversation for pair in PAIRS for conversation in pair.conversations()]
+    rewards = {conversation_key(c): 100.0 * len(c[-1].content) for c in texts}
+    model = RecordedRewardModel("lengths", rewards)
+    asked: tuple[tuple[Temperature, float], ...] = ((1.0, 1.0), (50.0, 1.0), ("fit", 0.75))
+    for temperature, sure in asked:
+        found = labelled(model, PAIRS, RewardModelUse(temperature))
+        assert found.conformance.temperature == (None if temperature == 1.0 else found.temperature)
+        median_label = median(max(one.p_a, 1 - one.p_a) for one in found.labels)
+        assert median_label == pytest.approx(sure, abs=0.01)
 
 
 # Recorded scores

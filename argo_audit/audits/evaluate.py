@@ -13,6 +13,7 @@ from pathlib import Path
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
 from argo_audit.audits.given_parts import spec_of
+from argo_audit.audits.labels import LabelRecords
 from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
@@ -24,6 +25,8 @@ from argo_audit.judges.opening import seat_of
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
 from argo_audit.reward_models.by_name import can_be_asked
+from argo_audit.reward_models.fitting import FIT
+from argo_audit.reward_models.reward_model_settings import Temperature
 from argo_audit.roles import Judge
 from argo_audit.store import HELD_OUT, file_name, slug
 
@@ -102,12 +105,19 @@ def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
         raw=HUMAN,
         reward_models=tuple(filter(can_be_asked, request.labels)),
         rm_settings={
-            "temperature": request.rm_temperature,
+            "temperature": _temperature(run, request),
             "accept_failing": request.accept_failing_rm,
             "settings": request.reward_model.model_dump(mode="json"),
         },
         judge=request.judge_settings.model_dump(mode="json", exclude_unset=True),
     )
+
+
+def _temperature(run: Path, request: AuditRequest) -> Temperature:
+    """That of the audit's labels, fitted or not; of several reward models each is fitted again."""
+    live = list(filter(can_be_asked, request.labels))
+    kept = LabelRecords(run).get(live[0]) if len(live) == 1 else None
+    return kept.temperature if kept and request.rm_temperature == FIT else request.rm_temperature
 
 
 def _one_judge(requests: Sequence[AuditRequest]) -> str:

@@ -33,7 +33,7 @@ class LabelSource(Record):
     Of a reward model: `read` counts the conversations it was shown, `truncated` those of them that
     were too long to be read in full (both 0 where it does not count), and `conformance` is what it
     was checked for before. `fingerprint` is its own; of one that cannot say what pins it, it is
-    made from its name and its rewards on the pairs.
+    made from its name and its rewards on the pairs. `temperature` divided its reward differences.
     """
 
     name: str
@@ -42,6 +42,7 @@ class LabelSource(Record):
     truncated: int = 0
     read: int = 0
     conformance: Conformance | None = None
+    temperature: float = 1.0
 
     def subject(self, population: str) -> str:
         """Whose preferences these are, as the store files them."""
@@ -74,6 +75,7 @@ def label(
         truncated=found.truncated,
         read=found.read,
         conformance=found.conformance,
+        temperature=found.temperature,
     )
 
 

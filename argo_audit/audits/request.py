@@ -14,7 +14,7 @@ from argo_audit.audits.price import Budget
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
 from argo_audit.records import Settings
-from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
 from argo_audit.search.search_settings import ARGO, SearchConfig
 
 LOGS = "logs"
@@ -56,8 +56,8 @@ class AuditRequest(Settings):
     """How the policy writes and is trained; goes before the settings of the policy's folder."""
     logs: str | None = None
     """Eval logs (any fsspec URL). Unset, logs in the output folder."""
-    rm_temperature: float = Field(default=1.0, gt=0)
-    """Divides reward differences before the sigmoid."""
+    rm_temperature: Temperature = 1.0
+    """Divides reward differences before the sigmoid; fit finds it."""
     reward_model: RewardModelSettings = RewardModelSettings()
     """How a reward model is loaded or asked."""
     accept_failing_rm: bool = False

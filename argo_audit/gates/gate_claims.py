@@ -31,7 +31,7 @@ TOLERANCE = 0.25
 SLACK = 0.05
 """How much agreement may be lost to a baseline."""
 
-LOWER = "is lower better where its rewards come from?"
+LOWER = "perhaps lower is better where its rewards come from"
 """What to ask of rewards that prefer what they should not."""
 
 

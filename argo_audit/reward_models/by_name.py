@@ -17,8 +17,9 @@ from argo_audit import kinds
 from argo_audit.errors import InputError, did_you_mean, needs_train
 from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
+from argo_audit.reward_models.fitting import at_temperature, fitted_temperature
 from argo_audit.reward_models.recorded import RecordedRewardModel
-from argo_audit.reward_models.reward_model_settings import RewardModelSettings
+from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
 from argo_audit.reward_models.score_lines import Letter
 from argo_audit.reward_models.served import ServedRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
@@ -28,13 +29,14 @@ _ROLE: kinds.Role = "reward_models"
 _BARE = "rm"
 _RECORDED = "scores"
 _IN_FILES = (_BARE, _RECORDED)
+
 _CHECKED_PAIRS = 64  # before labelling; the share of cut conversations is counted over all
 
 
 class RewardModelUse(NamedTuple):
-    """How reward models are asked: `temperature` divides reward differences."""
+    """How reward models are asked: `temperature` divides reward differences, "fit" finds one."""
 
-    temperature: float = 1.0
+    temperature: Temperature = 1.0
     settings: RewardModelSettings = RewardModelSettings()
     accept_failing: bool = False
 
@@ -42,13 +44,15 @@ class RewardModelUse(NamedTuple):
 class Labelled(NamedTuple):
     """A reward model's labels, how many conversations it read and cut for them, and its checks.
 
-    Both counts are 0 of a model that does not count.
+    Both counts are 0 of a model that does not count. `temperature` is that of
+    the labels.
     """
 
     labels: tuple[Label, ...]
     read: int
     truncated: int
     conformance: Conformance
+    temperature: float
 
 
 def names_reward_model(spec: str) -> bool:
@@ -165,9 +169,21 @@ def labelled(
     """
     report = checked(model, pairs, use, people)
     read, truncated = _counts(model)
-    labels = label_pairs(model, pairs, use.temperature)
+    labels, temperature = _at(use.temperature, label_pairs(model, pairs), people)
     now_read, now_truncated = _counts(model)
-    return Labelled(labels, now_read - read, now_truncated - truncated, report)
+    if temperature != 1.0:
+        report = report.model_copy(update={"temperature": temperature})
+    return Labelled(labels, now_read - read, now_truncated - truncated, report, temperature)
+
+
+def _at(
+    asked: Temperature, labels: tuple[Label, ...], people: Sequence[Label]
+) -> tuple[tuple[Label, ...], float]:
+    """Labels at the temperature that is asked for, or fitted."""
+    if asked == 1.0:
+        return labels, 1.0
+    found = fitted_temperature(labels, people) if isinstance(asked, str) else asked
+    return at_temperature(labels, found), found
 
 
 def has_gpu() -> bool:

@@ -7,13 +7,16 @@ In the file of `--config` it is the table `[reward_model]`. Every kind of reward
 same record and reads what concerns it, so that an audit compares kinds without a second syntax.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from argo_audit.records import Settings
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+Temperature = Annotated[float, Field(gt=0)] | Literal["fit"]
+"""What divides reward differences, or the word that finds it."""
 
 
 class RewardModelSettings(Settings):

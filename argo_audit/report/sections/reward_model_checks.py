@@ -31,6 +31,8 @@ def blocks(facts: Material) -> list[str]:
     rows = [["Pairs asked about", *(str(report.pairs) for report in reports)]]
     rows += [["Spread", *(_value(report.spread) for report in reports)]]
     rows += [["Longest input, tokens", *(str(r.max_length or "not known") for r in reports)]]
+    if any(report.temperature for report in reports):
+        rows += [["Reward temperature", *(_value(r.temperature or 1.0) for r in reports)]]
     rows += [[escape(name), *(_cell(report, name) for report in reports)] for name in names]
     files = [link(path.name, facts.href(path)) for path in facts.inputs.checks]
     source = [f"From {', '.join(files)}."] if files else []

@@ -21,7 +21,7 @@ MOST_SURE = 0.9
 """Of pairs whose label is beyond SURE, the share above which strengths are lost."""
 
 _LEAST = 10  # pairs, to say anything of a share
-_LOWER = "is lower better where its rewards come from?"
+_LOWER = "perhaps lower is better where its rewards come from"
 
 
 class Sided(NamedTuple):
