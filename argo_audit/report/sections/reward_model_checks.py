@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from argo_audit.records import Check, Conformance
 from argo_audit.report.markdown import escape, link, table
 from argo_audit.report.material import Material
-from argo_audit.reward_models.checks.conformance import TOLD, said
+from argo_audit.reward_models.checks.told import TOLD, said
 
 _TITLE = "### Can the reward model be believed?"
 _NOTE = (

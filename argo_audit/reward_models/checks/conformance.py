@@ -24,6 +24,7 @@ from argo_audit.reward_models.checks.reach_checks import (
     standing,
 )
 from argo_audit.reward_models.checks.text_checks import bos, cut, noticed, special, template
+from argo_audit.reward_models.checks.told import SIDES, SURE_LABELS, TOLD, said
 from argo_audit.reward_models.checks.tolerance import (
     COARSE,
     EXACT,
@@ -174,17 +175,14 @@ CHECKS: Mapping[str, Callable[[str, CheckedModel], Check]] = {
     "long texts are whole": long_ends,
     "raw output": _raw,
     "served against local": _parity,
-    "labels beyond 0.99": saturated,
-    "sides with people": sides,
+    SURE_LABELS: saturated,
+    SIDES: sides,
 }
-
-TOLD = ("labels beyond 0.99", "sides with people")
-"""Checks of what a reward model prefers: when they fail it is told, and nobody is stopped."""
 
 RECORDED: Mapping[str, Callable[[str, CheckedModel], Check]] = {
     "rewards differ": differing,
-    "labels beyond 0.99": saturated,
-    "sides with people": sides,
+    SURE_LABELS: saturated,
+    SIDES: sides,
 }
 """What can be said of rewards that were computed elsewhere."""
 
@@ -206,10 +204,3 @@ def refuse_failing(report: Conformance) -> None:
         "  Remedy: mend what is named; `argo-audit check-rm` repeats all checks, and "
         "--accept-failing-rm audits it as it is, with these failures in the report"
     )
-
-
-def said(check: Check) -> str:
-    """What a check found, in a line."""
-    if check.measured is None:
-        return check.detail
-    return f"{check.measured:.3g}, tolerance {check.tolerance or 0:.3g} ({check.detail})"
