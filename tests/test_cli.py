@@ -714,7 +714,7 @@ def test_check_rm_prints_a_table_and_writes_the_result(
     pairs = world.root / "A" / "pairs.jsonl.gz"
     result = argo("check-rm", reward_model, "--pairs", pairs, "--out", tmp_path / "checks.json")
     assert result.exit_code == 0, result.output
-    assert "tiny: 0 of 12 checks failed" in result.output
+    assert "tiny: 0 of 18 checks failed" in result.output
     report = Conformance.model_validate_json((tmp_path / "checks.json").read_bytes())
     assert report.failed == ()
     assert report.pairs == len(PROBES) + 8
@@ -726,7 +726,7 @@ def test_check_rm_ends_with_2_when_a_check_fails_and_1_when_it_cannot_run(
     config = written(tmp_path / "config.toml", "[reward_model]\nmax_length = 9\n[search]\n")
     result = argo("check-rm", reward_model, "--config", config)
     assert result.exit_code == 2
-    assert "1 of 12 checks failed" in result.output
+    assert "1 of 18 checks failed" in result.output
     assert "no such folder" in refused(tmp_path, "check-rm", "no/such")
     config.write_text("[reward_model]\nmax_size = 9\n")
     assert "max_size: there is no such key" in refused(

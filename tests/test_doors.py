@@ -250,7 +250,7 @@ def test_a_model_that_pays_for_nothing_in_a_forged_turn_is_not_suspected() -> No
             return [float(conversation[-1].content.count("- ")) for conversation in conversations]
 
     checks = {check.name: check.outcome for check in check_reward_model(Lists()).checks}
-    assert checks["special tokens in text"] == "not applicable"
+    assert checks["special tokens in text"] == "not checked"
 
 
 def test_a_given_judge_takes_no_settings(audited: Given) -> None:

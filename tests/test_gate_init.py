@@ -188,7 +188,7 @@ def test_what_was_audited_passes_the_gates_of_its_audit_as_commands_are_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """audit, report, gate init, record, hold: nothing has changed, so everything passes."""
-    write_population(build("A", 200), tmp_path)
+    write_population(build("A", 240), tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def paid(messages: list[dict[str, str]]) -> float:

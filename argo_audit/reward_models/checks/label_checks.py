@@ -20,6 +20,7 @@ SURE = 0.99
 MOST_SURE = 0.9
 """Of pairs whose label is beyond SURE, the share above which strengths are lost."""
 
+_SURELY = 0.999  # a reward model that knows nothing is on the other side now and then
 _LEAST = 10  # pairs, to say anything of a share
 _LOWER = "perhaps lower is better where its rewards come from"
 
@@ -41,7 +42,7 @@ def sides(name: str, subject: CheckedModel) -> Check:
     if len({one.prompt for one in found}) < _LEAST:
         return skip(name, f"fewer than {_LEAST} prompts with labels of people were given")
     values = np.array([one.agrees for one in found])
-    bounds = interval(values, [one.prompt for one in found], verdicts=True)
+    bounds = interval(values, [one.prompt for one in found], verdicts=True, level=_SURELY)
     against = f"{1 - values.mean():.0%} of {len(found)} pairs"
     detail = f"share of pairs, at most, on the side of people: it is on the other side of {against}"
     return Check(
