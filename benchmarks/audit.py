@@ -43,9 +43,7 @@ from argo_audit.probes.probe import probe, responses_of
 from argo_audit.prompts.fences import last_request, render_messages
 from argo_audit.records import Finding, FindingStatus, Pair, Record
 from argo_audit.report.markdown import NOT_MEASURED, number, percent, table
-from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.reward_models.training import train_reward_model
 from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.roles import Conversation, RewardModel
 from argo_audit.stats.estimates import estimate
@@ -285,6 +283,9 @@ def _reward_model(
 ) -> RewardModel:
     if cell.kind == "known":
         return KnownRewardModel(world.manifest.spec)
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+    from argo_audit.reward_models.training import train_reward_model
+
     ids = {pair.id for pair in train}
     raw = [label for label in world.raw if label.pair_id in ids]
     train_reward_model(train, raw, folder, config=TrainingConfig(seed=cell.seed))

@@ -14,7 +14,6 @@ from pathlib import Path
 from argo_audit.organism.populations import PopulationSpec, planted, population_spec
 from argo_audit.organism.world import Population, build
 from argo_audit.records import Record
-from argo_audit.reward_models.training import train_reward_model
 from argo_audit.reward_models.training_settings import TrainingConfig
 from benchmarks.cells import key
 
@@ -73,6 +72,8 @@ def trained(kin: Kin, folder: Path) -> Path:
     """The folder of the reward model; it is trained unless it is there."""
     out = folder / f"{kin.planted or 'unchanged'}-{kin.seed}-{key(kin)}"
     if not out.exists():
+        from argo_audit.reward_models.training import train_reward_model
+
         world = build(population(kin.planted, kin.strength), kin.pairs, kin.seed, 1.0)
         config = kin.training.model_copy(update={"seed": kin.seed})
         train_reward_model(world.pairs, world.raw, out, config=config)

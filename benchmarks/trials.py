@@ -23,7 +23,6 @@ from typing import Literal, NamedTuple
 
 from argo_audit.findings.curves import TOP, gain, top, windows
 from argo_audit.findings.evolution import collapse
-from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
@@ -35,7 +34,6 @@ from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData, Winner
 from argo_audit.stats.agreement import measure, selection_key
 from argo_audit.surface.judge import SurfaceJudge
-from benchmarks.untrained import UntrainedWriter
 from benchmarks.worlds import SOURCES, World, WorldSpec, Yardsticks, load, yardsticks
 
 Arm = Literal["argo", "feedback", "best-of-n"]
@@ -156,7 +154,11 @@ def _now() -> _Tick:
 def _policy(trial: Trial, folder: Path) -> Policy:
     model = policy_model(EMBEDDED)
     if trial.arm == "argo":
+        from argo_audit.policies.grpo import GRPOPolicy
+
         return GRPOPolicy(model, len(trial.search.feedback.variants), folder, trial.policy)
+    from benchmarks.untrained import UntrainedWriter
+
     return UntrainedWriter(model, trial.policy)
 
 

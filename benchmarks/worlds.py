@@ -26,9 +26,7 @@ from argo_audit.organism.world import build
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.pairs.splits import split
 from argo_audit.records import Judgment, Label, Pair, Record, Rubric, Split, fingerprint
-from argo_audit.reward_models.classifier import ClassifierRewardModel
 from argo_audit.reward_models.soft_labels import label_pairs
-from argo_audit.reward_models.training import train_reward_model
 from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.stats.agreement import measure
 from argo_audit.surface.judge import SurfaceJudge
@@ -157,6 +155,9 @@ def parts_of(spec: WorldSpec, pairs: Iterable[Pair]) -> Parts:
 
 def _make(spec: WorldSpec, path: Path) -> None:
     """Build the population, train its reward model, label with it, write all at once."""
+    from argo_audit.reward_models.classifier import ClassifierRewardModel
+    from argo_audit.reward_models.training import train_reward_model
+
     population = build(spec.population, spec.pairs, spec.seed, spec.label_agreement)
     parts = parts_of(spec, population.pairs)
     used = [pair for part in parts.values() for pair in part]

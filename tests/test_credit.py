@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.organism.writer import ideas, random_lines, render
+from argo_audit.organism.teaching import ideas, random_lines, render
 from argo_audit.rubrics.credit import edited, line_credit, lines_of
 from argo_audit.rubrics.outline import outline
 

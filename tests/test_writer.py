@@ -4,10 +4,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from argo_audit.organism.writer import Stage, WriterConfig, build_writer, example, ideas
+from argo_audit.organism.teaching import Stage, WriterConfig, example, ideas
 from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.rubrics.outline import outline
 from argo_audit.search.search_settings import FeedbackConfig
@@ -26,6 +24,11 @@ def test_the_shipped_writer_says_how_it_was_built() -> None:
 
 
 def test_a_writer_is_built_alike_from_the_same_seed(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from argo_audit.organism.writer import build_writer
+
     for name in ("one", "two"):
         build_writer(tmp_path / name, SMALL)
     one, two = (AutoModelForCausalLM.from_pretrained(tmp_path / name) for name in ("one", "two"))

@@ -40,6 +40,7 @@ def organism_writer(out: OutOption, seed: SeedOption = 0) -> None:
 
     check_free(out)
     with needs_train("building the rubric writer"):
-        from argo_audit.organism.writer import WriterConfig, build_writer
+        from argo_audit.organism.teaching import WriterConfig
+        from argo_audit.organism.writer import build_writer
     build_writer(out, WriterConfig(seed=seed))
     say(f"{out}: the rubric writer")

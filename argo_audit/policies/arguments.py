@@ -7,24 +7,28 @@ of the step's rubrics and trains on it in as many parts as its memory asks for.
 """
 
 from pathlib import Path
-
-import torch
-from trl import GRPOConfig
+from typing import TYPE_CHECKING
 
 from argo_audit.errors import InputError
 from argo_audit.policies.policy_settings import PolicySettings
+
+if TYPE_CHECKING:
+    from trl import GRPOConfig
 
 _WEEK = 7 * 24 * 3600
 
 
 def trainer_arguments(
     settings: PolicySettings, prompt_variants: int, folder: Path, steps: int, processes: int = 1
-) -> GRPOConfig:
+) -> "GRPOConfig":
     """TRL's arguments: one generation batch is one ARGO step, one group is one prompt variant.
 
     Deepspeed and FSDP are none of them: `accelerate launch` says so in the environment. Raises
     InputError when a step's rubrics cannot be dealt evenly to the processes.
     """
+    import torch
+    from trl import GRPOConfig
+
     rubrics = prompt_variants * settings.rubrics_per_prompt
     batch, accumulated = shares(rubrics, processes, settings.device_batch)
     on_gpu = torch.cuda.is_available()

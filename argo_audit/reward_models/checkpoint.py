@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from huggingface_hub import snapshot_download
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from typing import TYPE_CHECKING
 
 from argo_audit.errors import RewardModelError, brief
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _WEIGHTS = "*.safetensors"
 _HUB_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
@@ -42,6 +42,8 @@ def locate(
     hub id), `with_code` (fetch the Python files that it ships) and `with_weights` leave a folder as
     it is.
     """
+    from huggingface_hub import snapshot_download
+
     folder = Path(checkpoint)
     if folder.is_dir():
         return folder, folder.resolve().name
@@ -69,8 +71,10 @@ def fingerprint_folder(folder: Path) -> str:
     return total.hexdigest()
 
 
-def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
     """The folder's tokenizer; RewardModelError when there is none, or it has no chat template."""
+    from transformers import AutoTokenizer
+
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=trust_remote_code
@@ -91,6 +95,8 @@ def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> PreTrain
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Hold back transformers' load reports and progress bars, then restore its settings."""
+    from transformers.utils import logging as transformers_logging
+
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(transformers_logging.ERROR)
