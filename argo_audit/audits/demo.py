@@ -8,8 +8,10 @@ torch thread: two such processes are faster on two cores than one with two threa
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.context import BaseContext
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -33,6 +35,11 @@ from argo_audit.report.spec import AuditFiles
 PHASES = ("train", "read", "search", "search", "evaluate", "probe")
 Events: TypeAlias = "Queue[tuple[PopulationName, Event]]"
 _events: Events
+_NEEDED = (
+    "argo_audit.audits.demo",
+    "argo_audit.policies.grpo",
+    "argo_audit.reward_models.training",
+)
 Lane: TypeAlias = Callable[[str, tuple[str, ...]], Watch]
 """Where one audit tells of its progress, by its name and the phases it will go through."""
 
@@ -44,17 +51,30 @@ class Finished(NamedTuple):
     files: AuditFiles
 
 
-def demo(out: Path, config: DemoConfig, lane: Lane) -> Finished:
+def new_processes() -> BaseContext:
+    """Forks of one process that has imported what a population needs; elsewhere, new ones.
+
+    Linux alone: on a Mac, what has been imported may not bear to be forked.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_NEEDED))
+    return context
+
+
+def demo(out: Path, config: DemoConfig, lane: Lane, context: BaseContext | None = None) -> Finished:
     """Run the demo into a new folder, with a `lane` of progress for each of its parts.
 
-    Raises RunFolderError when `out` holds anything.
+    `context` starts the processes, new_processes() unless given. Raises RunFolderError when `out`
+    holds anything.
     """
     check_free(out)
     with needs_train("the demo"):
         pass
     names: tuple[PopulationName, ...] = ("A", "B")
     os.environ.update(ONE_THREAD)
-    context = multiprocessing.get_context("spawn")
+    context = context or new_processes()
     events: Events = context.Queue()
     with ProcessPoolExecutor(config.workers, context, _start, (events,)) as pool:
         lanes = {name: lane(f"population {name}", PHASES) for name in names}
