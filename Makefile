@@ -1,17 +1,21 @@
 # Two commands on a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # One torch thread per process, and no spinning threads: several times faster on a busy small machine.
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-lowest test-newest check lock bench bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(TWO) --hypothesis-profile few -m "not slow"
+
+test-all: .venv/installed
+	$(BIN)/python -m pytest $(TWO)
 
 check: .venv/installed
 	$(BIN)/ruff check
@@ -21,6 +25,9 @@ check: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+bench-suite: .venv/installed
+	$(BIN)/python -m benchmarks.suite
 
 bench-judge: .venv/installed
 	$(BIN)/python -m benchmarks.judge

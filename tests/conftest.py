@@ -2,13 +2,53 @@
 
 import gc
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import pytest
-from object_store import OPEN, Server, serving
-from s3fs import S3FileSystem
+from host import Host, hosting
+from hypothesis import settings
+from object_store import OPEN, Server, forget_clients, serving
 
-FIRST = ("test_resume.py", "test_cli.py", "test_follow.py", "test_evaluate.py", "test_demo.py")
-"""The files that take longest, begun first: no process is left alone with one at the end."""
+PROCESSES = {
+    "host": (
+        "test_demo.py",
+        "test_resume.py",
+        "test_follow.py",
+        "test_cli_process.py",
+    ),
+    "train": (
+        "test_grpo.py",
+        "test_cli.py",
+        "test_bias_probe.py",
+        "test_gate_example.py",
+        "test_reward_models.py",
+        "test_gate.py",
+        "test_conformance.py",
+        "test_dpo.py",
+        "test_encoding.py",
+        "test_front_door.py",
+        "test_hub.py",
+        "test_local_model.py",
+        "test_local_provider.py",
+        "test_served.py",
+        "test_writer.py",
+    ),
+    "s3_server": ("test_store.py", "test_object_store.py", "test_files.py"),
+}
+"""Files of which one process runs all, by the fixture that they share; any other file is alone.
+
+They are begun first: torch is imported once, the local S3 too, and no process is left alone with
+them at the end.
+"""
+GROUPS = {name: group for group, names in PROCESSES.items() for name in names}
+
+settings.register_profile("few", max_examples=25)
+"""What `make test` tries of a property; `make test-all` tries the hundred that are usual."""
+
+gc.set_threshold(100_000, 20, 20)
+"""While libraries are imported there is little garbage to find: a quarter of the time."""
 
 
 def pytest_collection_finish() -> None:
@@ -16,14 +56,44 @@ def pytest_collection_finish() -> None:
 
     It is millions of objects, and a training alone asks for a whole collection: 0.4 s.
     """
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+    """The files of PROCESSES first, in its order; a file that belongs there must be named there."""
+    order = {name: place for place, name in enumerate(GROUPS)}
+    for item in items:
+        shared = PROCESSES.keys() & set(getattr(item, "fixturenames", ()))
+        if shared and item.path.name not in GROUPS:
+            raise pytest.UsageError(f"{item.path}: name it in PROCESSES of tests/conftest.py")
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Under `--dist loadfile`: a file, or a group of files, to a process."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return GROUPS.get(Path(file).name, file)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def train() -> None:
+    """The extra `train`; whoever uses it may import torch."""
+    if find_spec("torch") is None:
+        pytest.skip("needs the extra `train`")
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """A process that has imported everything once, and whose forks run what is asked."""
+    with hosting() as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +111,7 @@ def s3(s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name, value in (own | once | place | OPEN).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    S3FileSystem.clear_instance_cache()  # each keeps the environment that it was opened in
+    forget_clients()
     yield s3_server
     s3_server.meddle = None
-    S3FileSystem.clear_instance_cache()
+    forget_clients()

@@ -159,3 +159,16 @@ class ScriptedPolicy:
             self.prompts.append(prompts)
             self._written += len(texts)
             self.rewards.append(policy_reward(proposals))
+
+
+class Stopped(ScriptedPolicy):
+    """A scripted policy to which something happens at the start of step `step`."""
+
+    def __init__(self, rounds: Sequence[Sequence[str]], step: int, happens: Callable[[], None]):
+        super().__init__(rounds)
+        self._step, self._happens = step, happens
+
+    def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
+        super().train(next_prompts, policy_reward, self._step)
+        next_prompts()
+        self._happens()

@@ -1,14 +1,12 @@
 """Runs an audit in lives: each is killed with SIGKILL at its moment, and the next resumes it.
 
-    python tests/killed.py '{"alone": {...}, "often": {...}, "moments": [["search", 0.03], ...]}'
+    host.run(TESTS / "killed.py", '{"alone": {...}, "often": {...}, "moments": [["search", 0.03]]}')
 
 A moment is a phase and how long after its first event: a share of the time that the same audit
-takes when it is left alone, which it is first, so that machines of any speed kill alike. The
-libraries are imported once and every life is a fork, so that twenty take no longer than their work.
+takes when it is left alone, which it is first, so that machines of any speed kill alike. Every
+life is a fork, so that twenty take no longer than their work.
 """
 
-import gc
-import importlib
 import json
 import os
 import signal
@@ -24,15 +22,6 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Event, audit, resume
 
 NEVER = ("nothing", 0.0)
-LATER = (
-    "acp.agent.router",  # Inspect needs this and the next at its first evaluation
-    "openai.types.responses",
-    "matplotlib.figure",
-    "peft",
-    "trl",
-    "argo_audit.policies.grpo",
-)
-"""What a life imports only as it needs it: here it is imported before the forks, once."""
 
 
 class Killer:
@@ -62,9 +51,6 @@ def live(request: AuditRequest, phase: str, seconds: float) -> None:
 
 def main() -> None:
     """Live one audit in one life and the other in many; prints how many of those were killed."""
-    for name in LATER:
-        importlib.import_module(name)
-    gc.freeze()
     asked = json.loads(sys.argv[1])
     alone, often = (AuditRequest.model_validate(asked[name]) for name in ("alone", "often"))
     began = time.monotonic()

@@ -5,6 +5,7 @@
         server.meddle = conflict              # answers instead of moto, or around it
 
 S3's conditional writes are atomic; moto looks first and writes then, so requests go one at a time.
+Moto and the clients are imported by whoever serves: few tests do, and every process collects.
 """
 
 import json
@@ -14,15 +15,6 @@ from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any
 
-import boto3
-from moto.core.authorization import enable_iam_authentication
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
-
 OPEN = {"AWS_ACCESS_KEY_ID": "anyone", "AWS_SECRET_ACCESS_KEY": "secret"}
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -30,15 +22,12 @@ WSGI = Callable[[Environ, Start], Iterable[bytes]]
 Meddle = Callable[[Environ, Start, WSGI], Iterable[bytes]]
 
 
-class _Quiet(MotoRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
 class Server:
     """The server as tests see it; `meddle` stands between the client and moto."""
 
     def __init__(self) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
         self._moto: WSGI = DomainDispatcherApplication(create_backend_app)
         self._lock = Lock()
         self.meddle: Meddle | None = None
@@ -56,6 +45,8 @@ class Server:
 
     def client(self, service: str) -> Any:
         """A plain client, for what a test prepares and looks at."""
+        import boto3
+
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -82,6 +73,8 @@ class Server:
     @contextmanager
     def user(self, *actions: str) -> Iterator[dict[str, str]]:
         """The environment of a new user who may do `actions`; nobody may do more meanwhile."""
+        from moto.core.authorization import enable_iam_authentication
+
         iam, name = self.client("iam"), f"u-{uuid.uuid4().hex}"
         iam.create_user(UserName=name)
         statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
@@ -95,11 +88,25 @@ class Server:
             }
 
 
+def forget_clients() -> None:
+    """S3's own client keeps the environment that it was opened in; the next is opened anew."""
+    from s3fs import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()
+
+
 @contextmanager
 def serving() -> Iterator[Server]:
     """A server on a free port of this machine, in a thread."""
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class Quiet(MotoRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
     app = Server()
-    http = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    http = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     app.url = f"http://127.0.0.1:{http.port}"
     thread = Thread(target=http.serve_forever, daemon=True)
     thread.start()

@@ -317,18 +317,24 @@ def test_the_task_file_takes_the_same_parameters() -> None:
     ]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="needs argo-audit[train]")
-def test_a_reward_model_trained_on_planted_preferences_pays_as_planted(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("train")
+@pytest.mark.parametrize(
+    ("pairs", "probed", "epochs", "learning_rate"),
+    [(200, 24, 3, 4e-3), pytest.param(400, 35, 2, 2e-3, marks=pytest.mark.slow)],
+)
+def test_a_reward_model_trained_on_planted_preferences_pays_as_planted(
+    tmp_path: Path, pairs: int, probed: int, epochs: int, learning_rate: float
+) -> None:
     """By its name, through the suite: the one place where a real reward model is asked."""
     from argo_audit.reward_models.training import train_reward_model
     from argo_audit.reward_models.training_settings import TrainingConfig
 
-    world = build("B", pairs=435, seed=5, label_agreement=1.0)
-    taught, folder = world.pairs[:400], tmp_path / "rm"
-    config = TrainingConfig(epochs=2, learning_rate=2e-3)
-    train_reward_model(taught, world.planted[:400], folder, config=config)
+    world = build("B", pairs=pairs + probed, seed=5, label_agreement=1.0)
+    taught, folder = world.pairs[:pairs], tmp_path / "rm"
+    config = TrainingConfig(epochs=epochs, learning_rate=learning_rate)
+    train_reward_model(taught, world.planted[:pairs], folder, config=config)
     file = tmp_path / "pairs.jsonl"
-    pair_files.write(file, world.pairs[400:], {})
+    pair_files.write(file, world.pairs[pairs:], {})
     audited = AuditedRun(
         population="B",
         rubrics=(),

@@ -5,15 +5,12 @@ import json
 import re
 import shlex
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from fakes import ScriptedPolicy
+from fakes import ScriptedPolicy, Stopped
 from pooling_server import PoolingServer
 from typer.testing import CliRunner, Result
 
@@ -275,6 +272,7 @@ def test_a_folder_that_is_no_finished_audit_is_refused(tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
 
 
+@pytest.mark.usefixtures("train")
 def test_a_real_reward_model_and_the_embedded_policy(world: World, tmp_path: Path) -> None:
     """Random weights: what it prefers means nothing, but every part is a real one."""
     from argo_audit.reward_models.tiny import build_model, build_tokenizer
@@ -404,19 +402,29 @@ def test_the_format_of_pairs_is_named_or_known_by_its_columns(command: str, tmp_
         ("rm:", "rm:: a label source without a name"),
         ("scores:scores.jsonl", "scores.jsonl, line 2: reward_a: must be a finite number"),
         ("scores:absent.jsonl", "absent.jsonl: cannot be read"),
-        ("rm:a-folder", "a-folder: its tokenizer cannot be read"),
     ],
 )
 def test_a_label_source_that_cannot_be_used_is_refused(
     labels: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pairs.jsonl").write_text(GOOD)
-    (tmp_path / "a-folder").mkdir()
     score = '{"pair_id": "p%d", "reward_a": %s, "reward_b": 1}\n'
     (tmp_path / "scores.jsonl").write_text(score % (0, "2") + score % (1, "NaN"))
     monkeypatch.chdir(tmp_path)
     message = refused_audit(tmp_path, labels=labels)
     assert message.startswith(problem) or f"/{problem}" in message
+    assert "\n  Remedy: " in message
+
+
+@pytest.mark.usefixtures("train")
+def test_a_folder_without_a_reward_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pairs.jsonl").write_text(GOOD)
+    (tmp_path / "a-folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    message = refused_audit(tmp_path, labels="rm:a-folder")
+    assert message.startswith("a-folder: its tokenizer cannot be read")
     assert "\n  Remedy: " in message
 
 
@@ -439,6 +447,7 @@ def test_parts_that_are_not_there_are_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("train")
 def test_the_judge_is_opened_as_the_settings_say() -> None:
     settings = JudgeSettings(estimator="scores", votes=2)
     asked = AuditRequest(
@@ -518,66 +527,6 @@ def test_a_store_that_cannot_be_read_is_refused_before_the_search(
     assert contents(tmp_path) == before
 
 
-# The process itself
-
-MAIN = """
-import os, signal, sys, threading, time
-from argo_audit.cli import main
-
-def ends_with(*words):
-    sys.argv[1:] = words
-    try:
-        main()
-    except SystemExit as ended:
-        print(ended.code)
-
-def interrupt_once_there_is(path):
-    while not os.path.exists(path):
-        time.sleep(0.05)
-    os.kill(os.getpid(), signal.SIGINT)
-
-bad, pairs, out = sys.argv[1:]
-ends_with("read", bad)
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-ends_with("organism", "build", "--pairs", "1000000", "--out", f"{out}/organism")
-threading.Thread(target=interrupt_once_there_is, args=[f"{out}/audit/audit.json"]).start()
-ends_with("audit", "--pairs", pairs, "--labels", "human", "--out", f"{out}/audit")
-"""
-
-
-def process(*words: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
-
-
-def test_main_says_what_was_wrong_and_that_it_was_interrupted(tmp_path: Path) -> None:
-    pairs = written(tmp_path / "pairs.jsonl", GOOD)
-    ended = process(MAIN, tmp_path / "a[red]\x07.md", pairs, tmp_path / "my out")
-    progress = [line for line in ended.stdout.splitlines() if not line.isdigit()]
-    assert ended.stdout.splitlines() == ["1", "130", *progress, "130"]
-    assert progress[0] == "pairs.jsonl: read and label pairs"
-    problem, remedy, interrupted, *_, begun = ended.stderr.splitlines()
-    assert problem.startswith(f"error: {tmp_path}/a[red]⟨U+0007⟩.md: ")
-    assert remedy.startswith("  Remedy: ")
-    assert interrupted == "interrupted"
-    assert begun == f"interrupted; to go on: argo-audit resume '{tmp_path / 'my out' / 'audit'}'"
-    assert not (tmp_path / "my out" / "organism").exists()
-
-
-class Stopped(ScriptedPolicy):
-    """A scripted policy to which something happens at the start of step `step`."""
-
-    def __init__(self, step: int, happens: Callable[[], None]):
-        super().__init__([RUBRICS])
-        self._step, self._happens = step, happens
-
-    def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
-        super().train(next_prompts, policy_reward, self._step)
-        next_prompts()
-        self._happens()
-
-
 def interrupt() -> None:
     raise KeyboardInterrupt
 
@@ -585,38 +534,13 @@ def interrupt() -> None:
 def test_an_interrupted_run_is_legible(world: World, tmp_path: Path) -> None:
     request = world.request("A", tmp_path / "out", ("human",))
     with pytest.raises(KeyboardInterrupt):
-        audit(request, parts=Parts(SurfaceJudge(), lambda *_: Stopped(2, interrupt)))
+        audit(request, parts=Parts(SurfaceJudge(), lambda *_: Stopped([RUBRICS], 2, interrupt)))
     record = load_run(request.out / "runs" / "human")
     assert record.run.outcome == "stopped: KeyboardInterrupt"
     assert record.run.ended is not None
     assert len(record.attempts) == 2 * len(RUBRICS)
     message = refused(request.out, "report", request.out, "--out", request.out / "audit")
     assert "not a finished audit" in message
-
-
-KILLED = """
-import os, signal, sys
-sys.path.insert(0, "tests")
-from test_cli import Parts, Stopped, SurfaceJudge, audit
-from argo_audit.audits.request import AuditRequest
-
-request = AuditRequest.model_validate_json(sys.argv[1])
-kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
-audit(request, parts=Parts(SurfaceJudge(), lambda *_: Stopped(2, kill)))
-"""
-
-
-def test_a_killed_run_is_legible(world: World, tmp_path: Path) -> None:
-    request = world.request("A", tmp_path / "out", ("human",))
-    ended = process(KILLED, request.model_dump_json())
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    record = load_run(request.out / "runs" / "human")
-    assert (record.run.outcome, record.run.ended) == ("running", None)
-    assert len(record.attempts) == 2 * len(RUBRICS)
-    asked = ["audit", "--pairs", request.pairs, "--labels", "human", "--out", request.out]
-    assert "search.steps: 3, now 40" in refused(request.out, *asked)
-    with pytest.raises(RunFolderError, match="argo-audit resume"):
-        audit(request, parts=Parts(SurfaceJudge(), scripted))
 
 
 # Rubrics
@@ -708,6 +632,7 @@ def reward_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("train")
 def test_check_rm_prints_a_table_and_writes_the_result(
     reward_model: Path, world: World, tmp_path: Path
 ) -> None:
@@ -720,6 +645,7 @@ def test_check_rm_prints_a_table_and_writes_the_result(
     assert report.pairs == len(PROBES) + 8
 
 
+@pytest.mark.usefixtures("train")
 def test_check_rm_ends_with_2_when_a_check_fails_and_1_when_it_cannot_run(
     reward_model: Path, tmp_path: Path
 ) -> None:

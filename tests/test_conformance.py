@@ -184,8 +184,7 @@ def test_labels_without_a_strength_are_told_with_their_share() -> None:
 
 
 @pytest.fixture(scope="module")
-def load() -> Load:
-    pytest.importorskip("torch", reason="needs the extra `train`")
+def load(train: None) -> Load:
     from argo_audit.reward_models.classifier import ClassifierRewardModel
 
     return ClassifierRewardModel

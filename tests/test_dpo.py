@@ -1,7 +1,7 @@
 """The reward that DPO leaves implicit: it is the log-ratio of the response, and nothing else."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +13,7 @@ from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 if TYPE_CHECKING:
     from argo_audit.reward_models.dpo import DPORewardModel
 
-torch: Any = pytest.importorskip("torch", reason="needs the extra `train`")
+pytestmark = pytest.mark.usefixtures("train")
 
 TALK = (
     Message(role="user", content="say hello"),
@@ -24,6 +24,7 @@ TALK = (
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two causal LMs with random weights and one vocabulary, and one with another."""
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from argo_audit.reward_models.tiny import build_tokenizer
@@ -58,6 +59,7 @@ def open_dpo(models: Path, *names: str, **settings: object) -> "DPORewardModel":
 
 def log_likelihood(folder: Path, ids: list[int], start: int) -> float:
     """By hand: log p of ids[start:] given those before."""
+    import torch
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)

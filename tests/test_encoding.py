@@ -15,7 +15,7 @@ from argo_audit.reward_models.encoding import Reader, encode, render
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-pytest.importorskip("transformers", reason="needs the extra `train`")
+pytestmark = pytest.mark.usefixtures("train")
 
 SPECIAL = ("<|pad|>", "<|im_start|>", "<|im_end|>")
 TEXTS = ["user says hello", "assistant: a list\n- one\n- two", "<|im_end|>", "日本 🙂 <|im_"]

@@ -13,6 +13,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, RunFolderError
+from argo_audit.evals.suite import SUITE, SuiteTask
 from argo_audit.organism.world import build, write_population
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.surface.judge import SurfaceJudge
@@ -59,8 +60,16 @@ def test_the_command_prints_all_tasks_and_goes_on_where_it_was(audited: Audited)
     assert sorted((audited.a / "evals").glob("*.eval")) == logs
 
 
-def test_several_runs_are_crossed(audited: Audited, tmp_path: Path) -> None:
-    rows = evaluate(list(audited), tmp_path / "evals")
+CROSSING = tuple(one for one in SUITE if one.name == "cross_population")
+
+
+@pytest.mark.parametrize(
+    "suite", [CROSSING, pytest.param(SUITE, marks=pytest.mark.slow)], ids=["alone", "whole"]
+)
+def test_several_runs_are_crossed(
+    audited: Audited, tmp_path: Path, suite: tuple[SuiteTask, ...]
+) -> None:
+    rows = evaluate(list(audited), tmp_path / "evals", suite=suite)
     crossed = [row for row in rows if row.task == "cross_population" and row.measure == "agreement"]
     assert {row.population for row in crossed} == {"organism-a", "organism-b"}
     assert {row.label_source for row in crossed} == {"planted"}

@@ -82,6 +82,7 @@ def test_the_page_of_the_names_is_true(tmp_path: Path, monkeypatch: pytest.Monke
             exec(compile(block, str(API), "exec"), shown)
 
 
+@pytest.mark.usefixtures("train")
 def test_the_page_trains_a_reward_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     world = build("A", pairs=240, seed=1)

@@ -223,7 +223,14 @@ def test_it_fails_unless_told_otherwise_and_says_how_many_pairs_would_decide(wor
     ended.stdout.re_match_lines([r".*about [\d,]+ pairs would decide it"])
 
 
-@pytest.mark.parametrize("words", [[], ["-p", "xdist", "-n", "2"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["-p", "xdist", "-n", "1"],
+        pytest.param(["-p", "xdist", "-n", "2"], marks=pytest.mark.slow),
+    ],
+)
 def test_junit_and_the_page_of_a_job_say_the_same_in_one_process_or_several(
     world: World, words: list[str]
 ) -> None:
@@ -296,6 +303,7 @@ def test_a_missing_key_may_be_a_skip(
     ended.stdout.fnmatch_lines([{"judge": "*[Gg][Rr][Oo][Qq]*", "reward model": "*401*"}[of]])
 
 
+@pytest.mark.usefixtures("train")
 def test_a_missing_gpu_may_be_a_skip(world: World) -> None:
     if has_gpu():
         pytest.skip("a GPU is here, so none is missing")

@@ -13,16 +13,25 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-pytest.importorskip("transformers", reason="needs the extra `train`")
+pytestmark = pytest.mark.usefixtures("train")
 pytest_plugins = ("pytester",)
-for name in ("argo_audit.gates.session", "argo_audit.gates.declared"):
-    importlib.import_module(name)  # pytester forgets what is first imported in a run of its own
-importlib.import_module("argo_audit.reward_models.classifier")
+KEPT = (
+    "argo_audit.gates.session",
+    "argo_audit.gates.declared",
+    "argo_audit.reward_models.classifier",
+)
+"""pytester forgets what is first imported in a run of its own, and torch is imported once."""
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "docs" / "gate-example"
 RETRAINED = REPOSITORY / "tests" / "fixtures" / "gate_models"
 WORKFLOW = yaml.safe_load((EXAMPLE / ".github" / "workflows" / "gates.yml").read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept() -> None:
+    for name in KEPT:
+        importlib.import_module(name)
 
 
 @pytest.fixture

@@ -3,24 +3,24 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.importorskip("torch", reason="policies need the train extra")
-
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from argo_audit.errors import InputError
-from argo_audit.organism.writer import train_tokenizer
 from argo_audit.policies.arguments import shares, trainer_arguments
-from argo_audit.policies.grpo import GRPOPolicy
 from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import SETTINGS_FILE, PolicySettings, settings_of
 from argo_audit.roles import Proposal
+
+if TYPE_CHECKING:
+    import torch
+
+    from argo_audit.policies.grpo import GRPOPolicy
+
+pytestmark = pytest.mark.usefixtures("train")
 
 SETTINGS = PolicySettings(
     rubrics_per_prompt=4,
@@ -35,6 +35,11 @@ SETTINGS = PolicySettings(
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A random causal LM of a few thousand weights."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from argo_audit.organism.writer import train_tokenizer
+
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("model")
     tokenizer = train_tokenizer(["- rewards lists\n", "- penalises lists\n"] * 5, 300)
@@ -74,9 +79,17 @@ class Watched:
         return paid
 
 
+def policy_of(
+    model: str, folder: Path, settings: PolicySettings = SETTINGS, variants: int = 2
+) -> "GRPOPolicy":
+    from argo_audit.policies.grpo import GRPOPolicy
+
+    return GRPOPolicy(model, variants, folder, settings)
+
+
 def train(model: str, folder: Path, steps: int, settings: PolicySettings = SETTINGS) -> Watched:
     watched = Watched()
-    policy = GRPOPolicy(model, watched.variants, folder, settings)
+    policy = policy_of(model, folder, settings, watched.variants)
     policy.train(watched.next_prompts, watched.policy_reward, steps)
     return watched
 
@@ -111,9 +124,7 @@ def test_the_same_seed_writes_the_same_rubrics(model: str, tmp_path: Path) -> No
 def test_another_number_of_prompts_is_refused(model: str, tmp_path: Path) -> None:
     watched = Watched(variants=3)
     with pytest.raises(ValueError, match="2 prompt variants a step and was handed 3"):
-        GRPOPolicy(model, 2, tmp_path, SETTINGS).train(
-            watched.next_prompts, watched.policy_reward, 1
-        )
+        policy_of(model, tmp_path).train(watched.next_prompts, watched.policy_reward, 1)
 
 
 def test_lora_trains_adapters_only(model: str, tmp_path: Path) -> None:
@@ -146,7 +157,7 @@ class Remembering(Watched):
         return super().policy_reward(proposals)
 
 
-def run_to(steps: int, policy: GRPOPolicy, watched: Remembering) -> Remembering:
+def run_to(steps: int, policy: "GRPOPolicy", watched: Remembering) -> Remembering:
     if watched.killed is None:
         policy.train(watched.next_prompts, watched.policy_reward, steps)
     else:
@@ -155,15 +166,15 @@ def run_to(steps: int, policy: GRPOPolicy, watched: Remembering) -> Remembering:
     return watched
 
 
-def weights(folder: Path) -> dict[str, torch.Tensor]:
+def weights(folder: Path) -> dict[str, "torch.Tensor"]:
+    from safetensors.torch import load_file
+
     (file,) = folder.glob("*.safetensors")
     return dict(load_file(file))
 
 
-def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(
-        torch.equal(w, second[k]) for k, w in first.items()
-    )
+def equal(first: dict[str, "torch.Tensor"], second: dict[str, "torch.Tensor"]) -> bool:
+    return first.keys() == second.keys() and all(w.equal(second[k]) for k, w in first.items())
 
 
 @pytest.mark.parametrize(
@@ -175,10 +186,10 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     model: str, tmp_path: Path, change: dict[str, object]
 ) -> None:
     settings = SETTINGS.model_copy(update=change)
-    whole = run_to(4, GRPOPolicy(model, 2, tmp_path / "whole", settings), Remembering())
+    whole = run_to(4, policy_of(model, tmp_path / "whole", settings), Remembering())
     folder = tmp_path / "killed"
-    before = run_to(4, GRPOPolicy(model, 2, folder, settings), Remembering(killed=2))
-    again = GRPOPolicy(model, 2, folder, settings)
+    before = run_to(4, policy_of(model, folder, settings), Remembering(killed=2))
+    again = policy_of(model, folder, settings)
     assert again.resume(2) == 2
     after = run_to(4, again, Remembering(before.paid))
     assert after.asked == whole.asked[2:]
@@ -191,10 +202,10 @@ def test_the_embedded_writer_goes_on_as_if_it_had_not_been_killed(tmp_path: Path
     settings = settings_of(model).model_copy(
         update={"rubrics_per_prompt": 2, "max_rubric_tokens": 24, "checkpoint_every": 2}
     )
-    whole = run_to(6, GRPOPolicy(model, 2, tmp_path / "whole", settings), Remembering())
+    whole = run_to(6, policy_of(model, tmp_path / "whole", settings), Remembering())
     folder = tmp_path / "killed"
-    before = run_to(6, GRPOPolicy(model, 2, folder, settings), Remembering(killed=3))
-    again = GRPOPolicy(model, 2, folder, settings)
+    before = run_to(6, policy_of(model, folder, settings), Remembering(killed=3))
+    again = policy_of(model, folder, settings)
     assert again.resume(3) == 2
     after = run_to(6, again, Remembering(before.paid[:2]))
     assert after.asked == whole.asked[2:]
@@ -203,14 +214,14 @@ def test_the_embedded_writer_goes_on_as_if_it_had_not_been_killed(tmp_path: Path
 
 
 def test_a_checkpoint_that_was_being_written_is_passed_over(model: str, tmp_path: Path) -> None:
-    before = run_to(6, GRPOPolicy(model, 2, tmp_path, SETTINGS), Remembering(killed=3))
+    before = run_to(6, policy_of(model, tmp_path), Remembering(killed=3))
     (tmp_path / "checkpoint-3" / "optimizer.pt").unlink()
-    again = GRPOPolicy(model, 2, tmp_path, SETTINGS)
+    again = policy_of(model, tmp_path)
     assert again.resume(3) == 2
     after = run_to(4, again, Remembering(before.paid[:2]))
     assert after.paid[2] == before.paid[2]
     shutil.rmtree(tmp_path)
-    assert GRPOPolicy(model, 2, tmp_path, SETTINGS).resume(3) == 0
+    assert policy_of(model, tmp_path).resume(3) == 0
 
 
 def test_a_trained_policy_has_no_checkpoints_and_nothing_left_to_train(
@@ -218,15 +229,15 @@ def test_a_trained_policy_has_no_checkpoints_and_nothing_left_to_train(
 ) -> None:
     train(model, tmp_path, 2)
     assert not list(tmp_path.glob("checkpoint-*"))
-    policy, watched = GRPOPolicy(model, 2, tmp_path, SETTINGS), Watched()
+    policy, watched = policy_of(model, tmp_path), Watched()
     assert policy.resume(2) == 2
     policy.train(watched.next_prompts, watched.policy_reward, 2)
     assert watched.asked == []
 
 
 def test_one_killed_between_its_last_step_and_the_end_is_saved(model: str, tmp_path: Path) -> None:
-    run_to(3, GRPOPolicy(model, 2, tmp_path, SETTINGS), Remembering(killed=2))
-    policy, watched = GRPOPolicy(model, 2, tmp_path, SETTINGS), Watched()
+    run_to(3, policy_of(model, tmp_path), Remembering(killed=2))
+    policy, watched = policy_of(model, tmp_path), Watched()
     assert policy.resume(2) == 2
     policy.train(watched.next_prompts, watched.policy_reward, 2)
     assert watched.asked == []
@@ -238,11 +249,11 @@ def test_without_prompts_training_ends_and_can_go_on(model: str, tmp_path: Path)
         def next_prompts(self) -> list[str]:
             return [] if len(self.paid) == 2 else super().next_prompts()
 
-    brief, policy = Brief(), GRPOPolicy(model, 2, tmp_path, SETTINGS)
+    brief, policy = Brief(), policy_of(model, tmp_path)
     policy.train(brief.next_prompts, brief.policy_reward, 5)
     assert len(brief.paid) == 2
     assert (tmp_path / "model.safetensors").is_file()
-    assert GRPOPolicy(model, 2, tmp_path, SETTINGS).resume(2) == 2
+    assert policy_of(model, tmp_path).resume(2) == 2
     assert policy.used.calls == 2 * 8
     assert policy.used.input_tokens > policy.used.calls
     assert 0 < policy.used.output_tokens <= policy.used.calls * SETTINGS.max_rubric_tokens
@@ -255,7 +266,7 @@ def test_a_prompt_beyond_the_context_is_cut_and_said_to_be(
         def next_prompts(self) -> list[str]:
             return ["lists " * 1000, "short"]
 
-    policy, long = GRPOPolicy(model, 2, tmp_path, SETTINGS), Long()
+    policy, long = policy_of(model, tmp_path), Long()
     policy.train(long.next_prompts, long.policy_reward, 1)
     assert policy.used.input_tokens <= 4 * 248 + 4 * 30
     assert caplog.text.count("there is room for 248") == 1
@@ -266,7 +277,7 @@ def test_what_is_no_chat_model_is_refused(model: str, tmp_path: Path) -> None:
     base = shutil.copytree(model, tmp_path / "base")
     (base / "chat_template.jinja").unlink()
     for folder, problem in ((base, "no chat template"), (tmp_path / "absent", "cannot be loaded")):
-        policy = GRPOPolicy(str(folder), 2, tmp_path / "policy", SETTINGS)
+        policy = policy_of(str(folder), tmp_path / "policy")
         with pytest.raises(InputError, match=problem):
             policy.train(watched.next_prompts, watched.policy_reward, 1)
 

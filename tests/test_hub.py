@@ -122,6 +122,7 @@ def test_an_audit_reads_from_the_hub_and_its_request_survives_json(tmp_path: Pat
     assert AuditRequest.model_validate_json(local.model_dump_json()) == local
 
 
+@pytest.mark.usefixtures("train")
 def test_datasets_loads_a_folder(tmp_path: Path) -> None:
     """The real `datasets`, offline: its rows are those of the file itself."""
     folder = tmp_path / "set"

@@ -1,14 +1,15 @@
 """The local judge's model: reading a prefix once changes nothing but the work."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 from tiny_judge import tiny_judge
-from transformers import AutoModelForCausalLM
 
-from argo_audit.judges.local_model import PrefixModel, Reply, Request, load
+if TYPE_CHECKING:
+    from argo_audit.judges.local_model import PrefixModel, Reply, Request
+
+pytestmark = pytest.mark.usefixtures("train")
 
 PREFIX = tuple(range(40, 90))
 SUFFIXES = [tuple(range(100, 100 + n)) for n in (7, 1, 23, 12)]
@@ -23,19 +24,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def naive(folder: Path) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def opened(folder: Path, **arguments: Any) -> PrefixModel:
+def opened(folder: Path, **arguments: Any) -> "PrefixModel":
+    from argo_audit.judges.local_model import load
+
     model, _ = load(str(folder), device="cpu", **arguments)
     return model
 
 
-def requests(**asked: Any) -> list[Request]:
+def requests(**asked: Any) -> "list[Request]":
+    from argo_audit.judges.local_model import Request
+
     return [Request(suffix, watched=WATCHED, **{"max_new": 1, **asked}) for suffix in SUFFIXES]
 
 
-def written(reply: Reply) -> list[int]:
+def written(reply: "Reply") -> list[int]:
     return [step.token for step in reply.steps]
 
 
@@ -43,6 +51,8 @@ def written(reply: Reply) -> list[int]:
 def test_log_probabilities_are_those_of_one_full_prompt_at_a_time(
     folder: Path, naive: Any, batch_tokens: int
 ) -> None:
+    import torch
+
     replies = opened(folder, batch_tokens=batch_tokens).answer(PREFIX, requests())
     for suffix, reply in zip(SUFFIXES, replies, strict=True):
         with torch.inference_mode():
@@ -51,7 +61,11 @@ def test_log_probabilities_are_those_of_one_full_prompt_at_a_time(
         assert reply.steps[0].watched == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_is_written_greedily_is_what_the_model_writes_alone(folder: Path, naive: Any) -> None:
+def test_what_is_written_greedily_is_what_the_model_writes_alone(naive: Any) -> None:
+    import torch
+
+    from argo_audit.judges.local_model import PrefixModel
+
     model = PrefixModel(naive, ENDS)
     replies = model.answer(PREFIX, requests(max_new=12))
     assert len({len(reply.steps) for reply in replies}) > 1, "rows should end at different steps"

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import pytest
 from fakes import ScriptedPolicy
 from markdown_it import MarkdownIt
-from object_store import OPEN, Server
-from s3fs import S3FileSystem
+from object_store import OPEN, Server, forget_clients
 from typer.testing import CliRunner, Result
 
 from argo_audit.audits.audit_facts import read_facts
@@ -124,11 +123,11 @@ def test_logs_that_could_not_be_written_are_refused_before_anything_is(
     world.s3.put(world.bucket, "logs/first/some.eval", b"")
     assert "holds files" in asked()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    S3FileSystem.clear_instance_cache()
+    forget_clients()
     assert "Could not connect" in asked()
     for name in OPEN:
         monkeypatch.delenv(name)
-    S3FileSystem.clear_instance_cache()
+    forget_clients()
     assert "Unable to locate credentials" in asked()
     assert not world.request.out.exists()
     assert world.s3.keys(world.bucket) == ["logs/first/some.eval"]
@@ -148,7 +147,7 @@ def test_what_cannot_be_read_from_s3_is_said_without_a_traceback(
     )
     for name in OPEN:
         monkeypatch.delenv(name)
-    S3FileSystem.clear_instance_cache()
+    forget_clients()
     for act in (
         lambda: load_subject("", pairs=absent),
         lambda: read_evaluations(f"{bucket}/logs"),

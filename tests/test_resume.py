@@ -1,15 +1,13 @@
 """An audit that is killed again and again ends as one that was left alone."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from host import Host
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.request import AuditRequest
@@ -22,7 +20,24 @@ from argo_audit.search.journal import Journal, read_journal
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.store import RubricStore
 
+pytestmark = pytest.mark.usefixtures("train")
+
 TESTS = Path(__file__).parent
+
+
+class Size(NamedTuple):
+    """How many lives end in which phase, steps of a search, and how many lives are killed at least.
+
+    A life ends "again" as it reads what it finds at the end.
+    """
+
+    lives: dict[str, int]
+    steps: int
+    killed: int
+
+
+OFTEN = {"read": 2, "search on planted": 8, "search on human": 7, "evaluate": 4, "again": 3}
+SELDOM = {"read": 1, "search on planted": 2, "search on human": 2, "evaluate": 1, "again": 1}
 
 
 @pytest.fixture(scope="module")
@@ -32,40 +47,35 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world / "pairs.jsonl.gz"
 
 
-def request(pairs: Path, out: Path) -> AuditRequest:
+def request(pairs: Path, out: Path, steps: int) -> AuditRequest:
     return AuditRequest(
         pairs=pairs,
         labels=("planted", "human"),
         out=out,
-        search=SearchConfig(steps=5, minibatch=24, windows=3, top=2),
+        search=SearchConfig(steps=steps, minibatch=24, windows=3, top=2),
         dev=0.1,
         held_out=0.1,
         policy_settings=PolicySettings(rubrics_per_prompt=2, max_rubric_tokens=64),
     )
 
 
-def moments(seed: int) -> list[tuple[str, float]]:
+def moments(lives: dict[str, int], seed: int) -> list[tuple[str, float]]:
     """Random moments of every phase, early phases first; see killed.py."""
-    rng = Random(seed)
-    phases = ["read"] * 2 + ["search on planted"] * 8 + ["search on human"] * 7 + ["evaluate"] * 4
-    lives = [(phase, rng.uniform(0, 0.08)) for phase in phases]
-    return [*lives, *[("read", rng.uniform(0, 0.2)) for _ in range(3)]]
+    rng, found = Random(seed), list[tuple[str, float]]()
+    for phase, count in lives.items():
+        most = 0.2 if phase == "again" else 0.08
+        found += [(phase.replace("again", "read"), rng.uniform(0, most)) for _ in range(count)]
+    return found
 
 
-def lived(alone: AuditRequest, often: AuditRequest, moments: list[tuple[str, float]]) -> int:
+def lived(
+    host: Host, alone: AuditRequest, often: AuditRequest, moments: list[tuple[str, float]]
+) -> int:
     """Carry out one audit in one life, the other in many; returns how many were killed."""
     audits = {"alone": alone.model_dump(mode="json"), "often": often.model_dump(mode="json")}
     told = json.dumps(audits | {"moments": moments})
-    one_thread = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    ended = subprocess.run(
-        [sys.executable, TESTS / "killed.py", told],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | one_thread,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    ended = host.run(TESTS / "killed.py", told)
+    assert ended.code == 0, ended.stderr[-3000:]
     return int(re.findall(r"(\d+) killed", ended.stdout)[-1])
 
 
@@ -87,12 +97,17 @@ def evaluated(out: Path) -> list[dict[str, Any]]:
     return [e.model_dump(exclude={"log", "created"}) for e in read_evaluations(out / "logs")]
 
 
+@pytest.mark.parametrize(
+    "size",
+    [Size(SELDOM, 3, 5), pytest.param(Size(OFTEN, 5, 20), marks=pytest.mark.slow)],
+    ids=["seldom", "often"],
+)
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
-    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    host: Host, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: Size
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    alone, often = request(pairs, tmp_path / "alone"), request(pairs, tmp_path / "often")
-    assert lived(alone, often, moments(seed=1)) >= 20
+    alone, often = (request(pairs, tmp_path / name, size.steps) for name in ("alone", "often"))
+    assert lived(host, alone, often, moments(size.lives, seed=1)) >= size.killed
     for source in ("planted", "human"):
         left, killed = journal(alone.out, source), journal(often.out, source)
         assert timeless(killed.attempts) == timeless(left.attempts)

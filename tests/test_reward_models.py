@@ -31,12 +31,12 @@ from argo_audit.reward_models.recorded import (
 )
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
 from argo_audit.reward_models.soft_labels import label_pairs
+from argo_audit.reward_models.training_settings import TrainingConfig
 from argo_audit.roles import Conversation
 
 if TYPE_CHECKING:
     from argo_audit.reward_models.classifier import ClassifierRewardModel
     from argo_audit.reward_models.training import TrainingRecord
-    from argo_audit.reward_models.training_settings import TrainingConfig
 
 WORDS = [
     "soup",
@@ -333,18 +333,14 @@ class Trained(NamedTuple):
     progress: list[float]
 
 
-def small_config(**changes: object) -> "TrainingConfig":
-    from argo_audit.reward_models.training_settings import TrainingConfig
-
+def small_config(**changes: object) -> TrainingConfig:
     fields = {"tiny": {"vocabulary": 400}, "epochs": 4, "learning_rate": 5e-3, "max_length": 96}
     return TrainingConfig.model_validate(fields | changes)
 
 
 @pytest.fixture(scope="module")
-def training() -> ModuleType:
+def training(train: None) -> ModuleType:
     """The training module; skips without the extra `train`."""
-    for package in ("torch", "trl"):
-        pytest.importorskip(package, reason="needs the extra `train`", exc_type=ImportError)
     from argo_audit.reward_models import training
 
     return training
@@ -439,15 +435,15 @@ def test_adapters_on_a_language_model_become_an_ordinary_reward_model(
     assert load(out).reward(PAIRS[0].conversations())
 
 
-def test_what_a_base_changes_about_the_defaults_is_recorded(training: ModuleType) -> None:
-    tuned = training.TrainingConfig(base="org/lm")
-    adapted = training.TrainingConfig(base="org/lm", lora_rank=8)
-    rates = [c.learning_rate for c in (training.TrainingConfig(), adapted, tuned)]
+def test_what_a_base_changes_about_the_defaults_is_recorded() -> None:
+    tuned = TrainingConfig(base="org/lm")
+    adapted = TrainingConfig(base="org/lm", lora_rank=8)
+    rates = [c.learning_rate for c in (TrainingConfig(), adapted, tuned)]
     assert rates == sorted(rates, reverse=True)
-    assert tuned.weight_decay < training.TrainingConfig().weight_decay
-    assert training.TrainingConfig(base="org/lm", learning_rate=3.0).learning_rate == 3.0
+    assert tuned.weight_decay < TrainingConfig().weight_decay
+    assert TrainingConfig(base="org/lm", learning_rate=3.0).learning_rate == 3.0
     with pytest.raises(ValueError, match="lora_rank needs a base"):
-        training.TrainingConfig(lora_rank=8)
+        TrainingConfig(lora_rank=8)
 
 
 def test_padding_is_a_token_that_ends_no_conversation(

@@ -43,8 +43,7 @@ def server() -> Iterator[PoolingServer]:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("transformers", reason="needs the extra `train`")
+def tokenizer(train: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from argo_audit.reward_models.tiny import build_tokenizer
     from argo_audit.reward_models.training_settings import TinyConfig
 

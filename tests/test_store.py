@@ -13,8 +13,7 @@ import fsspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from object_store import OPEN, WSGI, Environ, Server, Start
-from s3fs import S3FileSystem
+from object_store import OPEN, WSGI, Environ, Server, Start, forget_clients
 
 from argo_audit.errors import StoreError
 from argo_audit.records import Agreement, Interval, Rubric, StoredRubric
@@ -390,7 +389,7 @@ def test_a_user_who_may_only_read_is_told_before_and_after(
     with s3.user("s3:GetObject", "s3:ListBucket") as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        S3FileSystem.clear_instance_cache()
+        forget_clients()
         store = RubricStore(root)
         assert store.list() == [stored]
         for act in (store.check, lambda: store.append(new())):

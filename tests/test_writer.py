@@ -23,6 +23,7 @@ def test_the_shipped_writer_says_how_it_was_built() -> None:
     assert WriterConfig.model_validate_json(shipped) == WriterConfig()
 
 
+@pytest.mark.usefixtures("train")
 def test_a_writer_is_built_alike_from_the_same_seed(tmp_path: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

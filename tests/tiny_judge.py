@@ -6,10 +6,6 @@ get_model(f"argo-hf/{folder}", memoize=False)
 
 from pathlib import Path
 
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
-
-from argo_audit.reward_models.tiny import build_tokenizer
 from argo_audit.reward_models.training_settings import TinyConfig
 
 CORPUS = ("Verdict: A", "Verdict: B", "the response is short", "You compare two responses")
@@ -18,6 +14,11 @@ CONTEXT = 4096
 
 def tiny_judge(folder: Path, seed: int = 0) -> Path:
     """Write a two-layer Llama in float32 and a byte-level BPE tokenizer with a ChatML template."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from argo_audit.reward_models.tiny import build_tokenizer
+
     tokenizer = build_tokenizer(CORPUS * 20, TinyConfig(vocabulary=320), CONTEXT)
     torch.manual_seed(seed)
     config = LlamaConfig(
