@@ -94,7 +94,9 @@ def stored(out: Path) -> list[dict[str, Any]]:
 
 
 def evaluated(out: Path) -> list[dict[str, Any]]:
-    return [e.model_dump(exclude={"log", "created"}) for e in read_evaluations(out / "logs")]
+    """By their rubrics: logs of one second are read in any order."""
+    found = sorted(read_evaluations(out / "logs"), key=lambda one: one.rubric_ref)
+    return [one.model_dump(exclude={"log", "created"}) for one in found]
 
 
 @pytest.mark.parametrize(
