@@ -190,6 +190,9 @@ _SENTENCES: Mapping[str, str] = {
     "literal_error": "must be one of {expected}",
     "string_pattern_mismatch": "must match {pattern}",
 }
+_MEMBER = re.compile(r"(?:constrained-|literal\[|function-|tagged-union\[|lax-or-strict\[)")
+"""Where pydantic names the member of a union that it tried: no key of anybody's."""
+
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _WHOLE = {"missing", "missing_argument", "value_error", "json_invalid", *_UNKNOWN}
 """Kinds of error whose sentence says all: what was seen need not stand beside it."""
@@ -204,7 +207,8 @@ def _problem(detail: "ErrorDetails", of: type | None, quote: bool) -> Problem:
         near = did_you_mean(str(place[-1]), _beside(place, of))
     elif kind == "literal_error" and isinstance(given, str):
         near = did_you_mean(given, re.findall("'([^']*)'", detail["ctx"]["expected"]))
-    return Problem(".".join(map(str, place)), f"{_sentence(detail)}{seen}{near}")
+    named = [str(part) for part in place if not _MEMBER.match(str(part))]
+    return Problem(".".join(named), f"{_sentence(detail)}{seen}{near}")
 
 
 def _sentence(detail: "ErrorDetails") -> str:

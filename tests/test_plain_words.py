@@ -180,7 +180,7 @@ def test_a_wrong_key_is_named_with_the_one_that_was_meant(
         (f"{AUDIT} --steps three", "must be a whole number, not 'three'"),
         (f"{AUDIT} --policy.use-vllm onn", "'onn' is not one of 'off', 'colocate', 'server'"),
         (f"{AUDIT} --search.clip 0.7", "--search.clip: must be less than 0.5, not 0.7"),
-        (f"{AUDIT} --rm-temperature 0", "--rm-temperature: must be more than 0, not 0.0"),
+        (f"{AUDIT} --rm-temperature 0", "--rm-temperature: must be more than 0, not '0'"),
         (f"{AUDIT} --search.feedback.variants improv", "did you mean 'improve'?"),
         ("train-rm --pairs {good} --out {out} --lora-rank 4", "needs a base"),
         ("train-rm --pairs {good} --out {out} --epochs=-1", "--epochs: must be more than 0"),

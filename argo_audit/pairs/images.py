@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 
 FOLDER = "ARGO_IMAGES_FOLDER"
 REMOTE = "ARGO_ALLOW_REMOTE_IMAGES"
@@ -107,7 +107,7 @@ def _opened(image: str) -> bytes:
         found = {_content(place) for place in there}
     except OSError as error:
         raise _refused(
-            image, f"cannot be read ({error.strerror})", "Give files you may read."
+            image, f"cannot be read ({brief(error)})", "Give files you may read."
         ) from error
     if len(found) > 1:
         remedy = "Give the two pictures names of their own."

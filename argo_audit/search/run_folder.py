@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from argo_audit.errors import RunFolderError
+from argo_audit.errors import RunFolderError, brief
 from argo_audit.files import RUN_FILE, check_free, write_whole
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
 from argo_audit.search.journal import FILES, Journal, cut_torn_line, read_journal, read_run
@@ -46,7 +46,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(
-                f"{path} cannot be made ({error.strerror}).\n  Remedy: name another --out"
+                f"{path} cannot be made ({brief(error)}).\n  Remedy: name another --out"
             ) from error
         folder = cls(path, run, progress)
         folder._write_run()

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, brief
 from argo_audit.files import is_url, open_bytes, reason, remedy
 
 _MIB = 1 << 20
@@ -158,7 +158,7 @@ def _errors(file: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(file, "there is no such file", "Check the path.") from error
     except OSError as error:
-        problem = f"cannot be read ({error.strerror or reason(error)})"
+        problem = f"cannot be read ({brief(error)})"
         mend = remedy(file, error) if is_url(file) else "Give a file you may read."
         raise InputError(file, problem, mend) from error
 
