@@ -2,16 +2,20 @@
 
     read_bytes("s3://bucket/pairs.jsonl.gz")            # or "pairs.jsonl.gz"
     check_writable("s3://bucket/logs")                  # before the hours whose results go there
+    append(Path("attempts.jsonl"), line)                # on disk when this returns
     folder = Folder("s3://bucket/store")
     folder.create("a/0001", b"...")                     # False: there is one, and it stays
 
 Decisions: every driver raises the errors of its own library (no credentials is neither an OSError
 nor the same class on S3 and GCS); here they become OSErrors, and `remedy` says how to mend them. A
-bucket is never made: a misspelt one would be a new one.
+bucket is never made: a misspelt one would be a new one. A file is made under a random name and
+moved to its own, and no last part of a path that is written to is a link that is followed: a folder
+of a stranger may hold links to any place. What is read has a cap (`outside.caps`).
 """
 
 import contextlib
 import os
+import stat
 import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
@@ -22,6 +26,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from argo_audit.errors import InputError, RunFolderError, brief
+from argo_audit.outside.caps import LINES, RECORD, read_stream, read_whole
 from argo_audit.records import Run
 
 RUN_FILE = "run.json"
@@ -53,13 +58,16 @@ def join(root: str | Path, *parts: str) -> str:
     return "/".join((str(root).rstrip("/"), *parts)) if is_url(root) else str(Path(root, *parts))
 
 
-def read_bytes(place: str | Path) -> bytes:
-    """The content of one file; raises OSError, with a sentence for what a driver meant."""
+def read_bytes(place: str | Path, at_most: int = LINES) -> bytes:
+    """The content of one file; raises OSError, with a sentence for what a driver meant.
+
+    Raises InputError for a file of more than `at_most` bytes.
+    """
     if not is_url(place):
-        return Path(place).read_bytes()
+        return read_whole(Path(place), at_most)
     files, path = _opened(str(place))
-    with driver_errors():
-        return bytes(files.cat_file(path))
+    with driver_errors(), files.open(path, "rb") as file:
+        return read_stream(file, place, at_most)
 
 
 @contextlib.contextmanager
@@ -85,6 +93,26 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
         part.replace(path)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet. Raises FileExistsError, for a link to nowhere too."""
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def append(path: Path, text: str) -> None:
+    """Add to the end of a file, which is made if it is not there; on disk when this returns."""
+    with os.fdopen(_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def cut(path: Path, size: int) -> None:
+    """Cut a file to its first `size` bytes."""
+    with os.fdopen(_own(path, os.O_WRONLY), "wb") as file:
+        file.truncate(size)
+
+
 def check_free(path: Path, but: Collection[str] = ()) -> None:
     """Raise RunFolderError unless `path` is absent or a folder that is empty, `but` for these.
 
@@ -96,8 +124,8 @@ def check_free(path: Path, but: Collection[str] = ()) -> None:
         raise RunFolderError(
             f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
         )
-    found = (entry.name for entry in path.iterdir() if entry.name not in but)
-    if any(not name.endswith(_PART) for name in found):
+    found = (entry for entry in path.iterdir() if entry.name not in but)
+    if any(not _is_left_over(entry) for entry in found):
         held = _held(path)
         raise RunFolderError(
             f"{path} already holds {held}; nothing in it was touched.\n"
@@ -170,9 +198,12 @@ class Folder:
             return bool(self._files.isdir(self.path))
 
     def read(self, name: str) -> bytes:
-        """The content of one file."""
-        with driver_errors():
-            return bytes(self._files.cat_file(self.place(name)))
+        """The content of one file, a record or document, which has to lie in the folder."""
+        place = self.place(name)
+        if self.local:
+            _check_within(Path(place), self.local)
+        with driver_errors(), self._files.open(place, "rb") as file:
+            return read_stream(file, place, RECORD)
 
     def remove(self, name: str) -> None:
         """Remove one file."""
@@ -229,13 +260,36 @@ class Folder:
         return kept
 
 
+def _own(path: Path, flags: int) -> int:
+    """A file opened to be written to, unless its name is a link or something else than a file."""
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(f"{path} is no file")
+    return handle
+
+
+def _is_left_over(entry: Path) -> bool:
+    """Whether it is what a killed process had begun to write."""
+    return entry.name.endswith(_PART) and entry.is_file() and not entry.is_symlink()
+
+
+def _check_within(place: Path, folder: Path) -> None:
+    """Raise OSError for a link out of the folder, or to what is no file."""
+    real = place.resolve()
+    if not real.is_relative_to(folder.resolve()):
+        raise OSError(f"{place} is a link out of the folder, to {real}")
+    if real.exists() and not real.is_file():
+        raise OSError(f"{place} is no file")
+
+
 def _held(path: Path) -> str:
     runs = sorted(found for pattern in _RUNS_IN_AN_OUT for found in path.glob(pattern))
     if not runs:
         return "files"
     try:
-        run = Run.model_validate_json(runs[0].read_bytes())
-    except ValueError:
+        run = Run.model_validate_json(read_whole(runs[0], RECORD))
+    except (ValueError, InputError):
         return f"another run ({runs[0]})"
     return f"another run: {run.id}, started {run.started:%Y-%m-%d %H:%M} ({run.outcome})"
 

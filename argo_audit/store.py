@@ -31,6 +31,7 @@ import yaml
 
 from argo_audit.errors import StoreError, brief
 from argo_audit.files import Folder, is_url, reason, remedy
+from argo_audit.outside.plain_documents import plain_yaml
 from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
 
 HELD_OUT = "held-out.jsonl.gz"
@@ -96,9 +97,9 @@ def from_document(document: str) -> StoredRubric:
         raise StoreError("the front matter cannot be read: no lines `---` around it")
     rubric = Rubric(text=text)
     try:
-        fields = dict(yaml.safe_load(front))
+        fields = dict(plain_yaml(front))
         stored = StoredRubric.model_validate(fields | {"rubric": rubric})
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise StoreError(
             f"the front matter cannot be read: {brief(error, StoredRubric)}"
         ) from error

@@ -16,6 +16,7 @@ from argo_audit.audits.request import LOGS
 from argo_audit.errors import InputError, brief
 from argo_audit.files import is_url, write_whole
 from argo_audit.organism.manifest import Manifest
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import (
     Agreement,
     Conformance,
@@ -74,7 +75,7 @@ def read_facts(folder: Path) -> AuditFacts:
     """The facts of a finished audit. Raises InputError for any other folder."""
     path = folder / FACTS_FILE
     try:
-        return AuditFacts.model_validate_json(path.read_bytes())
+        return AuditFacts.model_validate_json(read_whole(path, RECORD))
     except (OSError, ValidationError) as error:
         remedy = "name the --out folder of a finished `argo-audit audit`"
         raise InputError(path, f"not a finished audit ({brief(error)})", remedy) from error
@@ -94,7 +95,7 @@ def read_conformance(folder: Path) -> tuple[Conformance, ...]:
     found = []
     for path in sorted((folder / CONFORMANCE).glob("*.json")):
         try:
-            found.append(Conformance.model_validate_json(path.read_bytes()))
+            found.append(Conformance.model_validate_json(read_whole(path, RECORD)))
         except ValidationError as error:
             problem = f"not the checks of a reward model ({brief(error)})"
             raise InputError(path, problem, "write it again with argo-audit check-rm") from error

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Record
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
@@ -118,7 +119,7 @@ def command_of(out: Path) -> str:
 def _begun(out: Path) -> _Begun:
     path = out / REQUEST_FILE
     try:
-        return _Begun.model_validate_json(path.read_bytes())
+        return _Begun.model_validate_json(read_whole(path, RECORD))
     except (OSError, ValidationError) as error:
         raise RunFolderError(
             f"{path}: no audit was begun here ({brief(error)})\n"

@@ -28,7 +28,9 @@ from argo_audit.audits.run import Watch
 from argo_audit.audits.run import audit as carry_out
 from argo_audit.audits.run import resume as carry_on
 from argo_audit.errors import InputError, UnavailableError, brief
+from argo_audit.files import write_whole, write_whole_bytes
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.outside.caps import read_whole
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read, write
 from argo_audit.policies.policy_settings import PolicySettings
@@ -244,7 +246,7 @@ def _of_frame(frame: Frame, request: AuditRequest) -> PairFile:
     """A DataFrame is read as a file of its rows would be."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "DataFrame.jsonl")
-        file.write_text(frame.to_json(orient="records", lines=True), encoding="utf-8")
+        write_whole(file, frame.to_json(orient="records", lines=True))
         return read(file, format=request.format, skip_invalid=request.skip_invalid)
 
 
@@ -254,11 +256,11 @@ def _keep(place: Path, pairs: Iterable[Pair], labels: dict[str, list[Label]]) ->
         new = Path(folder, place.name)
         write(new, tuple(pairs), labels)
         has_begun = place.with_name(REQUEST_FILE).is_file()
-        if has_begun and not (place.is_file() and place.read_bytes() == new.read_bytes()):
+        if has_begun and not (place.is_file() and read_whole(place) == read_whole(new)):
             remedy = "name another folder, or give the pairs that the audit was begun with"
             raise InputError(place, "the audit was begun with other pairs", remedy)
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(new.read_bytes())
+        write_whole_bytes(place, read_whole(new))
 
 
 def _budget(given: str | Budget | None) -> Budget | None:

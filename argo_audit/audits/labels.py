@@ -10,10 +10,12 @@ search would make it a search for nothing: an interrupted audit need not score i
 """
 
 import gzip
+import zlib
 from pathlib import Path
 
 from argo_audit.errors import RunFolderError
 from argo_audit.files import write_whole_bytes
+from argo_audit.outside.caps import LINES, read_whole, unpacked
 from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.records import HUMAN, Conformance, Label, Record, fingerprint
 from argo_audit.reward_models.by_name import (
@@ -91,8 +93,8 @@ class LabelRecords:
         if not path.is_file():
             return None
         try:
-            return LabelSource.model_validate_json(gzip.decompress(path.read_bytes()))
-        except (OSError, EOFError, ValueError) as error:
+            return LabelSource.model_validate_json(unpacked(read_whole(path, LINES), path))
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise RunFolderError(
                 f"{path} cannot be read ({type(error).__name__})\n"
                 "  Remedy: remove it, and the pairs are labelled again"

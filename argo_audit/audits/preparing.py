@@ -15,6 +15,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable
 from argo_audit.organism.manifest import Manifest
+from argo_audit.outside.caps import RECORD, read_text, read_whole
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import Hub, PairFile, population_of, read
 from argo_audit.pairs.splits import split
@@ -99,7 +100,7 @@ def read_intent(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file has
         remedy = "name a text file in the format of a rubric: lists or tables of what to reward"
         raise InputError(path, f"not an intent ({brief(error)})", remedy) from error
@@ -130,8 +131,8 @@ def _check_labelled(
 
 def _answer_key(folder: Path) -> AnswerKey:
     try:
-        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-        text = (folder / "planted-rubric.md").read_text(encoding="utf-8")
+        manifest = Manifest.model_validate_json(read_whole(folder / "manifest.json", RECORD))
+        text = read_text(folder / "planted-rubric.md")
     except (OSError, ValueError) as error:  # of files, of UTF-8 and of pydantic
         problem = f"not an organism's answer key ({brief(error, Manifest)})"
         remedy = "name a folder written by `argo-audit organism build`: its A or B"

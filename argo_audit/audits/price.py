@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import yaml
 from pydantic import (
     ConfigDict,
     Field,
@@ -24,6 +23,8 @@ from pydantic import (
 )
 
 from argo_audit.errors import InputError, brief
+from argo_audit.outside.caps import read_text
+from argo_audit.outside.plain_documents import plain_yaml
 from argo_audit.records import Record, Usage
 
 Unit = Literal["dollars", "tokens", "calls"]
@@ -66,9 +67,9 @@ def read_prices(path: Path) -> Prices:
     It is the file that Inspect takes as `--model-cost-config`. Raises InputError.
     """
     try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        read = plain_yaml(read_text(path))
         return TypeAdapter(dict[str, Price]).validate_python(read)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         remedy = "write {model: {input: 0.25, output: 2.0}}, in dollars per million tokens"
         raise InputError(path, f"not a file of prices ({brief(error):.200})", remedy) from error
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
+from argo_audit.outside.caps import read_text
 from argo_audit.records import VERSION, Record
 
 _REMEDY = "name the audit.md of a report that `argo-audit report` (or audit, or demo) wrote"
@@ -51,7 +52,7 @@ def _problems(path: Path) -> list[str]:
     from argo_audit.report.verify import altered, unbacked
 
     try:
-        written = path.read_text(encoding="utf-8")
+        written = read_text(path)
         fields, _ = front_matter(written)
         origin = _origin(fields, path.parent)
     except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:

@@ -11,6 +11,7 @@ import typer
 
 from argo_audit.cli.terminal import say
 from argo_audit.errors import InputError
+from argo_audit.files import write_new
 
 gate_app = typer.Typer(help="Regression gates of reward models.", no_args_is_help=True)
 
@@ -41,7 +42,7 @@ def gate_init(
         raise InputError(out, "there is one already", "name another with --out, or remove it")
     first = first_gates(audit, out, rm, report)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(first.text, encoding="utf-8")
+    write_new(out, first.text)
     for line in first.moved:
         say(line)
     say(f"{out}: now record the baseline with pytest --gate-update, and commit both")

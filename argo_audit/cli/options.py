@@ -14,7 +14,6 @@ what a misspelt option was meant to be, and lists all sixty nested keys in `--he
 """
 
 import inspect
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
@@ -26,6 +25,8 @@ from pydantic.fields import FieldInfo
 
 from argo_audit.cli.fields import as_option, read_as
 from argo_audit.errors import InputError, Problem, brief, did_you_mean, problems
+from argo_audit.outside.caps import read_text
+from argo_audit.outside.plain_documents import plain_toml
 from argo_audit.records import Settings
 
 Command = Callable[..., None]
@@ -108,7 +109,7 @@ def _read_tables(path: Path, shape: Shape) -> dict[str, Any]:
     nested = {table: _nested(fields[field]) for table, field in shape.tables.items()}
     tables = {table: record for table, record in nested.items() if record}
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = plain_toml(read_text(path))
     except (OSError, ValueError) as error:  # of files, of UTF-8 and of TOML
         is_toml = isinstance(error, tomllib.TOMLDecodeError)
         remedy = _known(tables) if is_toml else "name a file in TOML that you may read"

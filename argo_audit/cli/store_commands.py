@@ -8,6 +8,7 @@ from rich.table import Table
 
 from argo_audit.cli.terminal import RootArgument, StoreOption, console, row, say
 from argo_audit.errors import InputError, brief
+from argo_audit.outside.caps import read_text
 
 if TYPE_CHECKING:  # a command imports what it needs, when it is called
     from argo_audit.store import RubricStore
@@ -75,7 +76,7 @@ def _text(name: str, store: str | None) -> str:
     if not name.endswith(".md"):
         return _store(store).get(name).rubric.text
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return read_text(Path(name))
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file has
         raise InputError(name, brief(error), "name a rubric file in UTF-8") from error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from argo_audit.errors import InputError
+from argo_audit.outside.caps import read_text
 from argo_audit.records import HUMAN
 from argo_audit.report.markdown import front_matter
 
@@ -56,7 +57,7 @@ def _report(audit: Path) -> Path:
 def _by_reward_model(path: Path) -> dict[str, frozenset[Claimed]]:
     """What is verified of each reward model whose claims were checked."""
     try:
-        fields, _ = front_matter(path.read_text(encoding="utf-8"))
+        fields, _ = front_matter(read_text(path))
         about = {run["id"]: run["label_source"] for run in fields["runs"]}
         found: dict[str, frozenset[Claimed]] = {}
         for verdict in fields["verdicts"]:

@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError
 from argo_audit.errors import GateError, InputError, brief
 from argo_audit.files import Folder
 from argo_audit.gates.gated_model import Data, Held
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Interval, Label, Record
 from argo_audit.reward_models.versions import installed
 from argo_audit.stats.agreement import preference
@@ -118,7 +119,7 @@ class Baselines:
     def _read(self, name: str, number: int) -> Baseline:
         path = self.path(name, number)
         try:
-            return Baseline.model_validate_json(path.read_bytes())
+            return Baseline.model_validate_json(read_whole(path, RECORD))
         except (OSError, ValidationError) as error:
             problem = f"not a baseline: {brief(error, Baseline)}"
             remedy = "restore it from your repository; baselines are written, never edited"

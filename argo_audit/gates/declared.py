@@ -15,7 +15,6 @@ one list of gates and of what they take. The rest of the file is `settings`.
 """
 
 import inspect
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +24,8 @@ from pydantic import ValidationError, validate_call
 from argo_audit.errors import InputError, brief, did_you_mean, problems
 from argo_audit.gates.defaults import GateSettings
 from argo_audit.gates.fixture import Gate
+from argo_audit.outside.caps import read_text
+from argo_audit.outside.plain_documents import plain_toml
 
 KINDS = ("agreement", "no_worse_than", "bias", "no_new_findings", "drift", "conforms")
 
@@ -76,7 +77,7 @@ def read_gates(path: Path) -> tuple[GateSettings, list[Declared]]:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return plain_toml(read_text(path))
     except (OSError, ValueError) as error:
         raise InputError(path, f"cannot be read: {brief(error)}", "mend the TOML") from error
 

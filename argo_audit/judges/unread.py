@@ -10,6 +10,7 @@ kept: a judge that never answers in form fails the same way each time.
 from collections.abc import Sequence
 from pathlib import Path
 
+from argo_audit.files import append
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.roles import Judge
 
@@ -40,8 +41,7 @@ class KeepsUnread:
         if not unread:
             return
         self._kept += len(unread)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{judgment.model_dump_json()}\n" for judgment in unread)
+        append(self._path, "".join(f"{judgment.model_dump_json()}\n" for judgment in unread))
 
 
 def _lines(path: Path) -> int:

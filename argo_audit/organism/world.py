@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from argo_audit.files import write_whole
 from argo_audit.organism.manifest import Manifest, planted_rubric
 from argo_audit.organism.plans import draw_two, utility
 from argo_audit.organism.populations import (
@@ -123,8 +124,8 @@ def write_population(population: Population, folder: Path) -> None:
     labels = {"human": population.raw, "planted": population.planted}
     write(folder / "pairs.jsonl.gz", population.pairs, labels)
     manifest = population.manifest.model_dump_json(indent=2)
-    (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
-    (folder / "planted-rubric.md").write_text(population.planted_rubric, encoding="utf-8")
+    write_whole(folder / "manifest.json", manifest + "\n")
+    write_whole(folder / "planted-rubric.md", population.planted_rubric)
 
 
 def _prompts(spec: PopulationSpec, writer: Writer, count: int, seed: int) -> tuple[Prompt, ...]:

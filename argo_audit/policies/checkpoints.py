@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from argo_audit.files import write_whole
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Record
 
 SEAL = "whole.json"
@@ -61,7 +62,7 @@ def remove_checkpoints(folder: Path, keep: Path | None = None) -> None:
 def _whole(path: Path) -> Checkpoint | None:
     """None when the folder has no seal, or not all that its seal names."""
     try:
-        found = _Seal.model_validate_json((path / SEAL).read_bytes())
+        found = _Seal.model_validate_json(read_whole(path / SEAL, RECORD))
         sizes = {name: (path / name).stat().st_size for name in found.files}
     except (OSError, ValidationError):
         return None

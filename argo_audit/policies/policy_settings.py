@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from argo_audit.errors import InputError, brief
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Settings
 
 SETTINGS_FILE = "policy_settings.json"
@@ -82,7 +83,7 @@ def settings_of(model: str | Path) -> PolicySettings:
     if not path.is_file():
         return PolicySettings()
     try:
-        return PolicySettings.model_validate_json(path.read_bytes())
+        return PolicySettings.model_validate_json(read_whole(path, RECORD))
     except (OSError, ValidationError) as error:
         problem = brief(error, PolicySettings)
         raise InputError(path, problem, "correct the file or remove it") from error

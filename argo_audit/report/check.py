@@ -8,7 +8,6 @@ the audit is read. `write_audit` refuses to publish one with problems; whoever w
 ask the same questions.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,10 @@ from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from pydantic import ValidationError
 
+from argo_audit.outside.caps import read_text, read_whole
+from argo_audit.records import Attempt
 from argo_audit.report.markdown import front_matter, plain, slug, visible
 
 _LINE_LINK = re.compile(r"line (\d+)")
@@ -43,7 +45,7 @@ def check_audit(path: Path, *stores: Path, to_be_in: Path | None = None) -> list
     not stand on the line they name, in one of the stores (by root) or in a run's attempts. Of an
     audit that is checked before it is moved, links may lead from `to_be_in`, too.
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     try:
         _, body = front_matter(text)
     except ValueError as error:
@@ -72,7 +74,7 @@ def unsourced(path: Path) -> list[str]:
 
     Raises ValueError for a text without front matter.
     """
-    _, body = front_matter(path.read_text(encoding="utf-8"))
+    _, body = front_matter(read_text(path))
     tokens = MarkdownIt("commonmark").enable("table").parse(body)
     heads = [i for i, token in enumerate(tokens) if token.type == "heading_open"]
     parts = [tokens[start:end] for start, end in pairwise([*heads, len(tokens)])]
@@ -171,12 +173,20 @@ def _quote(said: str, source: Path, number: int, stores: Sequence[Path]) -> Iter
 
 def _line(source: Path, number: int) -> str:
     """One line of a file, from 1; of a run's attempts, the rubric it holds."""
-    content = source.read_bytes().decode()
+    content = read_whole(source).decode()
     if source.suffix == ".jsonl":
         lines = content.split("\n")
-        return str(json.loads(lines[number - 1])["rubric"]["text"]) if number <= len(lines) else ""
+        return _attempted(lines[number - 1]) if number <= len(lines) else ""
     lines = visible(content).split("\n")
     return lines[number - 1] if number <= len(lines) else ""
+
+
+def _attempted(line: str) -> str:
+    """The rubric of one line of attempts; nothing of a line that holds none."""
+    try:
+        return Attempt.model_validate_json(line).rubric.text
+    except ValidationError:
+        return ""
 
 
 def _folded(text: str) -> str:

@@ -20,6 +20,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from argo_audit.outside.plain_documents import plain_yaml
 from argo_audit.records import Agreement, Interval
 
 NOT_MEASURED = "not measured"
@@ -177,8 +178,8 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
     """
     head, mark, body = text.removeprefix("---\n").partition("\n---\n")
     try:
-        fields = yaml.safe_load(head) if mark and text.startswith("---\n") else None
-    except yaml.YAMLError as error:
+        fields = plain_yaml(head) if mark and text.startswith("---\n") else None
+    except ValueError as error:
         raise ValueError(f"the front matter cannot be read: {error}") from error
     if not isinstance(fields, dict):
         raise ValueError("no YAML front matter")

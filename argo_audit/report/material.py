@@ -25,6 +25,7 @@ from argo_audit.findings.inputs import AuditInputs, RunRecord
 from argo_audit.findings.risks import Intent
 from argo_audit.findings.safety import AuditVerdict, verdict_of
 from argo_audit.findings.slopes import compared
+from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import (
     HUMAN,
@@ -246,7 +247,7 @@ class Material:
             return Trained(record, None, None, None)
         store = self._store(best)
         path = store / stored_path(best)
-        before = path.read_bytes().decode().removesuffix(best.rubric.text)
+        before = read_whole(path, RECORD).decode().removesuffix(best.rubric.text)
         return Trained(record, best, Source(self.href(path), before.count("\n") + 1), store)
 
     def _store(self, stored: StoredRubric) -> Path:
@@ -265,7 +266,7 @@ class Material:
 def _holds(path: Path, stored: StoredRubric) -> bool:
     """Whether a file is this very rubric: stores may number different ones alike."""
     try:
-        return from_document(path.read_bytes().decode()) == stored
+        return from_document(read_whole(path, RECORD).decode()) == stored
     except (OSError, UnicodeDecodeError, StoreError):
         return False
 

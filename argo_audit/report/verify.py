@@ -13,6 +13,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 
+from argo_audit.outside.caps import read_whole
+
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*%?")
 _LONGEST = 120  # characters of a quoted line
 
@@ -37,7 +39,7 @@ def altered(folder: Path, made: Mapping[str, str]) -> list[str]:
     return [
         f"{folder / name}: not made from this report"
         for name, text in made.items()
-        if (folder / name).is_file() and (folder / name).read_bytes() != text.encode()
+        if (folder / name).is_file() and read_whole(folder / name) != text.encode()
     ]
 
 

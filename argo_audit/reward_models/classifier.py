@@ -27,6 +27,7 @@ from transformers import (
 from transformers.modeling_layers import GenericForSequenceClassification
 
 from argo_audit.errors import RewardModelError, brief
+from argo_audit.outside.caps import read_text
 from argo_audit.reward_models.checkpoint import (
     fingerprint_folder,
     load_tokenizer,
@@ -201,7 +202,7 @@ def placed(model: PreTrainedModel, settings: RewardModelSettings) -> PreTrainedM
 
 def saved_dtype(folder: Path) -> Dtype:
     """The type of a checkpoint's weights, by its configuration; float32 unless named."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json.loads(read_text(folder / "config.json"))
     named = config.get("dtype") or config.get("torch_dtype")
     known: tuple[Dtype, ...] = ("bfloat16", "float16")
     return next((dtype for dtype in known if dtype == named), "float32")

@@ -33,7 +33,7 @@ from transformers import (
 from trl import RewardConfig, RewardTrainer
 
 from argo_audit.errors import RewardModelError
-from argo_audit.files import check_free
+from argo_audit.files import check_free, write_whole
 from argo_audit.records import Label, Pair, Record, fingerprint
 from argo_audit.reward_models.base_model import open_base
 from argo_audit.reward_models.checkpoint import quiet_transformers
@@ -121,7 +121,7 @@ def train_reward_model(
             held_out_accuracy=None if held_out is None else accuracy(trained, *held_out),
         )
         text = record.model_dump_json(indent=1) + "\n"
-        (folder / "training.json").write_text(text, encoding="utf-8")
+        write_whole(folder / "training.json", text)
         if out.exists():
             out.rmdir()
         folder.rename(out)

@@ -7,7 +7,6 @@ Each file holds records of one kind, one JSON line each, in the order in which t
 lines are appended and synced, an interruption can tear the last line only.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from argo_audit.errors import InputError, problems
-from argo_audit.files import RUN_FILE
+from argo_audit.files import RUN_FILE, append, cut
+from argo_audit.outside.caps import LINES, RECORD, read_whole
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run, Step, Usage
 
 FILES: dict[type[Record], str] = {
@@ -64,7 +64,7 @@ def read_run(folder: Path) -> Run:
     path = folder / RUN_FILE
     if not path.is_file():
         raise InputError(path, "no run is recorded here", _REMEDY)
-    return _parse(Run, path.read_bytes(), path, None)
+    return _parse(Run, read_whole(path, RECORD), path, None)
 
 
 def read_journal(folder: Path) -> tuple[Journal, int]:
@@ -85,24 +85,23 @@ def cut_torn_line(kind: type[Record], path: Path) -> None:
     """Cut a torn last line off a file of records, or end one that is whole but for its end."""
     if not path.is_file():
         return
-    content = path.read_bytes()
+    content = read_whole(path, LINES)
     last = content[content.rfind(b"\n") + 1 :]
     if not last:
         return
     try:
         kind.model_validate_json(last)
     except ValidationError:
-        os.truncate(path, len(content) - len(last))
+        cut(path, len(content) - len(last))
     else:
-        with path.open("ab") as file:
-            file.write(b"\n")
+        append(path, "\n")
 
 
 def _read_lines(kind: type[R], path: Path) -> tuple[list[R], int]:
     """The records of a JSONL file, and how many lines at its end were torn (0 or 1)."""
     if not path.is_file():
         return [], 0
-    *whole, last = path.read_bytes().split(b"\n")
+    *whole, last = read_whole(path, LINES).split(b"\n")
     records = [_parse(kind, line, path, i) for i, line in enumerate(whole, start=1)]
     if not last:
         return records, 0

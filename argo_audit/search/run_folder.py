@@ -13,14 +13,13 @@ be torn; `reopen` cuts it off. A folder belongs to one run: another run, or the 
 configuration or other data, is refused with the difference shown.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from argo_audit.errors import RunFolderError, brief
-from argo_audit.files import RUN_FILE, check_free, write_whole
+from argo_audit.files import RUN_FILE, append, check_free, write_whole
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
 from argo_audit.search.journal import FILES, Journal, cut_torn_line, read_journal, read_run
 
@@ -93,10 +92,7 @@ class RunFolder:
         for kind, name in FILES.items():
             lines = [r.model_dump_json() + "\n" for r in records if isinstance(r, kind)]
             if lines:
-                with (self.path / name).open("a", encoding="utf-8") as file:
-                    file.write("".join(lines))
-                    file.flush()
-                    os.fsync(file.fileno())
+                append(self.path / name, "".join(lines))
         self.journal.take(records)
 
     def finish(self, outcome: str) -> None:

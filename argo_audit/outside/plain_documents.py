@@ -1,0 +1,52 @@
+r"""YAML and TOML of strangers: values only, and no deeper than anybody writes.
+
+    plain_yaml("title: Audit\nruns: [a, b]")        # {"title": "Audit", "runs": ["a", "b"]}
+    plain_toml("[search]\nsteps = 3")
+
+An alias of YAML is a line that stands for a million; nothing that this package writes has one, so
+none is read. What cannot be read is a ValueError, whatever the parser raises.
+"""
+
+import tomllib
+from typing import Any
+
+import yaml
+
+DEEPEST = 40
+"""Lists and mappings within each other."""
+LARGEST = 4 << 20
+"""Characters of YAML: a parser in Python takes a minute for more."""
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads no alias, and stops where nesting is too deep: before the parser has read on."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("it holds an alias (*name), which is not read: write its value out")
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def plain_yaml(text: str) -> Any:
+    """The value of a YAML document. Raises ValueError."""
+    if len(text) > LARGEST:
+        raise ValueError(f"it has more than {LARGEST:,} characters")
+    try:
+        return yaml.load(text, Loader=_Plain)
+    except (yaml.YAMLError, OverflowError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def plain_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML document. Raises ValueError."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
