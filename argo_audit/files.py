@@ -27,6 +27,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.outside.caps import LINES, RECORD, read_stream, read_whole
+from argo_audit.outside.credentials import whole
 from argo_audit.records import Run
 
 RUN_FILE = "run.json"
@@ -202,6 +203,8 @@ class Folder:
         place = self.place(name)
         if self.local:
             _check_within(Path(place), self.local)
+            with os.fdopen(_regular(Path(place), os.O_RDONLY), "rb") as file:
+                return read_stream(file, place, RECORD)
         with driver_errors(), self._files.open(place, "rb") as file:
             return read_stream(file, place, RECORD)
 
@@ -261,8 +264,13 @@ class Folder:
 
 
 def _own(path: Path, flags: int) -> int:
-    """A file opened to be written to, unless its name is a link or something else than a file."""
-    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    """A file opened to be written to, unless its name is a link."""
+    return _regular(path, flags | os.O_NOFOLLOW)
+
+
+def _regular(path: Path, flags: int) -> int:
+    """A file opened, unless it is something else: nothing waits for the other end of a pipe."""
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(f"{path} is no file")
@@ -275,12 +283,10 @@ def _is_left_over(entry: Path) -> bool:
 
 
 def _check_within(place: Path, folder: Path) -> None:
-    """Raise OSError for a link out of the folder, or to what is no file."""
+    """Raise OSError for a link out of the folder."""
     real = place.resolve()
     if not real.is_relative_to(folder.resolve()):
         raise OSError(f"{place} is a link out of the folder, to {real}")
-    if real.exists() and not real.is_file():
-        raise OSError(f"{place} is no file")
 
 
 def _held(path: Path) -> str:
@@ -296,7 +302,7 @@ def _held(path: Path) -> str:
 
 def _opened(url: str) -> tuple[AbstractFileSystem, str]:
     try:
-        files, path = url_to_fs(url)
+        files, path = url_to_fs(whole(url))
     except (ImportError, ValueError) as error:  # a missing package, a scheme that nobody knows
         raise OSError(f"no driver: {error}") from error
     return files, str(path)

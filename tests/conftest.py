@@ -1,6 +1,8 @@
 """Fixtures that several files share."""
 
 import gc
+import os
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +12,9 @@ import pytest
 from host import Host, hosting
 from hypothesis import settings
 from object_store import OPEN, Server, forget_clients, serving
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="argo-state-")
+"""What tests ask for is remembered with them, by processes that they start too."""
 
 PROCESSES = {
     "host": (

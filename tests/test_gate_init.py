@@ -94,7 +94,8 @@ def test_which_reward_model_it_is_has_to_be_known(audited: Path, tmp_path: Path)
     assert Path(str(settings.rm).removeprefix("scores:")).name == "my-rm.jsonl"
     moved = tmp_path / "moved"
     shutil.copytree(audited, moved)
-    init(moved, tmp_path / "from-moved.toml")
+    with pytest.raises(InputError, match=r"--allow .*my-rm\.jsonl"):
+        init(moved, tmp_path / "from-moved.toml")
     (moved / "audit.json").unlink()
     with pytest.raises(InputError, match="name it with --rm"):
         init(moved, tmp_path / "other.toml")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from argo_audit.audits.found_folder import Allowed, Named, check_named, enter, outside, remember
 from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.request import LOGS
 from argo_audit.errors import InputError, brief
@@ -68,12 +69,32 @@ class AuditFacts(Record):
 
 def write_facts(folder: Path, facts: AuditFacts) -> None:
     """Mark the audit in `folder` as finished."""
+    remember(folder, _named(folder, facts))
     write_whole(folder / FACTS_FILE, facts.model_dump_json(indent=1) + "\n")
 
 
-def read_facts(folder: Path) -> AuditFacts:
-    """The facts of a finished audit. Raises InputError for any other folder."""
+def read_facts(folder: Path, allow: Allowed = ()) -> AuditFacts:
+    """The facts of a finished audit, whoever carried it out.
+
+    Raises InputError for any other folder, and for one that leads or points outside unasked.
+    """
     path = folder / FACTS_FILE
+    enter(folder, allow)
+    facts = _read_facts(path)
+    check_named(folder, FACTS_FILE, _named(folder, facts), allow)
+    for place in (facts.store(folder).folder, facts.logs(folder)):
+        if isinstance(place, Path):
+            enter(place, allow)
+    return facts
+
+
+def _named(folder: Path, facts: AuditFacts) -> list[Named]:
+    """What the facts name outside of the audit's folder."""
+    places = ((facts.store_root, "its rubrics"), (facts.log_root, "its evaluation logs"))
+    return list(outside(folder, places))
+
+
+def _read_facts(path: Path) -> AuditFacts:
     try:
         return AuditFacts.model_validate_json(read_whole(path, RECORD))
     except (OSError, ValidationError) as error:

@@ -14,10 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from argo_audit.audits.found_folder import Allowed, check_named, enter, is_here, outside, remember
+from argo_audit.audits.named_by_request import INTENT, Seen, Uses, named_by, reward_models_of
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.outside.caps import RECORD, read_whole
+from argo_audit.outside.credentials import command_line, redacted
 from argo_audit.records import Record
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
@@ -68,41 +71,56 @@ def write_request(request: AuditRequest, command: str = "") -> None:
     request.out.mkdir(parents=True, exist_ok=True)
     path = request.out / REQUEST_FILE
     if not path.is_file():
-        typed = command or shlex.join(["argo-audit", *sys.argv[1:]])
+        typed = redacted(command) or command_line(["argo-audit", *sys.argv[1:]])
         begun = _Begun(request=request, folder=Path.cwd(), command=typed)
         # only what was set: what was not is up to the policy's own settings
+        remember(request.out, named_by(request, Seen(Path.cwd(), request.out)))
         write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
 
 
-def read_request(out: Path) -> AuditRequest:
+def read_request(out: Path, allow: Allowed = (), uses: Uses = named_by) -> AuditRequest:
     """What was asked of the audit in `out`; its paths are from the folder it was begun in.
 
-    Raises RunFolderError when no audit was begun there, or in another folder than this.
+    `uses` is what of it is going to be used. Raises RunFolderError when no audit was begun there,
+    or in another folder than this, and InputError for what has to be asked for again.
     """
+    enter(out, allow)
     begun = _begun(out)
     if (begun.folder / begun.request.out).resolve() != out.resolve():
         raise RunFolderError(
             f"{out} was begun as {begun.folder / begun.request.out}\n"
             "  Remedy: move it back, for its record names files from there"
         )
-    if begun.folder.resolve() != Path.cwd().resolve():
+    if not is_here(begun.folder):
         raise RunFolderError(
             f"{out} was begun in the folder {begun.folder}, and may name files from there\n"
             f"  Remedy: cd {shlex.quote(str(begun.folder))}, and resume it there"
         )
+    check_named(out, REQUEST_FILE, uses(begun.request, Seen(begun.folder, out)), allow)
     return begun.request
 
 
-def asked_labels(out: Path) -> tuple[tuple[str, ...], Path]:
-    """The label sources that the audit in `out` was asked for, and where their paths start."""
+def asked_labels(out: Path, allow: Allowed = ()) -> tuple[tuple[str, ...], Path]:
+    """The label sources that the audit in `out` was asked for, and where their paths start.
+
+    Raises InputError for reward models that have to be asked for again.
+    """
     begun = _begun(out)
+    check_named(out, REQUEST_FILE, reward_models_of(begun.request, Seen(begun.folder, out)), allow)
     return begun.request.labels, begun.folder
 
 
-def intent_of(out: Path) -> Path | None:
-    """The file of what the audit in `out` was told should be rewarded, if it was told."""
+def intent_of(out: Path, allow: Allowed = ()) -> Path | None:
+    """The file of what the audit in `out` was told should be rewarded, if it was told.
+
+    Raises InputError for one elsewhere that has to be asked for again.
+    """
     begun = _begun(out)
-    return begun.folder / begun.request.intent if begun.request.intent else None
+    if begun.request.intent is None:
+        return None
+    place = begun.folder / begun.request.intent
+    check_named(out, REQUEST_FILE, outside(out, [(place, INTENT)]), allow)
+    return place
 
 
 def asked_reward_model(out: Path) -> tuple[RewardModelSettings, bool]:

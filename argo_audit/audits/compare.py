@@ -18,13 +18,15 @@ from argo_audit.audits.audit_facts import FACTS_FILE, read_facts
 from argo_audit.audits.begun import read_request
 from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.evaluate import audited_run
+from argo_audit.audits.found_folder import enter
+from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.reporting import CROSSED, side_of
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.tasks import cross_population
-from argo_audit.files import Folder, join
+from argo_audit.files import Folder, is_url, join
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import SURFACE, seat_of
@@ -90,17 +92,19 @@ def compare(
 
 def _subject(name: str, options: CompareOptions) -> Comparand:
     if Path(name, FACTS_FILE).is_file():
-        return _of_run(Path(name))
+        return _of_run(Path(name), options)
     return _of_rubric(name, options)
 
 
-def _of_run(folder: Path) -> Comparand:
-    facts, request = read_facts(folder), read_request(folder)
+def _of_run(folder: Path, options: CompareOptions) -> Comparand:
+    uses = reward_models_of if options.judge else used_by_evals
+    facts = read_facts(folder, options.allow)
+    request = read_request(folder, options.allow, uses)
     store = facts.store(folder)
     side = side_of(facts, store)
     if side is None:
         raise InputError(folder, "no rubric was learned from a reward model", "name its rubric")
-    run = audited_run(folder, request)
+    run = audited_run(folder, request, options.allow)
     place = next(p for p in run.rubrics if store.get(side.rubric).rubric.id in p)
     run = run.model_copy(update={"rubrics": (place,), "label_sources": (side.label_source,)})
     text = store.get(side.rubric).rubric.text
@@ -109,6 +113,8 @@ def _of_run(folder: Path) -> Comparand:
 
 def _of_rubric(name: str, options: CompareOptions) -> Comparand:
     root = options.store or default_store()
+    if not is_url(root):
+        enter(Path(root), options.allow)
     rubric = load_rubric(name, root)
     place, source = _place(name, root), rubric.train_label_source or ""
     side = Side(population="", rubric=rubric.ref, label_source=source)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.given_parts import spec_of
 from argo_audit.audits.labels import LabelRecords
+from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
@@ -34,13 +36,14 @@ EVALS = "evals"
 """Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - all but the first two are left out as a rule
     runs: Sequence[str | PathLike[str]],
     out: str | PathLike[str],
     judge: str | Judge | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
     suite: Sequence[SuiteTask | str] = SUITE,
+    allow: Allowed = (),
 ) -> RecordList[ResultRow]:
     """Run the task suite on finished audits, or go on with it, and read its rows.
 
@@ -51,6 +54,7 @@ def evaluate(
         roles: Further models by their roles ("rewriter": a model that rewrites responses).
         told: Is told the task, how many of its samples are done, and of how many.
         suite: The tasks, or their names ("rm_accuracy"); without any, all that apply.
+        allow: What the audits may name outside their folders, as the error says that asks for it.
 
     Returns:
         A row for each number: the task, what it is of, the `measure` and its `estimate` with a 95%
@@ -62,8 +66,9 @@ def evaluate(
     """
     tasks = [one if isinstance(one, SuiteTask) else _task(one) for one in suite]
     folders, out = [Path(run) for run in runs], Path(out)
-    requests = [read_request(run) for run in folders]
-    audited = [audited_run(run, request) for run, request in zip(folders, requests, strict=True)]
+    uses = reward_models_of if judge else used_by_evals
+    requests = [read_request(run, allow, uses) for run in folders]
+    audited = [audited_run(*one, allow) for one in zip(folders, requests, strict=True)]
     settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
     seat = seat_of(spec_of("judges", judge or _one_judge(requests)), settings, urls)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles
@@ -91,9 +96,9 @@ def _task(name: str) -> SuiteTask:
     raise InputError(name, "no task of this name", f"choose among {known}")
 
 
-def audited_run(run: Path, request: AuditRequest) -> AuditedRun:
+def audited_run(run: Path, request: AuditRequest, allow: Allowed = ()) -> AuditedRun:
     """What a finished audit has for the tasks."""
-    facts, held_out = read_facts(run), run / HELD_OUT
+    facts, held_out = read_facts(run, allow), run / HELD_OUT
     store = facts.store(run)
     stored = (store.get(name) for name in facts.stored)
     root = store.folder or facts.store_root

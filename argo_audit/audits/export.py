@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, read_facts
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.reporting import side_of
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
@@ -29,7 +30,10 @@ from argo_audit.store import HELD_OUT
 
 
 def export(
-    audits: Sequence[str | PathLike[str]], out: str | PathLike[str], name: str
+    audits: Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    name: str,
+    allow: Allowed = (),
 ) -> AnnotatedPairs:
     """Write held-out pairs with everybody's preference to a JSON file, for Feedback Forensics.
 
@@ -39,6 +43,7 @@ def export(
         audits: Folders of finished audits.
         out: The file; its folder is made.
         name: What the data set is called.
+        allow: What the audits may name outside their folders, as the error says that asks for it.
 
     Returns:
         What was written: the pairs, and who preferred what.
@@ -47,7 +52,7 @@ def export(
         InputError: When a folder is not a finished audit or its held-out pairs are not there.
     """
     folders, out = [Path(folder) for folder in audits], Path(out)
-    populations = [_population(folder, read_facts(folder)) for folder in folders]
+    populations = [_population(folder, read_facts(folder, allow)) for folder in folders]
     runs = (read_run(run) for folder in folders for run in sorted((folder / RUNS).iterdir()))
     made = annotated_pairs(populations, name, max(run.ended or run.started for run in runs))
     out.parent.mkdir(parents=True, exist_ok=True)

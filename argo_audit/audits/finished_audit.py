@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import command_of, intent_of
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.record_list import Cell, RecordList, as_table
 from argo_audit.audits.reporting import Origin, read_inputs, report
 from argo_audit.errors import InputError
@@ -65,10 +66,11 @@ class Audit:
     Raises InputError, when it is made, for a folder that is no finished audit.
     """
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
-        """`folder` is the `out` of a finished audit."""
+    def __init__(self, folder: str | PathLike[str], allow: Allowed = ()) -> None:
+        """`folder` is the `out` of a finished audit, which may name what `allow` says."""
         self.folder = Path(folder)
-        self._facts = read_facts(self.folder)
+        self._allow = tuple(allow)
+        self._facts = read_facts(self.folder, allow)
 
     def __fspath__(self) -> str:
         """Its folder: an audit can be given wherever a folder of one is asked for."""
@@ -170,8 +172,9 @@ class Audit:
             audits=(self.folder,),
             title=title or f"Audit of {self.population}",
             commands=(command_of(self.folder),),
-            intent=Path(intent) if intent else intent_of(self.folder),
+            intent=Path(intent) if intent else intent_of(self.folder, self._allow),
             evals=tuple(evals),
+            allow=self._allow,
         )
         return report(origin, Path(out) if out else self.folder / "audit")
 
@@ -191,16 +194,19 @@ class Audit:
     def _material(self) -> Material:
         """What the report is made of, as from where it lies."""
         out = self.folder / "audit"
-        inputs, stores = read_inputs(Origin((self.folder,), intent=intent_of(self.folder)), out)
+        intent = intent_of(self.folder, self._allow)
+        origin = Origin((self.folder,), intent=intent, allow=self._allow)
+        inputs, stores = read_inputs(origin, out)
         return Material(inputs, out, stores)
 
 
-def load(folder: str | PathLike[str]) -> Audit:
+def load(folder: str | PathLike[str], allow: Allowed = ()) -> Audit:
     """The finished audit in a folder, whoever carried it out; no model is loaded.
 
     Raises InputError for a folder that is no finished audit: `argo_audit.resume` goes on with it.
+    What it names outside has to be allowed, as the error says, unless it was made here.
     """
-    return Audit(folder)
+    return Audit(folder, allow)
 
 
 def _beside(trained: Trained) -> dict[str, Cell]:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from argo_audit.audits.begun import GIVEN_PAIRS, REQUEST_FILE, check_unused, read_request
 from argo_audit.audits.finished_audit import Audit, load
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.given_parts import Frame, give, policy_spec, spec_of
 from argo_audit.audits.price import Budget
 from argo_audit.audits.request import AuditRequest
@@ -131,6 +132,7 @@ def resume(
     given: Sequence[RewardModel | Judge | Policy | Writer] = (),
     budget: str | Budget | None = None,
     watch: Watch = _unwatched,
+    allow: Allowed = (),
 ) -> Audit:
     """Go on with an audit that was interrupted, or that its budget ended; blocks until it is done.
 
@@ -142,6 +144,7 @@ def resume(
         given: The objects that the audit was asked for with.
         budget: Another budget than it had.
         watch: As of `audit`.
+        allow: What its record may name outside its folder, as the error says that asks for it.
 
     Raises:
         RunFolderError: When no audit was begun there, or data, models, settings or packages are not
@@ -152,8 +155,8 @@ def resume(
     for part in given:
         give(part)
     allowed = _budget(budget)
-    carry_on(Path(out), watch, budget=allowed)
-    return _reported(read_request(Path(out)))
+    carry_on(Path(out), watch, budget=allowed, allow=allow)
+    return _reported(read_request(Path(out), allow), allow)
 
 
 def check_notebook() -> None:
@@ -165,8 +168,8 @@ def check_notebook() -> None:
         )
 
 
-def _reported(request: AuditRequest) -> Audit:
-    finished = load(request.out)
+def _reported(request: AuditRequest, allow: Allowed = ()) -> Audit:
+    finished = load(request.out, allow)
     finished.report()
     return finished
 

@@ -4,9 +4,11 @@ sheets = drift("rubric_store")
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from argo_audit.audits.found_folder import enter
 from argo_audit.errors import InputError
-from argo_audit.files import Folder, join
+from argo_audit.files import Folder, is_url, join
 from argo_audit.findings.alignments import counted, line_up
 from argo_audit.findings.drift import (
     Labels,
@@ -55,6 +57,8 @@ def drift(root: str, wanted: str = "", pairs: str | None = None) -> list[Sheet]:
         StoreError: When the store cannot be read.
         InputError: When it has no such family, or for a file that cannot be read.
     """
+    if not is_url(root):
+        enter(Path(root))
     found = families(RubricStore(root).list())
     chosen = {name: versions for name, versions in found.items() if wanted in name}
     if not chosen:

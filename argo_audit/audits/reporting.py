@@ -25,6 +25,8 @@ from argo_audit.audits.audit_facts import (
     read_facts,
 )
 from argo_audit.audits.evaluate import EVALS
+from argo_audit.audits.found_folder import Allowed, Named, outside, remember
+from argo_audit.audits.named_by_request import INTENT
 from argo_audit.audits.preparing import read_intent
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
@@ -50,7 +52,8 @@ class Origin(NamedTuple):
     """What a report is made from.
 
     `audits` are folders of finished audits; `intent` is a file and `evals` are further folders (or
-    URLs) of eval logs; `commands` repeat the audit.
+    URLs) of eval logs; `commands` repeat the audit; `allow` is what audits may name outside their
+    folders.
     """
 
     audits: tuple[Path, ...]
@@ -58,6 +61,7 @@ class Origin(NamedTuple):
     commands: tuple[str, ...] = ()
     intent: Path | None = None
     evals: tuple[str | Path, ...] = ()
+    allow: tuple[str, ...] = ()
 
     def seen_from(self, out: Path) -> dict[str, JsonValue]:
         """The same for a file in `out`: places of this machine are relative to it."""
@@ -67,6 +71,21 @@ class Origin(NamedTuple):
             "intent": _relative(self.intent, out) if self.intent else None,
             "commands": list(self.commands),
         }
+
+    def named_from(self, out: Path) -> list[Named]:
+        """What a report in `out` names outside of the folder that it was found in."""
+        places: list[tuple[str | Path | None, str]] = [
+            *((audit.absolute(), "an audit") for audit in self.audits),
+            *((e if is_url(e) else Path(e).absolute(), "evaluation logs") for e in self.evals),
+            (self.intent and self.intent.absolute(), INTENT),
+        ]
+        return list(outside(found_with(out), places))
+
+
+def found_with(out: Path) -> Path:
+    """The folder that a report was found with: its own, or that of the audit around it."""
+    around = out.resolve().parent
+    return around if (around / FACTS_FILE).is_file() else out.resolve()
 
 
 class _Found(NamedTuple):
@@ -126,10 +145,12 @@ def report(origin: Origin, out: Path) -> AuditFiles:
     audited reward models are copied to `out` first. Raises InputError when a folder is not a
     finished audit.
     """
-    audits = [_found(folder) for folder in origin.audits]
+    audits = [_found(folder, origin.allow) for folder in origin.audits]
     for audit in audits:
         _copy_rubrics(audit, out)
-    return write_audit(_inputs(origin, audits, out), out, *_stores(audits, out))
+    files = write_audit(_inputs(origin, audits, out), out, *_stores(audits, out))
+    remember(out, origin.named_from(out))
+    return files
 
 
 def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...]]:
@@ -137,7 +158,7 @@ def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...
 
     Raises as `report`.
     """
-    audits = [_found(folder) for folder in origin.audits]
+    audits = [_found(folder, origin.allow) for folder in origin.audits]
     return _inputs(origin, audits, out), _stores(audits, out)
 
 
@@ -171,8 +192,8 @@ def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:
     )
 
 
-def _found(folder: Path) -> _Found:
-    facts = read_facts(folder)
+def _found(folder: Path, allow: Allowed) -> _Found:
+    facts = read_facts(folder, allow)
     runs = [
         replace(load_run(run), held_out=folder / HELD_OUT)
         for run in sorted((folder / RUNS).iterdir())

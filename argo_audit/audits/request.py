@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from argo_audit.audits.price import Budget
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.outside.credentials import has_credential, put_aside
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
 from argo_audit.records import Settings
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
@@ -96,8 +97,27 @@ class AuditRequest(Settings):
         from argo_audit.files import is_url  # fsspec is behind both
         from argo_audit.pairs.pair_file import HUB
 
-        named = str(pairs)
+        named = put_aside(str(pairs))
         return named if named.startswith(HUB) or is_url(named) else Path(pairs)
+
+    @field_validator("labels")
+    @classmethod
+    def _without_credentials(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """A request goes on record: who opens an address asks for the whole of it."""
+        return tuple(map(put_aside, labels))
+
+    @field_validator("judge_urls", "store", "logs")
+    @classmethod
+    def _no_credentials(cls, value: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
+        """What others put on record is not given any."""
+        urls = (value,) if isinstance(value, str) else value or ()
+        if any(map(has_credential, urls)):
+            raise ValueError(
+                "an address that holds a credential would be on record: leave it out, and give it "
+                "in the environment, as its provider or driver reads it (OPENAI_API_KEY, "
+                "VLLM_API_KEY, AWS_PROFILE, …)"
+            )
+        return value
 
     @property
     def store_root(self) -> str:

@@ -18,6 +18,7 @@ import inspect_ai
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.gathering import gather
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
@@ -85,14 +86,16 @@ def resume(
     watch: Watch = lambda _: None,
     parts: Parts | None = None,
     budget: Budget | None = None,
+    allow: Allowed = (),
 ) -> AuditFacts:
     """Go on with the audit that was interrupted in `out`, at any moment of it.
 
     What is on record is not done again, and on a machine that repeats itself the outcome is that
-    of an audit without the interruption. `budget` replaces the one it had. Raises RunFolderError
-    when there is no audit, or data, reward model, settings or packages are not what they were.
+    of an audit without the interruption. `budget` replaces the one it had, `allow` is what it may
+    name outside its folder. Raises RunFolderError when there is no audit, or data, reward model,
+    settings or packages are not what they were.
     """
-    request = read_request(out)
+    request = read_request(out, allow)
     if budget is not None:
         request = request.model_copy(update={"budget": budget})
     return _carry_out(request, watch, parts)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from argo_audit.audits.found_folder import Allowed, check_named
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
 from argo_audit.outside.caps import read_text
@@ -29,11 +30,12 @@ class _MadeFrom(Record):
     commands: tuple[str, ...] = ()
 
 
-def verify(path: str | PathLike[str]) -> list[str]:
+def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
     """Whether a report says what its sources say: it is made again from them, and compared.
 
     Args:
         path: The audit.md of a report. What it names as its sources has to be there.
+        allow: What the report may name outside its folder, as the error says that asks for it.
 
     Returns:
         One sentence per problem; empty when the report holds.
@@ -41,10 +43,10 @@ def verify(path: str | PathLike[str]) -> list[str]:
     Raises:
         InputError: When this is no report.
     """
-    return _problems(Path(path))
+    return _problems(Path(path), tuple(allow))
 
 
-def _problems(path: Path) -> list[str]:
+def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
     from argo_audit.audits.reporting import read_inputs
     from argo_audit.report.check import check_audit
     from argo_audit.report.markdown import front_matter
@@ -54,14 +56,17 @@ def _problems(path: Path) -> list[str]:
     try:
         written = read_text(path)
         fields, _ = front_matter(written)
-        origin = _origin(fields, path.parent)
+        origin = _origin(fields, path.parent)._replace(allow=allow)
     except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
         raise InputError(path, f"no report to verify ({brief(error)})", _REMEDY) from error
+    check_named(path.parent, path.name, origin.named_from(path.parent), allow)
     try:
         inputs, stores = read_inputs(origin, path.parent)
         made = documents(inputs, path.parent, *stores)
         found = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
-        return [*_other_version(fields, found), *found, *check_audit(path, *stores)]
+        version = _other_version(fields, found)
+        own = (path.parent, *origin.audits, *stores, *{file.parent for file in inputs.files})
+        return [*version, *found, *check_audit(path, *stores, within=own)]
     except ArgoError as error:
         return [str(error)]
 

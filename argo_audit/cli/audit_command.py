@@ -9,6 +9,7 @@ import typer
 from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.options import takes
 from argo_audit.cli.terminal import (
+    AllowOption,
     AllowRemoteImagesOption,
     BudgetOption,
     console,
@@ -52,6 +53,7 @@ def resume_command(
     out: Annotated[Path, typer.Argument(help="Output folder of an audit that was interrupted.")],
     budget: BudgetOption = None,
     allow_remote_images: AllowRemoteImagesOption = False,
+    allow: AllowOption = None,
 ) -> None:
     """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
     from argo_audit.audits.begun import read_request
@@ -59,7 +61,9 @@ def resume_command(
     from argo_audit.audits.run import resume
 
     given = Budget.parse(budget) if budget else None
-    _shown(out, read_request(out), lambda watch: resume(out, watch, budget=given))
+    allowed = tuple(allow or ())
+    request = read_request(out, allowed)
+    _shown(out, request, lambda watch: resume(out, watch, budget=given, allow=allowed), allowed)
 
 
 def _plan(request: AuditRequest) -> None:
@@ -72,7 +76,12 @@ def _plan(request: AuditRequest) -> None:
     say(ASSUMPTIONS)
 
 
-def _shown(out: Path, request: AuditRequest, work: "Callable[[Watch], AuditFacts]") -> None:
+def _shown(
+    out: Path,
+    request: AuditRequest,
+    work: "Callable[[Watch], AuditFacts]",
+    allow: tuple[str, ...] = (),
+) -> None:
     """Carry out an audit with its progress on the terminal, then write its report."""
     from argo_audit.audits.begun import command_of
     from argo_audit.audits.reporting import Origin, report
@@ -83,8 +92,8 @@ def _shown(out: Path, request: AuditRequest, work: "Callable[[Watch], AuditFacts
         phases = ("read", *["search"] * len(request.labels), "evaluate", "probe")
         facts = work(display.lane(Path(request.pairs).name, phases))
     title, commands = f"Audit of {facts.population}", (command_of(out),)
-    files = report(Origin((out,), title, commands, request.intent), out / "audit")
-    console.print(summary([out]))
+    files = report(Origin((out,), title, commands, request.intent, allow=allow), out / "audit")
+    console.print(summary([out], allow))
     for sentence in facts.notes:
         say(f"{facts.population}: {sentence}")
     say(f"audit: {files.markdown}\n       {files.html}")

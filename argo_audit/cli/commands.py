@@ -27,6 +27,7 @@ from argo_audit.cli.store_commands import read_command, store_app
 from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say, shown
 from argo_audit.cli.verify_command import verify_command
 from argo_audit.errors import ArgoError, in_plain_words, problems
+from argo_audit.outside.credentials import redacted
 
 
 class _Commands(TyperGroup):
@@ -80,7 +81,7 @@ def main() -> None:
         with followers():
             app(prog_name="argo-audit")
     except ArgoError as error:
-        typer.secho(f"error: {shown(str(error))}", fg="red", err=True)
+        typer.secho(f"error: {shown(redacted(str(error)))}", fg="red", err=True)
         sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED and not isinstance(ended, ToldInterrupt):

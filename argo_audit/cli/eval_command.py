@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from argo_audit.cli.terminal import AllowRemoteImagesOption, AuditsArgument, console, say
+from argo_audit.cli.terminal import (
+    AllowOption,
+    AllowRemoteImagesOption,
+    AuditsArgument,
+    SafeConsole,
+    console,
+    say,
+)
 from argo_audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ def eval_command(
         bool, typer.Option("--details", help="Print slices, KL, Brier scores and win rates too.")
     ] = False,
     allow_remote_images: AllowRemoteImagesOption = False,
+    allow: AllowOption = None,
 ) -> None:
     """Run the task suite on finished audits: is the judge with the rubric the reward model?
 
@@ -47,8 +54,8 @@ def eval_command(
     place = out or runs[0] / EVALS
     roles = dict(_role(given) for given in role or ())
     with Display(console) as display:
-        found = evaluate(runs, place, judge, roles, _Lanes(display))
-    wide = console if console.is_terminal else Console(width=_WIDE)
+        found = evaluate(runs, place, judge, roles, _Lanes(display), allow=allow or ())
+    wide = console if console.is_terminal else SafeConsole(width=_WIDE)
     wide.print(results_table(found, details=details))
     for line in legend(found):
         say(line)

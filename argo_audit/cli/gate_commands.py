@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from argo_audit.cli.terminal import say
+from argo_audit.cli.terminal import AllowOption, say
 from argo_audit.errors import InputError
 from argo_audit.files import write_new
 
@@ -31,6 +31,7 @@ def gate_init(
     report: Annotated[
         Path | None, typer.Option(help="Where its audit.md is. Default: in its own folder.")
     ] = None,
+    allow: AllowOption = None,
 ) -> None:
     """Write a first gates.toml from a finished audit, by bounds that its reward model keeps.
 
@@ -40,7 +41,7 @@ def gate_init(
 
     if out.exists():
         raise InputError(out, "there is one already", "name another with --out, or remove it")
-    first = first_gates(audit, out, rm, report)
+    first = first_gates(audit, out, rm, report, allow or ())
     out.parent.mkdir(parents=True, exist_ok=True)
     write_new(out, first.text)
     for line in first.moved:

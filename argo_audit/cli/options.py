@@ -14,6 +14,7 @@ what a misspelt option was meant to be, and lists all sixty nested keys in `--he
 """
 
 import inspect
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path

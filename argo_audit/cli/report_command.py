@@ -1,12 +1,12 @@
 """`argo-audit report AUDIT...`: one report over audits that are done."""
 
-import shlex
 import sys
 from typing import Annotated
 
 import typer
 
-from argo_audit.cli.terminal import AuditsArgument, IntentOption, OutOption, say
+from argo_audit.cli.terminal import AllowOption, AuditsArgument, IntentOption, OutOption, say
+from argo_audit.outside.credentials import command_line
 
 
 def report_command(
@@ -18,10 +18,12 @@ def report_command(
         list[str] | None,
         typer.Option(help="More eval logs with probes; those in the audits are read anyway."),
     ] = None,
+    allow: AllowOption = None,
 ) -> None:
     """Write one report over one or more audits, populations side by side; loads no model."""
     from argo_audit.audits.reporting import Origin, report
 
-    commands = (shlex.join(["argo-audit", *sys.argv[1:]]),)
-    files = report(Origin(tuple(audits), title, commands, intent, tuple(evals or ())), out)
+    commands = (command_line(["argo-audit", *sys.argv[1:]]),)
+    more, allowed = tuple(evals or ()), tuple(allow or ())
+    files = report(Origin(tuple(audits), title, commands, intent, more, allowed), out)
     say(f"audit: {files.markdown}\n       {files.html}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.plan import AuditPlan
@@ -18,7 +19,7 @@ from argo_audit.report.sheets import Sheet, as_markdown
 _NUMBERS = ("rank", "weight", "alike", "n", "q", "p")
 
 
-def summary(audits: Sequence[Path]) -> Table:
+def summary(audits: Sequence[Path], allow: Sequence[str] = ()) -> Table:
     """One row per audited rubric and label source, read from the eval logs."""
     title = "Agreement with the labels on held-out pairs (95% interval)"
     table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
@@ -27,7 +28,7 @@ def summary(audits: Sequence[Path]) -> Table:
     for column in ("agreement", "no rubric", "longest", "ceiling", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     for folder in audits:
-        facts = read_facts(folder)
+        facts = read_facts(folder, allow)
         for evaluation in read_evaluations(facts.logs(folder)):
             row(table, *_cells(evaluation, facts.ceiling))
     return table
@@ -85,15 +86,15 @@ def show(sheets: Sequence[Sheet], *, markdown: bool) -> None:
         if markdown:
             say(as_markdown(sheet))
         else:
-            console.print(_table(sheet) if sheet.rows else f"{sheet.title}: nothing", markup=False)
+            console.print(_table(sheet) if sheet.rows else Text(f"{sheet.title}: nothing"))
             say(f"{sheet.note}\n")
 
 
 def _table(sheet: Sheet) -> Table:
-    found = Table(title=sheet.title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    found = Table(title=Text(sheet.title), box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in sheet.header:
         narrow = name.lower() in _NUMBERS
-        found.add_column(name, overflow="fold", no_wrap=narrow)
+        found.add_column(Text(name), overflow="fold", no_wrap=narrow)
     for cells in sheet.rows:
         row(found, *cells)
     return found

@@ -1,7 +1,8 @@
 """What the commands share: the console, how text is shown, and options that several have.
 
 Names and rubrics come from files and models. Nothing in them is markup to the terminal: `say` and
-`row` show them as they are, with control characters spelled out.
+`row` show them as they are, with control characters spelled out. Whatever else is drawn goes
+through a SafeConsole, which does so too; no command has another way to print.
 """
 
 import shlex
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +23,22 @@ from argo_audit.cli.fields import option
 
 INTERRUPTED = 130
 
-console = Console()
+
+class SafeConsole(Console):
+    """A console on which only its own styles act: what it is given to draw is shown as it is."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """The one way from any table, text or progress bar to what is written."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                yield Segment(shown(segment.text), segment.style)
+
+
+console = SafeConsole()
 
 StoreOption = Annotated[str | None, option(CompareOptions, "store")]
 RootArgument = Annotated[
@@ -42,6 +59,7 @@ AllowRemoteImagesOption = Annotated[
 ]
 IntentOption = Annotated[Path | None, option(AuditRequest, "intent")]
 BudgetOption = Annotated[str | None, option(AuditRequest, "budget")]
+AllowOption = Annotated[list[str] | None, option(CompareOptions, "allow")]
 AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of finished audits.")]
 
 

@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
-from argo_audit.cli.terminal import say
+from argo_audit.cli.terminal import AllowOption, say
 
 _SHOWN = 20
 
 
 def verify_command(
     report: Annotated[Path, typer.Argument(help="The audit.md of a report, or its folder.")],
+    allow: AllowOption = None,
 ) -> None:
     """Compute a report again from its sources; exit code 2 for a number that nothing backs."""
     from argo_audit.audits.verification import verify
 
     path = report / "audit.md" if report.is_dir() else report
-    problems = verify(path)
+    problems = verify(path, allow or ())
     for problem in problems[:_SHOWN]:
         say(problem)
     if len(problems) > _SHOWN:

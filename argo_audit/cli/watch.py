@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from argo_audit.audits.run import Event, Watch
+from argo_audit.cli.terminal import SafeConsole
 
 DEFAULT_SHARE = 10.0
 SHARES: Mapping[str, float] = {
@@ -45,7 +46,7 @@ class Display:
     """Where audits show how far they are; after an error nothing that was drawn stays."""
 
     def __init__(self, console: Console | None = None, clock: Clock = time.monotonic):
-        self.console = console or Console()
+        self.console = console or SafeConsole()
         self._clock = clock
         self._progress = _progress(self.console) if self.console.is_terminal else None
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from argo_audit.audits.audit_facts import AuditFacts, read_facts
 from argo_audit.audits.begun import asked_labels, asked_reward_model
+from argo_audit.audits.found_folder import Allowed
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.gates.approved import Claimed, accepted
 from argo_audit.gates.defaults import GateSettings, located
@@ -38,15 +39,18 @@ class First(NamedTuple):
     moved: tuple[str, ...]
 
 
-def first_gates(audit: Path, out: Path, rm: str | None, report: Path | None = None) -> First:
+def first_gates(
+    audit: Path, out: Path, rm: str | None, report: Path | None = None, allow: Allowed = ()
+) -> First:
     """A gates.toml at `out`, for the reward model of an audit or another one, which is asked.
 
     `report` is where its findings are, if not in its own folder. Raises InputError for what is no
     finished audit, or does not say what it is of, and whatever the reward model raises.
     """
-    facts = read_facts(audit)
+    facts = read_facts(audit, allow)
     stored = _learned(audit, facts)
-    subject = _subject(audit, rm, str(facts.store(audit).folder or ""))
+    spec = located(rm or _audited(audit, allow), Path.cwd())
+    subject = _subject(audit, spec, rm is None, str(facts.store(audit).folder or ""))
     known = Known(
         rm=_below(subject.spec, out),
         pairs=os.path.relpath(audit / HELD_OUT, out.parent),
@@ -83,13 +87,13 @@ def _moved(known: Known) -> Iterator[str]:
         yield f"{names[0]}{more}: {said}"
 
 
-def _subject(audit: Path, rm: str | None, store: str) -> GatedModel:
+def _subject(audit: Path, spec: str, of_audit: bool, store: str) -> GatedModel:
     """The reward model as it will be gated; asked as the audit asked it, but for its own code.
 
     Whether code of a checkpoint may run is said by whoever runs it, and never by a folder.
     """
     asked, accept = RewardModelSettings(), False
-    if rm is None:
+    if of_audit:
         with suppress(RunFolderError):
             asked, accept = asked_reward_model(audit)
     settings = GateSettings(
@@ -98,7 +102,7 @@ def _subject(audit: Path, rm: str | None, store: str) -> GatedModel:
         reward_model=asked.model_copy(update={"trust_remote_code": False}),
         accept_failing_rm=accept,
     )
-    return GatedModel(located(rm or _audited(audit), Path.cwd()), settings, Path.cwd())
+    return GatedModel(spec, settings, Path.cwd())
 
 
 def _settings(settings: GateSettings) -> list[str]:
@@ -127,10 +131,10 @@ def _learned(audit: Path, facts: AuditFacts) -> StoredRubric:
     return next((one for one in found if one.label_source != HUMAN), found[0])
 
 
-def _audited(audit: Path) -> str:
+def _audited(audit: Path, allow: Allowed) -> str:
     """The first reward model that the audit labelled with."""
     try:
-        specs, folder = asked_labels(audit)
+        specs, folder = asked_labels(audit, allow)
     except RunFolderError:
         specs, folder = (), audit
     for spec in specs:

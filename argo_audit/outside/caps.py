@@ -1,12 +1,12 @@
 """How much is read of a file that nobody vouches for.
 
-    read_whole(Path("facts.json"), RECORD)              # InputError for one beyond 64 MB
-    unpacked(content, "labels.json.gz")                 # 100 times the packed size, or 64 MB
+    read_whole(Path("facts.json"), RECORD)              # InputError for one beyond 64 MiB
+    unpacked(content, "labels.json.gz")                 # 100 times the packed size, or 64 MiB
     check_archive(Path("logs/a.eval"))                  # what a zip says that it unpacks to
 
 Decisions: a cap is no guess at what somebody has, but what no honest file of a kind comes near: a
 record of an audit has kilobytes, text packs to a tenth and seldom to a fortieth. It is held while
-reading, so that what is above it never lies in memory. Who has such a file says so: ARGO_MAX_MB
+reading, so that what is above it never lies in memory. Who has such a file says so: ARGO_MAX_FILE_MIB
 takes the place of every cap.
 """
 
@@ -20,16 +20,16 @@ from typing import BinaryIO
 
 from argo_audit.errors import InputError
 
-MB = 1 << 20
-RECORD = 64 * MB
+MIB = 1 << 20
+RECORD = 64 * MIB
 """Bytes of one record or document: JSON, TOML, YAML, markdown."""
-LINES = 4096 * MB
+LINES = 4096 * MIB
 """Bytes of a file of many records, one a line."""
 
-_ENV = "ARGO_MAX_MB"
+_ENV = "ARGO_MAX_FILE_MIB"
 _MOST_TIMES = 100  # what gzip may make of text; a bomb makes a thousand
-_ALWAYS = 64 * MB  # whatever the packed size
-_CHUNK = MB
+_ALWAYS = 64 * MIB  # whatever the packed size
+_CHUNK = MIB
 _ANY_HEADER = 31  # of zlib: gzip
 
 
@@ -95,9 +95,9 @@ def check_archive(path: Path) -> None:
 
 def _most(usual: int) -> int:
     asked = os.environ.get(_ENV, "")
-    return int(asked) * MB if asked.isascii() and asked.isdigit() else usual
+    return int(asked) * MIB if asked.isascii() and asked.isdigit() else usual
 
 
 def _too_much(name: str | Path, problem: str, most: int) -> InputError:
-    remedy = f"if that is as it should be, allow more: {_ENV}={2 * most // MB} (of this many MB)"
-    return InputError(name, f"{problem} {most // MB} MB, which is as much as is read", remedy)
+    remedy = f"if that is as it should be, allow more: {_ENV}={2 * most // MIB}"
+    return InputError(name, f"{problem} {most // MIB} MiB, which is as much as is read", remedy)

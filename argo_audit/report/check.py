@@ -38,12 +38,38 @@ class _Link(NamedTuple):
     before: str
 
 
-def check_audit(path: Path, *stores: Path, to_be_in: Path | None = None) -> list[str]:
+class _Places(NamedTuple):
+    """Where links lead from, and the folders that they have to stay in; without any, anywhere."""
+
+    folders: tuple[Path, ...]
+    within: tuple[Path, ...]
+
+    def linked(self, target: str) -> Path | None:
+        """What a link leads to from the first of the folders that has it."""
+        path = unquote(target.partition("#")[0])
+        places = (folder / path for folder in self.folders)
+        return next((place for place in places if self._is_there(place)), None)
+
+    def _is_there(self, place: Path) -> bool:
+        try:
+            real = place.resolve()
+            reached = not self.within or any(
+                real.is_relative_to(one.resolve()) for one in self.within
+            )
+            return reached and place.exists()
+        except (OSError, ValueError):  # a name that no file has
+            return False
+
+
+def check_audit(
+    path: Path, *stores: Path, to_be_in: Path | None = None, within: Sequence[Path] = ()
+) -> list[str]:
     """One sentence per problem of the audit at `path`; empty when all of it holds.
 
     HTML anywhere, tables with uneven rows, links and anchors that lead nowhere, and quotes that do
     not stand on the line they name, in one of the stores (by root) or in a run's attempts. Of an
-    audit that is checked before it is moved, links may lead from `to_be_in`, too.
+    audit that is checked before it is moved, links may lead from `to_be_in`, too. Of a stranger's,
+    no link is followed that leads out of the folders `within`.
     """
     text = read_text(path)
     try:
@@ -52,9 +78,9 @@ def check_audit(path: Path, *stores: Path, to_be_in: Path | None = None) -> list
         return [f"{path}: {error}"]
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
     lines = body.split("\n")
-    folders = (path.parent, to_be_in or path.parent)
-    found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, folders)]
-    return found + list(_quotes(tokens, folders, stores))
+    places = _Places((path.parent, to_be_in or path.parent), tuple(within))
+    found = [*_html(tokens), *_tables(tokens, lines), *_links(tokens, places)]
+    return found + list(_quotes(tokens, places, stores))
 
 
 def anchors(tokens: Sequence[Token]) -> list[str]:
@@ -109,20 +135,14 @@ def _tables(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[str]:
             yield f"a table that does not parse: {token.content[:80]!r}"
 
 
-def _links(tokens: Sequence[Token], folders: Sequence[Path]) -> Iterator[str]:
+def _links(tokens: Sequence[Token], places: _Places) -> Iterator[str]:
     known = set(anchors(tokens))
     for link in (link for token in tokens for link in _links_of(token)):
         target, _, fragment = link.href.partition("#")
         if not target and fragment not in known:
             yield f"no heading for the link #{fragment}"
-        elif "://" not in target and not _linked(target, folders).exists():
-            yield f"no file for the link {link.href}"
-
-
-def _linked(target: str, folders: Sequence[Path]) -> Path:
-    """The file that a link leads to from the first of the folders that has it."""
-    places = [folder / unquote(target) for folder in folders]
-    return next((place for place in places if place.exists()), places[0])
+        elif "://" not in target and places.linked(target) is None:
+            yield f"no file for the link {link.href:.200}"
 
 
 def _links_of(token: Token) -> Iterator[_Link]:
@@ -142,17 +162,14 @@ def _links_of(token: Token) -> Iterator[_Link]:
             text += child.content
 
 
-def _quotes(
-    tokens: Sequence[Token], folders: Sequence[Path], stores: Sequence[Path]
-) -> Iterator[str]:
+def _quotes(tokens: Sequence[Token], places: _Places, stores: Sequence[Path]) -> Iterator[str]:
     """Every link "line N" that a quote stands before, or a quoting fence after."""
     for i, token in enumerate(tokens):
         for link in _links_of(token):
             named = _LINE_LINK.fullmatch(link.text)
             said = link.before if "“" in link.before else _excerpt(tokens[i:])
             if named and said:
-                source = _linked(link.href.partition("#")[0], folders)
-                yield from _quote(said, source, int(named[1]), stores)
+                yield from _quote(said, places.linked(link.href), int(named[1]), stores)
 
 
 def _excerpt(tokens: Sequence[Token]) -> str | None:
@@ -161,8 +178,10 @@ def _excerpt(tokens: Sequence[Token]) -> str | None:
     return f"“{after.content}”" if after and after.info == _EXCERPT else None
 
 
-def _quote(said: str, source: Path, number: int, stores: Sequence[Path]) -> Iterator[str]:
+def _quote(said: str, source: Path | None, number: int, stores: Sequence[Path]) -> Iterator[str]:
     """What is wrong with a quote of line `number` of `source`; `said` has it between “ and ”."""
+    if source is None:
+        return
     words = _folded(said[said.find("“") + 1 : said.rfind("”")])
     inside = any(source.resolve().is_relative_to(store.resolve()) for store in stores)
     if source.suffix != ".jsonl" and not inside:

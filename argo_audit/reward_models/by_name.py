@@ -10,11 +10,13 @@ pairs before it labels all of them, and one that fails is refused unless asked f
 """
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from argo_audit import kinds
 from argo_audit.errors import InputError, did_you_mean, needs_train
+from argo_audit.outside.credentials import put_aside, whole
 from argo_audit.records import Conformance, Label, Pair
 from argo_audit.reward_models.checks.conformance import check_reward_model, refuse_failing
 from argo_audit.reward_models.fitting import at_temperature, fitted_temperature
@@ -27,9 +29,10 @@ from argo_audit.roles import Counting, Recorded, RewardModel
 
 _ROLE: kinds.Role = "reward_models"
 _BARE = "rm"
-_RECORDED = "scores"
-_IN_FILES = (_BARE, _RECORDED)
+SCORES = "scores"
+"""The kind of recorded rewards."""
 
+_IN_FILES = (_BARE, SCORES)
 _CHECKED_PAIRS = 64  # before labelling; the share of cut conversations is counted over all
 
 
@@ -74,7 +77,7 @@ def check_kind(spec: str) -> None:
 def can_be_asked(spec: str) -> bool:
     """Whether a spec names a reward model that has rewards of text that nobody has scored."""
     kind, _, _ = spec.partition(":")
-    if not names_reward_model(spec) or kind == _RECORDED:
+    if not names_reward_model(spec) or kind == SCORES:
         return False
     return kind != kinds.GIVEN or not isinstance(kinds.opened(_ROLE, spec), Recorded)
 
@@ -105,12 +108,13 @@ def open_reward_model(
     if spec.startswith(("http://", "https://")):
         problem = "a server without the name of its model"
         raise InputError(spec, problem, "write served:NAME@URL[,URL...]")
+    spec = put_aside(spec)
     check_kind(spec)
-    whole = spec if names_reward_model(spec) else f"{_BARE}:{spec}"
-    kind, _, path = whole.partition(":")
-    if chosen and path and kind == _RECORDED:
+    named = spec if names_reward_model(spec) else f"{_BARE}:{spec}"
+    kind, _, path = named.partition(":")
+    if chosen and path and kind == SCORES:
         return RecordedRewardModel.read(path, pairs=pairs, chosen=chosen)
-    model = kinds.opened(_ROLE, whole, settings, pairs)
+    model = kinds.opened(_ROLE, named, settings, pairs)
     if not isinstance(model, RewardModel):
         raise kinds.refused(_ROLE, model)
     return model
@@ -126,9 +130,10 @@ def open_classifier(name: str, settings: RewardModelSettings, _: Sequence[Pair])
 
 def open_served(name: str, settings: RewardModelSettings, _: Sequence[Pair]) -> RewardModel:
     """The kind `served`: a model's name and the URLs of its servers."""
-    model, _at, urls = name.rpartition("@")
+    begins = re.search(r"@(?=https?://)", name)  # an @ in a name or a password is no border
+    model, urls = (name[: begins.start()], name[begins.end() :]) if begins else ("", "")
     _check(bool(model and urls), f"served:{name}", "served:NAME@URL[,URL...]")
-    return ServedRewardModel(model, urls.split(","), settings)
+    return ServedRewardModel(model, list(map(whole, urls.split(","))), settings)
 
 
 def open_dpo(name: str, settings: RewardModelSettings, _: Sequence[Pair]) -> RewardModel:
