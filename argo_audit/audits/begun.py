@@ -15,7 +15,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from argo_audit.audits.found_folder import Allowed, check_named, enter, is_here, outside, remember
-from argo_audit.audits.named_by_request import INTENT, Seen, Uses, named_by, reward_models_of
+from argo_audit.audits.named_by_request import (
+    INTENT,
+    Seen,
+    Uses,
+    named_by,
+    recorded_by,
+    reward_models_of,
+)
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
@@ -106,7 +113,9 @@ def asked_labels(out: Path, allow: Allowed = ()) -> tuple[tuple[str, ...], Path]
     Raises InputError for reward models that have to be asked for again.
     """
     begun = _begun(out)
-    check_named(out, REQUEST_FILE, reward_models_of(begun.request, Seen(begun.folder, out)), allow)
+    seen = Seen(begun.folder, out)
+    named = (*reward_models_of(begun.request, seen), *recorded_by(begun.request, seen))
+    check_named(out, REQUEST_FILE, named, allow)
     return begun.request.labels, begun.folder
 
 

@@ -45,6 +45,7 @@ Uses = Callable[[AuditRequest, Seen], Iterator[Named]]
 def named_by(request: AuditRequest, seen: Seen) -> Iterator[Named]:
     """All that an audit which goes on would use."""
     yield from used_by_evals(request, seen)
+    yield from recorded_by(request, seen)
     pairs = str(request.pairs)
     if pairs.startswith(HUB):
         yield Named(pairs, "pairs from the hub")
@@ -77,11 +78,8 @@ def used_by_evals(request: AuditRequest, seen: Seen) -> Iterator[Named]:
 def reward_models_of(request: AuditRequest, seen: Seen) -> Iterator[Named]:
     """The reward models that labels name, and what their settings let them do."""
     for spec in filter(names_reward_model, request.labels):
-        kind, _, path = spec.partition(":")
-        if kind != SCORES:
+        if not spec.startswith(f"{SCORES}:"):
             yield Named(spec, "a reward model that is loaded or asked")
-        else:
-            yield from seen.outside((path, "recorded rewards"))
     settings = request.reward_model
     if settings.trust_remote_code:
         yield Named(TRUST, "running the Python code that a checkpoint ships")
@@ -89,3 +87,10 @@ def reward_models_of(request: AuditRequest, seen: Seen) -> Iterator[Named]:
         yield Named(settings.tokenizer, "the tokenizer that is loaded")
     if settings.api_key != RewardModelSettings().api_key:
         yield Named(settings.api_key, "the environment variable that is sent to servers as a key")
+
+
+def recorded_by(request: AuditRequest, seen: Seen) -> Iterator[Named]:
+    """The files of rewards that labels name: read when an audit goes on, or by a gate."""
+    found = (spec.partition(":") for spec in request.labels)
+    paths = (path for kind, colon, path in found if colon and kind == SCORES)
+    yield from seen.outside(*((path, "recorded rewards") for path in paths))

@@ -6,6 +6,7 @@ The docstring under a field is its help, on the command line as in Python. This 
 what reads and checks the input is `preparing`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -90,15 +91,16 @@ class AuditRequest(Settings):
         sampled = self.policy.startswith(SAMPLE)
         return self.policy.removeprefix(SAMPLE) if sampled else None
 
-    @field_validator("pairs")
+    @field_validator("pairs", mode="wrap")
     @classmethod
-    def _files_are_paths(cls, pairs: Path | str) -> Path | str:
-        """A request reads back from JSON as it was."""
+    def _files_are_paths(cls, pairs: object, read: Callable[[object], object]) -> object:
+        """A request reads back from JSON as it was: an address is no path, which has no `//`."""
         from argo_audit.files import is_url  # fsspec is behind both
         from argo_audit.pairs.pair_file import HUB
 
-        named = put_aside(str(pairs))
-        return named if named.startswith(HUB) or is_url(named) else Path(pairs)
+        if isinstance(pairs, str) and (pairs.startswith(HUB) or is_url(pairs)):
+            return put_aside(pairs)
+        return Path(str(read(pairs)))
 
     @field_validator("labels")
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from argo_audit.audits.found_folder import Allowed, check_named
+from argo_audit.audits.found_folder import Allowed, check_named, enter
 from argo_audit.errors import ArgoError, InputError, brief
 from argo_audit.files import is_url
 from argo_audit.outside.caps import read_text
@@ -47,12 +47,13 @@ def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
 
 
 def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
-    from argo_audit.audits.reporting import read_inputs
+    from argo_audit.audits.reporting import found_with, read_inputs
     from argo_audit.report.check import check_audit
     from argo_audit.report.markdown import front_matter
     from argo_audit.report.spec import documents
     from argo_audit.report.verify import altered, unbacked
 
+    enter(found_with(path.parent), allow)
     try:
         written = read_text(path)
         fields, _ = front_matter(written)

@@ -24,7 +24,7 @@ from argo_audit.cli.organism_commands import organism_app
 from argo_audit.cli.report_command import report_command
 from argo_audit.cli.rm_commands import check_rm_command, train_rm_command
 from argo_audit.cli.store_commands import read_command, store_app
-from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say, shown
+from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say, show_warnings, shown
 from argo_audit.cli.verify_command import verify_command
 from argo_audit.errors import ArgoError, in_plain_words, problems
 from argo_audit.outside.credentials import redacted
@@ -77,6 +77,7 @@ def main() -> None:
     if is_follower():
         follow()
         return
+    show_warnings()
     try:
         with followers():
             app(prog_name="argo-audit")

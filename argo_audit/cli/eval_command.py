@@ -23,7 +23,7 @@ _PHASE = "evaluate"
 _WIDE = 200  # of a table that goes into a file
 
 
-def eval_command(
+def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     runs: AuditsArgument,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the logs. Default: evals in the run.")

@@ -5,6 +5,7 @@ Names and rubrics come from files and models. Nothing in them is markup to the t
 through a SafeConsole, which does so too; no command has another way to print.
 """
 
+import logging
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,23 @@ def _fetched() -> None:
     from argo_audit.pairs.images import allow_remote
 
     allow_remote()
+
+
+class _Shown(logging.Formatter):
+    """What this package warns of, as `say` would print it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(super().format(record))
+
+
+def show_warnings() -> None:
+    """Send what this package logs to standard error, with control characters spelled out."""
+    logger = logging.getLogger("argo_audit")
+    if not any(isinstance(handler.formatter, _Shown) for handler in logger.handlers):
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Shown("%(message)s"))
+        logger.addHandler(handler)
+        logger.propagate = False
 
 
 def say(text: str, *, error: bool = False) -> None:

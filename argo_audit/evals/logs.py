@@ -23,6 +23,7 @@ from argo_audit.evals.reading import (
     UNREADABLE,
     LoggedPair,
     TaskLog,
+    check_size,
     judgments_of,
     read_logs,
 )
@@ -105,6 +106,7 @@ def discard_unfinished(log_dir: str | Path) -> None:
 
 def _is_finished(log: str) -> bool:
     try:
+        check_size(log)
         return read_eval_log(log, header_only=True).status == "success"
     except UNREADABLE:
         return False

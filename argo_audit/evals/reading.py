@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
@@ -26,6 +27,7 @@ from argo_audit.errors import InputError, brief
 from argo_audit.evals.judging import JUDGMENTS
 from argo_audit.evals.metrics import slices_of
 from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
+from argo_audit.outside.caps import check_archive
 from argo_audit.records import Judgment, Probability, Record
 
 SUBJECT = "subject"
@@ -124,9 +126,10 @@ def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
 
 @contextlib.contextmanager
 def _readable(log: str) -> Iterator[None]:
-    """What reading a damaged log raises becomes an InputError."""
+    """What reading a damaged log raises becomes an InputError; one too large is not read."""
     try:
         with driver_errors():
+            check_size(log)
             yield
     except UNREADABLE as error:
         problem = f"not a readable log of this task ({brief(error):.200})"
@@ -134,6 +137,13 @@ def _readable(log: str) -> Iterator[None]:
         if is_url(log) and isinstance(error, OSError) and not log.startswith("file://"):
             mend = remedy(log, error)
         raise InputError(log, problem, mend) from error
+
+
+def check_size(log: str) -> None:
+    """Raise InputError for a log of this machine that unpacks to more than is read."""
+    path = log.removeprefix("file://")
+    if not is_url(path):
+        check_archive(Path(unquote(path) if path != log else path))
 
 
 def _read_header(log: str, task: str) -> LogHeader | None:

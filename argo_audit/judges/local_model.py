@@ -176,9 +176,11 @@ def load(path: str, **arguments: Any) -> tuple[PrefixModel, Any]:
     """
     device = arguments.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = arguments.pop("dtype", None) or ("float32" if device == "cpu" else "auto")
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     with _no_progress_bars():
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            path, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
     model = model.to(device).eval()
     ends = model.generation_config.eos_token_id
     ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id} - {None}

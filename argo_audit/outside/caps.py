@@ -6,8 +6,8 @@
 
 Decisions: a cap is no guess at what somebody has, but what no honest file of a kind comes near: a
 record of an audit has kilobytes, text packs to a tenth and seldom to a fortieth. It is held while
-reading, so that what is above it never lies in memory. Who has such a file says so: ARGO_MAX_FILE_MIB
-takes the place of every cap.
+reading, so that what is above it never lies in memory. Who has such a file says so:
+ARGO_MAX_FILE_MIB takes the place of every cap.
 """
 
 import io

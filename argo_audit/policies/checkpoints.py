@@ -9,18 +9,24 @@ are there. The trained policy is sealed in the same way, in `folder` itself: the
 left to train. (A killed process is meant, not a power cut: files are not synced to the disk.)
 """
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from argo_audit.errors import RunFolderError
 from argo_audit.files import write_whole
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Record
 
 SEAL = "whole.json"
 _CHECKPOINTS = "checkpoint-*"
+_NUMBERS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # goes before what a caller of torch.load asks for
 
 
 class Checkpoint(NamedTuple):
@@ -57,6 +63,29 @@ def remove_checkpoints(folder: Path, keep: Path | None = None) -> None:
     for path in folder.glob(_CHECKPOINTS):
         if path != keep:
             shutil.rmtree(path)
+
+
+@contextmanager
+def data_alone(checkpoint: Path | None) -> Iterator[None]:
+    """While a checkpoint is gone on from, a pickle in it is read as numbers, whoever reads it.
+
+    A run folder may be a stranger's, and a pickle runs what it likes. Raises RunFolderError for
+    one that holds more than numbers.
+    """
+    before = os.environ.get(_NUMBERS_ONLY)
+    os.environ[_NUMBERS_ONLY] = "1"
+    try:
+        yield
+    except UnpicklingError as error:
+        raise RunFolderError(
+            f"{checkpoint}: a file in it is more than numbers, and loading it would run code\n"
+            "  Remedy: if the folder is your own, remove the checkpoint and resume: the policy is "
+            "trained from the one before; else trust nothing in it"
+        ) from error
+    finally:
+        os.environ.pop(_NUMBERS_ONLY)
+        if before is not None:
+            os.environ[_NUMBERS_ONLY] = before
 
 
 def _whole(path: Path) -> Checkpoint | None:

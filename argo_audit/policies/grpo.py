@@ -32,7 +32,13 @@ from trl import GRPOConfig, GRPOTrainer
 
 from argo_audit.errors import InputError, brief
 from argo_audit.policies.arguments import trainer_arguments
-from argo_audit.policies.checkpoints import Checkpoint, newest, remove_checkpoints, seal
+from argo_audit.policies.checkpoints import (
+    Checkpoint,
+    data_alone,
+    newest,
+    remove_checkpoints,
+    seal,
+)
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.policies.processes import TEAM, MainFailedError
 from argo_audit.policies.prompt_window import Window
@@ -128,7 +134,8 @@ def _train(task: _Task, arguments: GRPOConfig, next_prompts: NextPrompts, pay: _
         warnings.simplefilter("ignore", FutureWarning)
         trainer = _trainer(task, arguments, next_prompts, pay)
         try:
-            trainer.train(resume_from_checkpoint=task.checkpoint and str(task.checkpoint))
+            with data_alone(task.checkpoint):
+                trainer.train(resume_from_checkpoint=task.checkpoint and str(task.checkpoint))
         except _StopError:
             completed = False
     trainer.save_model(str(task.folder))
@@ -164,8 +171,12 @@ def _load(task: _Task) -> tuple[Any, Any]:
     dtype = torch.bfloat16 if frozen_in_bf16 else torch.float32
     remedy = "name a folder or hub id of an instruction-tuned causal LM"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(task.model, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(task.model, dtype=dtype)
+        tokenizer = AutoTokenizer.from_pretrained(
+            task.model, padding_side="left", trust_remote_code=False
+        )
+        model = AutoModelForCausalLM.from_pretrained(
+            task.model, dtype=dtype, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         raise InputError(task.model, f"it cannot be loaded ({brief(error)})", remedy) from error
     if tokenizer.chat_template is None:

@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 from argo_audit.errors import InputError, RewardModelError
 from argo_audit.files import write_whole_bytes
+from argo_audit.outside.caps import read_whole
 from argo_audit.records import Pair, fingerprint
 from argo_audit.reward_models.checks.tolerance import COARSE
 from argo_audit.reward_models.score_lines import (
@@ -81,7 +82,7 @@ class RecordedRewardModel:
             table.add(number, parsed_score(path, number, line))
         table.check_one_each()
         table.check_complete()
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_whole(path)).hexdigest()
         name = name or path.name.removesuffix(".gz").removesuffix(".jsonl")
         return cls(name, table.rewards, digest=digest, unused=table.unused)
 

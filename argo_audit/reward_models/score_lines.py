@@ -4,8 +4,6 @@ for number, line in lines_of(Path("scores.jsonl.gz")):
 score = parsed_score(path, number, line)
 """
 
-import gzip
-import io
 import zlib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,11 +11,10 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from argo_audit.errors import InputError, brief, problems
+from argo_audit.outside.caps import read_whole, unpacked
 from argo_audit.records import Message, Record
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_FREE = 64 << 20
-_RATIO = 200
 _LINE_REMEDY = (
     'write {"pair_id", "reward_a", "reward_b"} (A and B as the pairs are written by this program), '
     '{"pair_id", "reward_chosen", "reward_rejected"} or {"conversation", "reward"}, '
@@ -69,8 +66,8 @@ _SCORE: TypeAdapter[Score] = TypeAdapter(
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """The non-blank lines of a JSONL or gzipped JSONL file, numbered from 1."""
     try:
-        data = path.read_bytes()
-        text = (_unpacked(path, data) if data.startswith(_GZIP_MAGIC) else data).decode()
+        data = read_whole(path)
+        text = (unpacked(data, path) if data.startswith(_GZIP_MAGIC) else data).decode()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(
             path, f"cannot be read: {brief(error)}", "give a complete UTF-8 JSONL or JSONL.gz file"
@@ -88,13 +85,3 @@ def parsed_score(path: Path, number: int, line: str) -> Score:
         _, _, where = found.where.partition(".")  # after which of the shapes of a line it is
         problem = str(found._replace(where=where))
         raise InputError(path, problem, _LINE_REMEDY, number) from error
-
-
-def _unpacked(path: Path, data: bytes) -> bytes:
-    most = max(_FREE, _RATIO * len(data))
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        found = file.read(most + 1)
-    if len(found) > most:
-        problem = f"it unpacks to more than {_RATIO} times its own size"
-        raise InputError(path, problem, "unpack it yourself, if it is what it should be")
-    return found
