@@ -1,13 +1,29 @@
 """Files here and behind URLs: made once, read alike, and missed in words."""
 
+import os
 import uuid
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from argo_audit.errors import InputError
-from argo_audit.files import Folder, check_writable, driver_errors, is_url, join, read_bytes, remedy
+from argo_audit.errors import InputError, RunFolderError
+from argo_audit.files import (
+    Folder,
+    append,
+    check_free,
+    check_writable,
+    cut,
+    driver_errors,
+    is_url,
+    join,
+    read_bytes,
+    remedy,
+    write_new,
+    write_whole,
+)
+from argo_audit.records import Attempt
+from argo_audit.search.journal import cut_torn_line
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
@@ -84,3 +100,42 @@ def test_only_the_drivers_own_errors_are_translated() -> None:
     for error in (TypeError("a bug"), ValueError("a bug"), KeyboardInterrupt()):
         with pytest.raises(type(error)), driver_errors():
             raise error
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    victim.write_text("precious, and without an end")
+    folder.mkdir()
+    for name in ("facts.json", "facts.json.part", "lines.jsonl", "new.toml", "nowhere.toml"):
+        (folder / name).symlink_to(victim)
+    (folder / "nowhere.toml").unlink()
+    (folder / "nowhere.toml").symlink_to(tmp_path / "made by a link")
+    write_whole(folder / "facts.json", "{}")
+    assert not (folder / "facts.json").is_symlink()
+    for act in (
+        lambda: append(folder / "lines.jsonl", "line\n"),
+        lambda: cut(folder / "lines.jsonl", 3),
+        lambda: cut_torn_line(Attempt, folder / "lines.jsonl"),
+        lambda: write_new(folder / "new.toml", "x"),
+        lambda: write_new(folder / "nowhere.toml", "x"),
+    ):
+        with pytest.raises(OSError, match=r"symbolic links|exists"):
+            act()
+    assert victim.read_text() == "precious, and without an end"
+    assert not (tmp_path / "made by a link").exists()
+    with pytest.raises(RunFolderError, match="holds files"):
+        check_free(folder)
+
+
+def test_only_a_part_of_ones_own_leaves_a_folder_free(tmp_path: Path) -> None:
+    (tmp_path / ".abc.part").write_text("begun")
+    check_free(tmp_path)
+    (tmp_path / "facts.json.part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunFolderError):
+        check_free(tmp_path)
+
+
+def test_no_writer_waits_for_the_other_end_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "attempts.jsonl")
+    with pytest.raises(OSError, match=r"No such device"):
+        append(tmp_path / "attempts.jsonl", "line\n")

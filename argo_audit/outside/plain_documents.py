@@ -14,8 +14,8 @@ import yaml
 
 DEEPEST = 40
 """Lists and mappings within each other."""
-LARGEST = 4 << 20
-"""Characters of YAML: a parser in Python takes a minute for more."""
+LARGEST = 1 << 20
+"""Characters of YAML: a parser in Python takes minutes for more."""
 
 
 class _Plain(yaml.SafeLoader):
