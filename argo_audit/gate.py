@@ -196,11 +196,12 @@ class Summary:
     def _sum_up(self, terminalreporter: "pytest.TerminalReporter") -> None:
         from argo_audit.errors import brief
         from argo_audit.gates.outcomes import Outcome, markdown, summary
+        from argo_audit.report.markdown import visible
 
         outcomes = [Outcome.model_validate(row) for row in self._rows]
         terminalreporter.section("reward model gates")
         for line in summary(outcomes):
-            terminalreporter.line(line)
+            terminalreporter.line(visible(line))
         page = self._config.getoption("--gate-summary") or os.environ.get(_PAGE)
         try:
             if page:

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
@@ -112,13 +113,14 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     (folder / "nowhere.toml").symlink_to(tmp_path / "made by a link")
     write_whole(folder / "facts.json", "{}")
     assert not (folder / "facts.json").is_symlink()
-    for act in (
+    acts: list[Callable[[], None]] = [
         lambda: append(folder / "lines.jsonl", "line\n"),
         lambda: cut(folder / "lines.jsonl", 3),
         lambda: cut_torn_line(Attempt, folder / "lines.jsonl"),
         lambda: write_new(folder / "new.toml", "x"),
         lambda: write_new(folder / "nowhere.toml", "x"),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(OSError, match=r"symbolic links|exists"):
             act()
     assert victim.read_text() == "precious, and without an end"

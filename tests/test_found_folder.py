@@ -31,6 +31,7 @@ def found(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an audit alone, on a machine that has never seen it."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
+    shutil.copy(own.parent / "rm.jsonl", tmp_path)
     out = Path(shutil.copytree(own, tmp_path / "found", symlinks=True))
     rewrite(out / "audit.json", lambda begun: begun | {"folder": str(tmp_path)})
     rewrite(out / "audit.json", lambda begun: asked(begun, {"out": "found"}))
@@ -62,7 +63,15 @@ def words(command: str, out: Path) -> list[str]:
         "export": ["export", str(out), "--out", f"{to}.json"],
         "compare": ["compare", str(out), str(out)],
         "eval": ["eval", str(out), "--out", str(to)],
-        "gate": ["gate", "init", str(out), "--out", f"{to}.toml", "--rm", "org/rm"],
+        "gate": [
+            "gate",
+            "init",
+            str(out),
+            "--out",
+            f"{to}.toml",
+            "--rm",
+            f"scores:{out.parent}/rm.jsonl",
+        ],
         "resume": ["resume", str(out)],
     }[command]
 

@@ -1,5 +1,6 @@
 """The policy under TRL: prompts are fresh, rewards reach the weights, a killed run goes on."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, RunFolderError
 from argo_audit.policies.arguments import shares, trainer_arguments
+from argo_audit.policies.checkpoints import seal
 from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import SETTINGS_FILE, PolicySettings, settings_of
 from argo_audit.roles import Proposal
@@ -332,3 +334,33 @@ def test_a_folder_may_carry_its_own_settings(tmp_path: Path) -> None:
     assert settings_of(tmp_path) == PolicySettings()
     (tmp_path / SETTINGS_FILE).write_text(SETTINGS.model_dump_json())
     assert settings_of(tmp_path) == SETTINGS
+
+
+class Acts:
+    """What a stranger may put where numbers were."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("file", ["optimizer.pt", "scheduler.pt", "rng_state.pth"])
+def test_a_checkpoint_runs_no_code(model: str, tmp_path: Path, file: str) -> None:
+    """Of a found folder a checkpoint is numbers; what is more is not loaded."""
+    import torch
+
+    from argo_audit.policies.grpo import GRPOPolicy
+
+    folder, mark = tmp_path / "policy", tmp_path / "acted"
+    before = run_to(6, GRPOPolicy(model, 2, folder, SETTINGS), Remembering(killed=2))
+    (whole,) = [path for path in folder.glob("checkpoint-*") if path.name.endswith("2")]
+    torch.save(Acts(mark), whole / file)
+    (whole / "evil.py").write_text(f"open({str(mark)!r}, 'w')")
+    seal(whole, 2)
+    again = GRPOPolicy(model, 2, folder, SETTINGS)
+    assert again.resume(2) == 2
+    with pytest.raises(RunFolderError, match="more than numbers"):
+        again.train(Remembering().next_prompts, Remembering(before.paid).policy_reward, 4)
+    assert not mark.exists()

@@ -11,7 +11,6 @@ import typer
 
 from argo_audit.cli.terminal import AllowOption, say
 from argo_audit.errors import InputError
-from argo_audit.files import write_new
 
 gate_app = typer.Typer(help="Regression gates of reward models.", no_args_is_help=True)
 
@@ -37,6 +36,7 @@ def gate_init(
 
     The reward model is asked, as the gates will ask it.
     """
+    from argo_audit.files import write_new
     from argo_audit.gates.gate_start import first_gates
 
     if out.exists():
