@@ -15,6 +15,7 @@ import os
 import stat
 import zipfile
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +32,8 @@ _MOST_TIMES = 100  # what gzip may make of text; a bomb makes a thousand
 _ALWAYS = 64 * MIB  # whatever the packed size
 _CHUNK = MIB
 _ANY_HEADER = 31  # of zlib: gzip
+_NO_HEADER = -15
+_LOCAL_HEADER = 30  # bytes before the name of an entry of a zip
 
 
 def read_whole(path: Path, at_most: int = LINES) -> bytes:
@@ -51,7 +54,7 @@ def read_stream(file: BinaryIO, name: str | Path, at_most: int) -> bytes:
     while size <= most and len(content) <= most and (part := file.read(_CHUNK)):
         content += part
     if max(size, len(content)) > most:
-        raise _too_much(name, "is larger than", most)
+        raise _too_much(name, "is larger than", most, size)
     return bytes(content)
 
 
@@ -80,17 +83,45 @@ def unpacked(packed: bytes, name: str | Path) -> bytes:
 
 
 def check_archive(path: Path) -> None:
-    """Raise InputError for a zip whose entries unpack to too much; what is no zip is measured."""
-    size = path.stat().st_size
+    """Raise InputError for a zip whose entries unpack to too much; what is no zip is measured.
+
+    What a zip says of its sizes is not believed: who reads it may not look at them either.
+    """
+    found = path.stat()
+    _check_archive(path, found.st_size, found.st_mtime_ns, os.environ.get(_ENV))
+
+
+@lru_cache(maxsize=4096)
+def _check_archive(path: Path, size: int, *_: object) -> None:
+    """As `check_archive`, once for each state of a file and of the environment."""
     if not zipfile.is_zipfile(path):
         if size > (most := _most(LINES)):
-            raise _too_much(path, "is larger than", most)
+            raise _too_much(path, "is larger than", most, size)
         return
-    with zipfile.ZipFile(path) as archive:
-        unpacks_to = sum(entry.file_size for entry in archive.infolist())
-    most = _most(max(_ALWAYS, _MOST_TIMES * size))
-    if unpacks_to > most:
-        raise _too_much(path, "unpacks to more than", most)
+    left = most = _most(max(_ALWAYS, _MOST_TIMES * size))
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        said = sum(entry.file_size for entry in entries)
+        for entry in entries if said <= most else ():
+            left -= _unpacks_to(file, entry, left)
+    if said > most or left < 0:
+        raise _too_much(path, "unpacks to more than", most, said if said > most else 0)
+
+
+def _unpacks_to(file: BinaryIO, entry: zipfile.ZipInfo, most: int) -> int:
+    """Bytes that an entry unpacks to, or somewhat more than `most`."""
+    if entry.compress_type != zipfile.ZIP_DEFLATED:
+        return max(entry.file_size, entry.compress_size)
+    file.seek(entry.header_offset)
+    header = file.read(_LOCAL_HEADER)  # ends in the lengths of the name and of what follows it
+    file.seek(sum(int.from_bytes(header[i : i + 2], "little") for i in (26, 28)), os.SEEK_CUR)
+    unpacker, total, left = zlib.decompressobj(_NO_HEADER), 0, entry.compress_size
+    while total <= most and left > 0 and (packed := file.read(min(_CHUNK, left))):
+        left -= len(packed)
+        while packed and total <= most:
+            total += len(unpacker.decompress(packed, _CHUNK))
+            packed = unpacker.unconsumed_tail
+    return total
 
 
 def _most(usual: int) -> int:
@@ -98,6 +129,8 @@ def _most(usual: int) -> int:
     return int(asked) * MIB if asked.isascii() and asked.isdigit() else usual
 
 
-def _too_much(name: str | Path, problem: str, most: int) -> InputError:
-    remedy = f"if that is as it should be, allow more: {_ENV}={2 * most // MIB}"
+def _too_much(name: str | Path, problem: str, most: int, size: int = 0) -> InputError:
+    """The error, with what would be enough where that is known, and else twice as much."""
+    enough = size // MIB + 1 if size else 2 * most // MIB
+    remedy = f"if that is as it should be, allow more: {_ENV}={enough}"
     return InputError(name, f"{problem} {most // MIB} MiB, which is as much as is read", remedy)
