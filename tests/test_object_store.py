@@ -77,10 +77,13 @@ def test_an_audit_keeps_its_store_and_logs_on_s3(
             monkeypatch.setenv(name, value)
         facts = audit(world.request, parts=scripted())
         shutil.move(out, tmp_path / "moved")  # the bucket stays where it is
-        written = argo("report", tmp_path / "moved", "--out", tmp_path / "audit")
+        refused = argo("report", tmp_path / "moved", "--out", tmp_path / "audit")
+        assert f"--allow {world.request.store}" in str(refused.exception)  # it might be another's
+        allowed = ("--allow", world.bucket)
+        written = argo("report", tmp_path / "moved", "--out", tmp_path / "audit", *allowed)
     assert written.exit_code == 0, written.exception
     assert (facts.store_root, facts.log_root) == (world.request.store, world.request.logs)
-    assert facts == read_facts(tmp_path / "moved")
+    assert facts == read_facts(tmp_path / "moved", [world.bucket])
     assert not (tmp_path / "moved" / "logs").exists()
     assert not (tmp_path / "moved" / "rubric_store").exists()
     log, rubric = world.s3.keys(world.bucket)
@@ -90,7 +93,7 @@ def test_an_audit_keeps_its_store_and_logs_on_s3(
     report = tmp_path / "audit" / "audit.md"
     assert f"{world.bucket}/{log}" in report.read_text(encoding="utf-8").replace("\\", "")
     assert check_audit(report, *(tmp_path / "audit" / "stores").iterdir()) == []
-    verified = argo("verify", report)
+    verified = argo("verify", report, *allowed)
     assert verified.exit_code == 0, verified.output
 
     key = f"store/planted/{HELD_OUT}"
