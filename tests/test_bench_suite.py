@@ -15,7 +15,7 @@ def test_the_costliest_file_comes_first_and_bars_are_counted(tmp_path: Path) -> 
     found = read(tmp_path)
     assert found.collection == [3.0, 11.0]
     assert found.costs == [Cost("tests/test_b.py", 1, 0, 4), Cost("tests/test_a.py", 2, 1.75, 2)]
-    *_, whole, wall, collection, last = page(found, whole=30, wall=20).splitlines()
+    *_, whole, wall, collected, last = page(found, whole=30, wall=20).splitlines()
     assert whole == "whole suite: 30.0 CPU s, 20.0 s wall"
-    assert (wall, collection) == ("met: wall under 150 s", "not met: collection under 10 s")
+    assert (wall, collected) == ("met: wall under 150 s", "not met: collection under 10 s")
     assert last == "bars met: 1 of 2"
