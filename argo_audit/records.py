@@ -202,12 +202,23 @@ class Usage(Record):
     """Those of `input_tokens` that the provider took from a cache of prefixes."""
     output_tokens: int = 0
     """Tokens written."""
+    cut_off: int = Field(default=0, exclude_if=_empty)
+    """Calls whose reply was cut at a limit of tokens: it is not read."""
+    empty: int = Field(default=0, exclude_if=_empty)
+    """Calls whose reply had no text, such as reasoning alone."""
+    formless: int = Field(default=0, exclude_if=_empty)
+    """Calls whose reply was whole and gave no verdict."""
+    refused: int = Field(default=0, exclude_if=_empty)
+    """Calls that the provider refused, or stopped by its filter: they are not asked again."""
+    failed: int = Field(default=0, exclude_if=_empty)
+    """Calls that failed, all of their repetitions too."""
+    repeated: int = Field(default=0, exclude_if=_empty)
+    """Requests beyond the first of a call, where one failed that may do so."""
 
     @classmethod
     def total(cls, usages: Iterable["Usage"]) -> "Usage":
         """The sum of all, field by field."""
-        rows = [(u.calls, u.input_tokens, u.cached_tokens, u.output_tokens) for u in usages]
-        sums = map(sum, zip(*rows, strict=True))
+        sums = map(sum, zip(*map(_counts, usages), strict=True))
         return cls(**dict(zip(cls.model_fields, sums, strict=False)))
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -216,17 +227,30 @@ class Usage(Record):
 
     def __sub__(self, earlier: "Usage") -> "Usage":
         """What was taken since `earlier`."""
-        return Usage(
-            calls=self.calls - earlier.calls,
-            input_tokens=self.input_tokens - earlier.input_tokens,
-            cached_tokens=self.cached_tokens - earlier.cached_tokens,
-            output_tokens=self.output_tokens - earlier.output_tokens,
-        )
+        taken = (now - then for now, then in zip(_counts(self), _counts(earlier), strict=True))
+        return Usage(**dict(zip(Usage.model_fields, taken, strict=True)))
 
     @property
     def tokens(self) -> int:
         """Tokens read and written."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Calls that gave nothing, by cause in words; without those that happened to none."""
+        counts = (
+            (self.cut_off, "cut off at the limit of tokens"),
+            (self.empty, "without any text"),
+            (self.formless, "without a verdict"),
+            (self.refused, "refused by the provider"),
+            (self.failed, "failed"),
+        )
+        return {cause: count for count, cause in counts if count}
+
+
+def _counts(usage: Usage) -> tuple[int, ...]:
+    """All fields in order."""
+    return tuple(vars(usage).values())
 
 
 Estimator = Literal["log-probabilities", "votes", "scores"]

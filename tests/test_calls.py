@@ -145,7 +145,7 @@ def test_the_settings_reach_the_call() -> None:
     )
     judged(recorder.model, settings)
     configs = [config for _, config in recorder.calls]
-    assert {(c.temperature, c.max_tokens, c.max_retries) for c in configs} == {(0.7, 99, 2)}
+    assert {(c.temperature, c.max_tokens, c.max_retries) for c in configs} == {(0.7, 99, 0)}
     assert len({config.seed for config in configs}) == 2
     assert not any(config.logprobs for config in configs)
 

@@ -97,7 +97,7 @@ def test_a_chain_of_thought_is_cut_off_and_unread_rather_than_guessed(model: Mod
     settings = JudgeSettings(max_reply_tokens=4, votes=2)
     for judgment in judged(model, RUBRICS[:1], settings)[0]:
         assert judgment.p_a is None
-        assert judgment.unread == 4
+        assert judgment.unread == judgment.usage.cut_off == 2, "it would be cut off again"
         assert judgment.usage.output_tokens <= 16
 
 

@@ -19,6 +19,7 @@ from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, InputError
+from argo_audit.evals.logs import unfinished
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join
@@ -80,10 +81,11 @@ def evaluate(  # noqa: PLR0913 - all but the first two are left out as a rule
         told=told,
         suite=tasks,
     )
-    if failed := [log.location for log in logs if log.status != "success"]:
+    if failed := [log for log in logs if log.status != "success"]:
         raise ArgoError(
-            f"{len(failed)} of {len(logs)} evaluations did not end well, the first: {failed[0]}\n"
-            f"  Remedy: inspect view --log-dir {out}; the same command goes on with them"
+            f"{len(failed)} of {len(logs)} evaluations did not end well, the first:\n"
+            f"{unfinished(failed[0], str(out))}\n"
+            "  The same command goes on with them."
         )
     return RecordList(rows(out, tasks))
 

@@ -15,8 +15,8 @@ import inspect_ai
 from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.preparing import Prepared
 from argo_audit.audits.request import AuditRequest
-from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.logs import unfinished
 from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task
 from argo_audit.files import Folder
 from argo_audit.reward_models.by_name import can_be_asked, open_reward_model
@@ -54,7 +54,4 @@ def _probe(request: AuditRequest, prepared: Prepared, spec: str, source: LabelSo
     task = probe_task(model, pairs, Probing(seed=request.seed), facts)
     (log,) = inspect_ai.eval(task, model="none", log_dir=request.log_root, **EVAL_SETTINGS)
     if log.status != "success":
-        raise ArgoError(
-            f"{log.location}: probing {source.name} ended with status {log.status!r}.\n"
-            f"  Remedy: inspect view --log-dir {request.log_root}; argo-audit resume goes on"
-        )
+        raise unfinished(log, request.log_root)

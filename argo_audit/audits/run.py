@@ -28,7 +28,7 @@ from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
-from argo_audit.evals.logs import discard_unfinished, read_evaluations
+from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder
 from argo_audit.judges.opening import seat_of
@@ -276,10 +276,7 @@ def _evaluate(
             **EVAL_SETTINGS,
         )
         if log.status != "success":
-            raise ArgoError(
-                f"{log.location}: the evaluation ended with status {log.status!r}.\n"
-                f"  Remedy: inspect view --log-dir {request.log_root}"
-            )
+            raise unfinished(log, request.log_root)
     watch(Event("evaluate on held-out pairs", len(stored), len(stored)))
 
 

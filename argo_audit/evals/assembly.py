@@ -19,7 +19,7 @@ from argo_audit.records import Label, Pair
 class EvalSettings(TypedDict):
     """Arguments of `inspect_ai.eval` that are about overhead and not about results."""
 
-    display: Literal["log"]
+    display: Literal["none"]
     log_realtime: bool
     score_display: bool
     acp_server: bool
@@ -27,7 +27,7 @@ class EvalSettings(TypedDict):
 
 
 EVAL_SETTINGS: Final[EvalSettings] = {
-    "display": "log",
+    "display": "none",
     "log_realtime": False,
     "score_display": False,
     "acp_server": False,

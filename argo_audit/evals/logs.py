@@ -10,14 +10,17 @@ log that failed or was interrupted is reported with its status and what it holds
 a file that is no log stops the reading.
 """
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from fsspec.core import url_to_fs
-from inspect_ai.log import list_eval_logs, read_eval_log
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
+from argo_audit.errors import ArgoError
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.reading import (
     UNREADABLE,
@@ -33,6 +36,7 @@ from argo_audit.judges.judge_settings import TaskJudge
 from argo_audit.records import Agreement, Judgment, Record
 
 TASK = "rubric_agreement"
+_CALLED = re.compile(r"\w+\((.*)\)", re.DOTALL)
 
 
 class Evaluation(Record):
@@ -91,6 +95,26 @@ def read_judgments(log_dir: str | Path) -> dict[str, list[Judgment]]:
     Replies are there only where no verdict could be read. Raises as `read_evaluations`.
     """
     return {log.facts.rubric_id: judgments_of(log.pairs, RUBRIC) for log in read_subjects(log_dir)}
+
+
+def unfinished(log: EvalLog, log_dir: str) -> ArgoError:
+    """The error of an evaluation that did not end well: its own words, where it has any.
+
+    An error of ours has its remedy with it; any other is to be looked at in the log.
+    """
+    said = _plain(log.error.message.strip()) if log.error else ""
+    told = f": {said}" if said else f" with status {log.status!r}"
+    remedy = "" if "Remedy:" in said else f"\n  Remedy: inspect view --log-dir {log_dir}"
+    return ArgoError(f"{log.location}: the evaluation ended{told}{remedy}")
+
+
+def _plain(said: str) -> str:
+    """An error's message: Inspect keeps the whole of `Kind('message')`."""
+    called = _CALLED.fullmatch(said)
+    try:
+        return str(ast.literal_eval(called[1])) if called else said
+    except (ValueError, SyntaxError):
+        return said
 
 
 def discard_unfinished(log_dir: str | Path) -> None:

@@ -17,10 +17,18 @@ from random import Random
 from typing import Final
 
 from inspect_ai.model import GenerateConfig, Model, ModelOutput
-from inspect_ai.util import LimitExceededError, collect
 
 from argo_audit.errors import ArgoError
-from argo_audit.judges.calls import provider_said
+from argo_audit.judges.failures import Failure
+from argo_audit.judges.patience import (
+    CUT_OFF,
+    Outcome,
+    Patience,
+    answered,
+    asks_once,
+    seconds_for,
+    together,
+)
 from argo_audit.judges.questions import shown
 from argo_audit.probes.edits.catalogue import description
 from argo_audit.probes.edits.counterfactuals import Counterfactual, control
@@ -33,23 +41,25 @@ from argo_audit.records import Message, fingerprint
 
 NO_EDIT: Final = "NO EDIT"
 _MAX_TEXT = 20_000
-_CUT_OFF = ("max_tokens", "model_length", "content_filter")
+_MAX_TOKENS = 16_000  # of a reply whose length nobody limits: for its deadline
 _REFUSALS = ("refusal", "long_refusal")  # of which a rewriter may write one
 
 
 class Rewriter:
     """A model that edits responses; `name` is recorded as the editor of what it wrote."""
 
-    def __init__(self, model: Model, seed: int = 0):
+    def __init__(self, model: Model, seed: int = 0, patience: Patience | None = None):
         self.name = str(model)
-        self._model, self._seed = model, seed
+        self._model, self._seed = asks_once(model), seed
+        self._patience = patience or Patience(seconds=seconds_for(_MAX_TOKENS))
+        self._stopped: ArgoError | None = None
 
     async def counterfactuals(
         self, response: Response, attributes: Sequence[Attribute]
     ) -> list[Counterfactual]:
         """Each attribute in both directions, of which at most one applies."""
         asked = [(attribute, way) for attribute in attributes for way in DIRECTIONS]
-        return await collect(*(self._counterfactual(response, *one) for one in asked))
+        return await together(*(self._counterfactual(response, *one) for one in asked))
 
     async def _counterfactual(
         self, response: Response, attribute: Attribute, direction: Direction
@@ -79,13 +89,24 @@ class Rewriter:
         if isinstance(question, NoEdit):
             return question
         seed = int(fingerprint(f"{self._seed}/{response.id}/{attribute.name}/{direction}", 7), 16)
-        try:
-            output = await self._model.generate(question, config=GenerateConfig(seed=seed))
-        except (ArgoError, LimitExceededError):
-            raise
-        except Exception as error:  # noqa: BLE001 - each provider has errors of its own
-            return NoEdit(f"the call failed: {provider_said(error)}")
-        return read(output, text, attribute)
+        outcome = await self._answered(question, GenerateConfig(seed=seed, max_retries=0))
+        if isinstance(outcome.result, Failure):
+            return NoEdit(f"the call failed: {outcome.result.said}")
+        return read(outcome.result, text, attribute)
+
+    async def _answered(self, question: str, config: GenerateConfig) -> Outcome:
+        """Its reply, or why there is none. Raises ArgoError where no call will be answered."""
+        if self._stopped:
+            raise self._stopped
+
+        async def call() -> ModelOutput:
+            return await self._model.generate(question, config=config)
+
+        outcome = await answered(call, self._model, self._patience)
+        if isinstance(outcome.result, Failure) and outcome.result.kind.way == "stop":
+            self._stopped = outcome.result.stopped(f"the rewriter {self.name}")
+            raise self._stopped
+        return outcome
 
 
 def ask(
@@ -111,7 +132,7 @@ def read(output: ModelOutput, text: str, attribute: Attribute) -> str | NoEdit:
     said = output.completion.strip()
     refuses = _refuses(said) and not _refuses(text)
     reasons = {
-        f"the rewriter's reply was cut off ({output.stop_reason})": output.stop_reason in _CUT_OFF,
+        f"the rewriter's reply was cut off ({output.stop_reason})": output.stop_reason in CUT_OFF,
         "the rewriter made no edit": not said or said.upper().strip(".") == NO_EDIT,
         "the rewriter changed nothing": said.split() == text.split(),
         "the rewriter refused": refuses and attribute.name not in _REFUSALS,

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
-from inspect_ai.model import GenerateConfig, get_model, model_roles
+from inspect_ai.model import GenerateConfig, ModelOutput, get_model, model_roles
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.paraphrase import paraphrased, request, rewritten
+from argo_audit.judges.failures import Failure
 from argo_audit.judges.judge_settings import JudgeSettings, TaskJudge
 from argo_audit.judges.opening import ROLE
+from argo_audit.judges.patience import CUT_OFF, Patience, answered, asks_once, seconds_for
 from argo_audit.records import Record
 
 OTHER_JUDGE = "other judge"
@@ -102,9 +104,17 @@ async def _paraphrase(rubric: str, settings: JudgeSettings) -> Paraphrase:
         text = paraphrased(rubric)
         reason = "" if text else "no word of it is in the table"
         return Paraphrase(text=text, editor=WORD_TABLE, reason=reason)
-    model = get_model(role=REWRITER_ROLE)
-    output = await model.generate(request(rubric), config=GenerateConfig(seed=settings.seed))
-    finished = output.stop_reason not in ("max_tokens", "model_length", "content_filter")
-    text = rewritten(rubric, output.completion) if finished else None
+    model = asks_once(get_model(role=REWRITER_ROLE))
+    config = GenerateConfig(seed=settings.seed, max_retries=0)
+
+    async def call() -> ModelOutput:
+        return await model.generate(request(rubric), config=config)
+
+    seconds = settings.deadline or seconds_for(settings.max_reply_tokens)
+    outcome = await answered(call, model, Patience(settings.retries, seconds))
+    if isinstance(outcome.result, Failure):  # one question for the whole task: nothing is left
+        raise outcome.result.stopped(f"the rewriter {model}")
+    finished = outcome.result.stop_reason not in CUT_OFF
+    text = rewritten(rubric, outcome.result.completion) if finished else None
     reason = "" if text else "the rewriter's rubric has other items, gates or weights, or none"
     return Paraphrase(text=text, editor=str(model), reason=reason)

@@ -12,18 +12,21 @@ Exact letters: a server that returns only the likeliest tokens may leave a lette
 tell how they tokenise (`vllm/...`, `argo-hf/...`) are asked for both letters by id; a verdict
 without reasons is then begun for them ("Verdict:") and one token is read.
 
-A call that fails after its retries is a reply without a verdict whose text is the error: it is
-counted and kept like any unread reply, and one overloaded minute does not end a search of hours.
-Whether so many fail that there is nothing to go on is for the judge to say, which sees them all.
+A call that fails after its retries (`patience`) is a reply without a verdict whose text is the
+error: it is counted and kept like any unread reply, and one overloaded minute does not end a search
+of hours. What kind of failure it was is in the reply (`failures`); whether there is nothing to go
+on is for the judge to say, which sees them all (`probation`). A reply that was cut off is none
+either: cut inside a quotation, it may end with somebody else's verdict.
 
 Replies are cached by Inspect, whose key has the messages and the configuration (seed included) but
 not the model's arguments: these are put into its scopes. Not per epoch: epochs differ by seed, and
-so an evaluation need not ask again what a search has asked.
+so an evaluation need not ask again what a search has asked. Each is kept as it arrives: after a
+kill only the calls that were under way are paid again, `in_flight` of them at most.
 """
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -41,11 +44,19 @@ from inspect_ai.model import (
     Model,
     ModelOutput,
 )
-from inspect_ai.util import LimitExceededError
 
-from argo_audit.errors import ArgoError, InputError, JudgeError
+from argo_audit.errors import InputError, JudgeError
+from argo_audit.judges.failures import REFUSED, Failure
 from argo_audit.judges.inspect_models import in_process, is_free, provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.patience import (
+    CUT_OFF,
+    Outcome,
+    Patience,
+    answered,
+    asks_once,
+    seconds_for,
+)
 from argo_audit.judges.questions import Question
 from argo_audit.pairs.images import shown_as
 from argo_audit.records import Pair, Usage
@@ -55,10 +66,14 @@ BY_ID = ("vllm", "argo-hf")
 
 BEGUN = "Verdict:"
 _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
-_REFUSED = (400, 413, 414, 415, 422)
 _SEEDS_PER_VOTE = 1000
 _TOP_LOGPROBS = 20
-_ERROR_LENGTH = 500
+
+MOST_KEPT = 20_000
+"""Characters of a reply that are kept: of a longer one both ends, for its verdict stands last."""
+
+Why = Literal["", "cut_off", "empty", "formless", "refused", "failed"]
+"""Why a reply gave no verdict, as `Usage` counts it."""
 
 
 class Asked(NamedTuple):
@@ -70,19 +85,32 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What one call gave; `failure` is why it gave nothing, and `text` then says so."""
+    """What one call gave; `failure` is why it gave nothing, and `text` then says so.
+
+    `why` is the reason not to read the text, "" where it may be read.
+    """
 
     text: str
     logprobs: Logprobs | None = None
     usage: Usage = Usage()
-    failure: Exception | None = None
+    failure: Failure | None = None
+    why: Why = ""
+
+    @property
+    def without_form(self) -> "Reply":
+        """The same, of which no verdict could be read."""
+        if self.why:
+            return self
+        usage = self.usage.model_copy(update={"formless": 1})
+        return self._replace(why="formless", usage=usage)
 
 
 class Caller:
     """Calls of one model, at most `settings.in_flight` under way."""
 
-    def __init__(self, model: Model, settings: JudgeSettings):
+    def __init__(self, model: Model, settings: JudgeSettings, patience: Patience | None = None):
         self.model, self._settings = model, settings
+        self._patience = patience or patience_of(settings)
         self._opened: RunVar[Model] = RunVar("judge")
         self._used = False
         self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
@@ -97,32 +125,35 @@ class Caller:
         messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
         if begun:
             messages.append(ChatMessageAssistant(content=BEGUN))
-        try:
-            output = await self._generate(messages, self._config(asked, begun))
-        except (ArgoError, LimitExceededError):
-            raise
-        except Exception as error:  # noqa: BLE001 - each provider has errors of its own
-            usage = Usage(calls=1)
-            return Reply(f"[the call failed: {provider_said(error)}]", usage=usage, failure=error)
+        outcome = await self._generate(messages, self._config(asked, begun))
+        output, requests = outcome
+        if isinstance(output, Failure):
+            return _failed(output, requests)
         text, logprobs = output.completion, _logprobs(output)
         if begun:
             text = f"{BEGUN} {text.strip()}"
             logprobs = logprobs and _after(BEGUN, logprobs)
-        return Reply(text, logprobs, usage_of(output))
+        # a begun verdict is one token, and so always at its limit
+        why = "" if begun else _why(output)
+        return Reply(_kept(text), logprobs, _used(usage_of(output), requests, why), why=why)
 
-    async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> ModelOutput:
+    async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> Outcome:
         model = self._here()
+
+        async def call() -> ModelOutput:
+            return await model.generate(messages, config=config, cache=self._cache)
+
         if self._gate is None:
             config = config.merge(GenerateConfig(max_connections=model.api.max_connections()))
-            return await model.generate(messages, config=config, cache=self._cache)
+            return await answered(call, model, self._patience._replace(seconds=None))
         async with self._gate:
-            return await model.generate(messages, config=config, cache=self._cache)
+            return await answered(call, model, self._patience)
 
     def _here(self) -> Model:
         """The model, with a client of this event loop; each search runs one of its own."""
         model = self._opened.get(None)
         if model is None:
-            model = reopened(self.model) if self._used else self.model
+            model = asks_once(reopened(self.model) if self._used else self.model)
             self._opened.set(model)
             self._used = True
         return model
@@ -135,7 +166,7 @@ class Caller:
             seed=settings.seed + _SEEDS_PER_VOTE * asked.vote,
             max_tokens=1 if begun else settings.max_reply_tokens,
             temperature=0.0 if is_read_off else settings.temperature,
-            max_retries=settings.retries,
+            max_retries=0,
         )
         extra: dict[str, object] = {}
         if asked.logprobs:
@@ -184,9 +215,10 @@ def images_refused(pair: Pair, model: Model, why: str) -> JudgeError:
     )
 
 
-def is_refusal(error: Exception) -> bool:
-    """Whether the server refused what it was asked, rather than being unable to answer."""
-    return getattr(error, "status_code", None) in _REFUSED
+def patience_of(settings: JudgeSettings) -> Patience:
+    """How long a judge is waited for."""
+    seconds = settings.deadline or seconds_for(settings.max_reply_tokens)
+    return Patience(settings.retries, seconds)
 
 
 def usage_of(output: ModelOutput) -> Usage:
@@ -220,7 +252,28 @@ def _after(begun: str, logprobs: Logprobs) -> Logprobs:
     return Logprobs(content=[Logprob(token=begun, logprob=0.0), *logprobs.content])
 
 
-def provider_said(error: Exception) -> str:
-    """The end of the error, where providers put what matters, on one line."""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[-_ERROR_LENGTH:]}"
+def _failed(failure: Failure, requests: int) -> Reply:
+    why: Why = "refused" if failure.kind is REFUSED else "failed"
+    usage = _used(Usage(calls=1), requests, why)
+    return Reply(f"[the call failed: {failure.said}]", None, usage, failure, why)
+
+
+def _why(output: ModelOutput) -> Why:
+    """Why the reply is not to be read; a provider's own limit or filter is a refusal of its."""
+    if output.stop_reason in CUT_OFF:
+        return "cut_off" if output.stop_reason == "max_tokens" else "refused"
+    return "" if output.completion.strip() else "empty"
+
+
+def _used(usage: Usage, requests: int, why: Why) -> Usage:
+    counts: dict[str, int] = {why: 1} if why else {}
+    counts |= {"repeated": requests - 1} if requests > 1 else {}
+    return usage.model_copy(update=counts) if counts else usage
+
+
+def _kept(text: str) -> str:
+    """A text as it is, or both ends of a very long one; what is between them stays no last line."""
+    if len(text) <= MOST_KEPT:
+        return text
+    half = MOST_KEPT // 2
+    return f"{text[:half]}[… {len(text) - 2 * half:,} characters left out …]{text[-half:]}"

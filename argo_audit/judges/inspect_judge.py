@@ -6,8 +6,9 @@
 P(A) is estimated as `JudgeSettings.estimator` says, and each judgment says how it was:
 
 - "log-probabilities" of the verdict token, one call per order; where the model does not return
-  both letters, votes. After a chain of thought they are given that one chain, hence surer than
-  votes over many; a fitted judge temperature (see `agreement`) takes that out of the KL.
+  both letters, votes, and where it knows none at all, votes from its first refusal on. After a
+  chain of thought they are given that one chain, hence surer than votes over many; a fitted judge
+  temperature (see `agreement`) takes that out of the KL.
 - "votes": the share of A among `votes` sampled verdicts. One hard vote would make KL a disguise
   for accuracy, so several are asked; at temperature 0 they are one vote repeated.
 - "scores": each response's overall score on the rubric's points, 0 to 10, P = sigmoid of the
@@ -17,16 +18,17 @@ P(A) is estimated as `JudgeSettings.estimator` says, and each judgment says how 
 Several models are copies of one behind several servers. A question goes to the server that its
 shared part hashes to, so that a pair's rubrics find the pair in that server's cache of prefixes.
 
-What cannot be read is no verdict, and a failed call is one of those (see `calls`). When every
-call of a batch has failed, that is an error, not a rubric nobody can read: unless the server
-refused these very questions and has answered others, as with a rubric too long for it.
+What cannot be read is no verdict, and a failed call is one of those (see `calls`). A judge of which
+nothing can be read is stopped early (`probation`). When every call of a batch has failed, that is
+an error, not a rubric nobody can read: unless the server refused these very questions and has
+answered others, as with a rubric too long for it.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inspect_ai.model import Model
-from inspect_ai.util import collect
 
 from argo_audit.errors import JudgeError, UnavailableJudgeError
 from argo_audit.judges.calls import (
@@ -36,11 +38,13 @@ from argo_audit.judges.calls import (
     Reply,
     images_of,
     images_refused,
-    is_refusal,
-    provider_said,
+    patience_of,
 )
-from argo_audit.judges.inspect_models import provider, reopened
+from argo_audit.judges.failures import REFUSED, Failure, provider_said
+from argo_audit.judges.inspect_models import in_process, provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.patience import growing, together
+from argo_audit.judges.probation import Probation, is_fall_back
 from argo_audit.judges.questions import Form, Question, ask
 from argo_audit.judges.verdicts import (
     LETTERS,
@@ -50,6 +54,8 @@ from argo_audit.judges.verdicts import (
     read_verdict,
 )
 from argo_audit.records import Estimator, Judgment, Pair, Rubric, Usage, fingerprint
+
+_logger = logging.getLogger(__name__)
 
 
 class _Answered(NamedTuple):
@@ -65,7 +71,16 @@ class _Answered(NamedTuple):
     truncated: int
     reply: str
     usage: Usage
-    failure: Exception | None
+    failure: Failure | None
+
+
+class _Order(NamedTuple):
+    """One order of a pair to be judged under a rubric."""
+
+    rubric: Rubric
+    question: Question
+    images: Sequence[str]
+    letters: tuple[int, ...]
 
 
 class InspectJudge:
@@ -75,14 +90,23 @@ class InspectJudge:
         models: The model that reads rubric and pair; several are the same model behind as many
             servers.
         settings: How it is asked and read.
+        pause: Seconds before a call is repeated that was asked so often.
     """
 
-    def __init__(self, models: Model | Sequence[Model], settings: JudgeSettings | None = None):
+    def __init__(
+        self,
+        models: Model | Sequence[Model],
+        settings: JudgeSettings | None = None,
+        pause: Callable[[int], float] = growing,
+    ):
         self.models = (models,) if isinstance(models, Model) else tuple(models)
         self.settings = settings or JudgeSettings()
-        self._callers = [Caller(model, self.settings) for model in self.models]
+        self._probation = Probation(self.name, self.settings, at_once=in_process(self.models[0]))
+        patience = patience_of(self.settings)._replace(pause=pause, go_on=self._probation.go_on)
+        self._callers = [Caller(model, self.settings, patience) for model in self.models]
         self._letters: tuple[int, ...] | None = None
         self._answered = False
+        self._without_logprobs: Reply | None = None
 
     @property
     def name(self) -> str:
@@ -96,17 +120,18 @@ class InspectJudge:
         when there was one, else that of the first order.
 
         Raises:
-            JudgeError: When the model cannot be reached, cannot be shown a pair's images, or fails
-                on every pair.
+            JudgeError: When the model cannot be reached, refuses its key or payment, cannot be
+                shown a pair's images, fails on every pair, or says nothing that can be read.
         """
         letters = await self._letter_ids()
         images = [await images_of(pair, self.models[0]) for pair in pairs]
         shown = [order for pair in pairs for order in (pair, pair.swapped())]
         questions = [ask(rubric, pair, self._form, self.settings) for pair in shown]
         calls = (
-            self._answer(question, images[i // 2], letters) for i, question in enumerate(questions)
+            self._answer(_Order(rubric, question, images[i // 2], letters))
+            for i, question in enumerate(questions)
         )
-        answers = await collect(*calls)
+        answers = await together(*calls)
         self._check(pairs, images, answers)
         orders = zip(pairs, answers[::2], answers[1::2], strict=True)
         return [_judgment(rubric, pair, first, second) for pair, first, second in orders]
@@ -115,23 +140,49 @@ class InspectJudge:
     def _form(self) -> Form:
         return "scores" if self.settings.estimator == "scores" else "verdict"
 
-    async def _answer(
-        self, question: Question, images: Sequence[str], letters: tuple[int, ...]
-    ) -> _Answered:
-        estimator = self.settings.estimator
-        caller = self._callers[int(fingerprint(question.shared), 16) % len(self._callers)]
+    async def _answer(self, asked: _Order) -> _Answered:
+        estimator, truncated = self.settings.estimator, asked.question.truncated
         replies: list[Reply] = []
         if estimator == "log-probabilities":
-            replies = [await caller.ask(question, images, Asked(0, logprobs=True, letters=letters))]
-            p_first = _from_logprobs(replies[0])
-            if p_first is not None or replies[0].failure:
-                return _answer(replies, [p_first], estimator, question.truncated)
+            first = await self._reply(asked, vote=0, logprobs=True)
+            p_first = _from_logprobs(first)
+            if p_first is not None or (first.why and not is_fall_back(first)):
+                return _answer([first], [p_first], estimator, truncated)
             estimator = "votes"
+            replies = [] if is_fall_back(first) else [first]
         votes = range(len(replies), self.settings.votes)
-        asked = (Asked(vote, logprobs=False, letters=letters) for vote in votes)
-        replies += await collect(*(caller.ask(question, images, one) for one in asked))
+        replies += await together(*(self._reply(asked, vote, logprobs=False) for vote in votes))
         read = [_READ[self._form](reply) for reply in replies]
-        return _answer(replies, read, estimator, question.truncated)
+        return _answer(replies, read, estimator, truncated)
+
+    async def _reply(self, order: _Order, vote: int, *, logprobs: bool) -> Reply:
+        """One reply, when it is its turn."""
+        place = int(fingerprint(order.question.shared), 16) % len(self._callers)
+
+        async def call() -> Reply:
+            if logprobs and self._without_logprobs:
+                return self._without_logprobs
+            asked = Asked(vote, logprobs=logprobs, letters=order.letters)
+            reply = await self._callers[place].ask(order.question, order.images, asked)
+            if is_fall_back(reply) and logprobs:
+                self._fall_back(reply)
+            return reply
+
+        read = _READ[self._form]
+        return await self._probation.asked(
+            call, lambda reply: read(reply) is not None, order.rubric.id
+        )
+
+    def _fall_back(self, reply: Reply) -> None:
+        if self._without_logprobs is None and reply.failure:
+            _logger.warning(
+                "the judge %s gives no log-probabilities (%s): P(A) is estimated by %d votes an "
+                "order",
+                self.name,
+                reply.failure.said,
+                self.settings.votes,
+            )
+        self._without_logprobs = reply
 
     async def _letter_ids(self) -> tuple[int, ...]:
         """The token ids of both letters, where they help and the model tells them; found once."""
@@ -147,22 +198,21 @@ class InspectJudge:
     ) -> None:
         """Raise JudgeError where going on would measure nothing."""
         for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
-            if shown and first.failure and is_refusal(first.failure):
-                raise images_refused(
-                    pair, self.models[0], provider_said(first.failure)
-                ) from first.failure
+            if shown and first.failure and first.failure.kind is REFUSED:
+                said, error = first.failure.said, first.failure.error
+                raise images_refused(pair, self.models[0], said) from error
         failures = [answer.failure for answer in answers if answer.failure]
         self._answered |= len(failures) < len(answers)
         if not failures or len(failures) < len(answers):
             return
-        if self._answered and all(is_refusal(failure) for failure in failures):
+        refused = all(failure.kind is REFUSED for failure in failures)
+        if self._answered and refused:
             return
-        refused = all(is_refusal(failure) for failure in failures)
         raise (JudgeError if refused else UnavailableJudgeError)(
             f"the judge {self.name} failed on all of {len(answers)} questions; the first: "
             f"{answers[0].reply}\n"
             "  Remedy: check that it is there, the key and the model's name, then resume"
-        ) from failures[0]
+        ) from failures[0].error
 
 
 async def _letter_ids(model: Model) -> tuple[int, ...]:
@@ -178,7 +228,7 @@ async def _letter_ids(model: Model) -> tuple[int, ...]:
         if hasattr(error, "response"):  # it answered: a server without this endpoint
             return ()
         raise UnavailableJudgeError(
-            f"the judge {model} cannot be reached ({type(error).__name__}: {error}).\n"
+            f"the judge {model} cannot be reached ({provider_said(error)}).\n"
             "  Remedy: start its server, or correct --judge-url"
         ) from error
     single = [{ids[0] for ids in spelled if len(ids) == 1} for spelled in tokens.values()]
@@ -187,17 +237,17 @@ async def _letter_ids(model: Model) -> tuple[int, ...]:
 
 def _from_logprobs(reply: Reply) -> float | None:
     """P(first is better) of a reply with a readable verdict; see verdicts.p_from_logprobs."""
-    return p_from_logprobs(reply.logprobs) if read_verdict(reply.text) else None
+    return None if _from_verdict(reply) is None else p_from_logprobs(reply.logprobs)
 
 
 def _from_verdict(reply: Reply) -> float | None:
-    verdict = read_verdict(reply.text)
-    return float(verdict == "A") if verdict and not reply.failure else None
+    verdict = None if reply.why else read_verdict(reply.text)
+    return float(verdict == "A") if verdict else None
 
 
 def _from_scores(reply: Reply) -> float | None:
-    scores = read_scores(reply.text)
-    return p_from_scores(*scores) if scores and not reply.failure else None
+    scores = None if reply.why else read_scores(reply.text)
+    return p_from_scores(*scores) if scores else None
 
 
 _READ: dict[Form, Callable[[Reply], float | None]] = {
@@ -210,6 +260,7 @@ def _answer(
     replies: Sequence[Reply], read: Sequence[float | None], estimator: Estimator, truncated: int
 ) -> _Answered:
     """One order's replies with what was read of each, P of its first response or None."""
+    replies = [r.without_form if p is None else r for r, p in zip(replies, read, strict=True)]
     found = [p for p in read if p is not None]
     unread = [reply.text for reply, p in zip(replies, read, strict=True) if p is None]
     failures = [reply.failure for reply in replies if reply.failure]

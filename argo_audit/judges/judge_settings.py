@@ -35,8 +35,11 @@ class JudgeSettings(Settings):
     in_flight: int = Field(default=64, ge=1)
     """Calls under way at each server."""
     retries: int = Field(default=7, ge=0)
-    """How often a call is repeated where the provider says that it may be, with growing waits
-    (seven are about six minutes)."""
+    """How often a call is repeated where that may help, with growing waits (seven are about six
+    minutes)."""
+    deadline: float | None = Field(default=None, gt=0, exclude_if=lambda seconds: seconds is None)
+    """Seconds after which a request that has not answered is given up, and asked once more; unset,
+    120 and a tenth for each of `max_reply_tokens`."""
     cache: bool | None = None
     """Keep replies on disk, so that a resumed search pays nothing twice; unset, for every model but
     those that run in this process."""

@@ -31,9 +31,10 @@ SURFACE = "argo/surface"
 NO_MODEL = "none"
 _INSPECT = "inspect"
 _OF_INSPECT = (_INSPECT, SURFACE)
-_BY_THE_WAY = {"seed", "in_flight", "retries", "cache"}  # not how a judgment comes about
+_BY_THE_WAY = {"seed", "in_flight", "retries", "deadline", "cache"}  # not how it judges
 
 _opened: RunVar[dict[tuple[str, JudgeSettings], Judge]] = RunVar("opened")
+_seated: RunVar[dict[tuple[tuple[int, ...], JudgeSettings], Judge]] = RunVar("seated")
 
 
 class Seat(NamedTuple):
@@ -113,11 +114,20 @@ def seated(settings: TaskJudge, role: str = ROLE) -> Judge:
         return _named(settings.name, settings.plain())
     from inspect_ai.model import get_model, model_roles
 
+    several = model_roles().get(role)
+    return _of_models(several if isinstance(several, list) else [get_model(role=role)], settings)
+
+
+def _of_models(models: "list[Model]", settings: TaskJudge) -> Judge:
+    """One judge for all samples: what it has learned of its models holds for the next one too."""
     from argo_audit.judges.inspect_judge import InspectJudge
 
-    several = model_roles().get(role)
-    models = several if isinstance(several, list) else [get_model(role=role)]
-    return InspectJudge(models, settings.plain())
+    known = _seated.get({})
+    key = tuple(map(id, models)), settings.plain()  # the judge keeps the models, and so their ids
+    if key not in known:
+        known[key] = InspectJudge(models, settings.plain())
+    _seated.set(known)
+    return known[key]
 
 
 def _named(spec: str, settings: JudgeSettings) -> Judge:

@@ -13,6 +13,10 @@ A chat model often wraps its answer in a code fence. That is how it hands text o
 markdown it would hide every criterion, so a fence around the whole answer is taken off. Nothing
 else is: which words before a rubric belong to it would be a guess, the reader of rubrics passes
 over prose anyway, and the judge is shown what the model wrote.
+
+Calls that fail are asked again as the judge's are (`judges.patience`). One that the provider
+refuses is an empty answer; when none of the prompts is answered, or one cannot be, the search stops
+with the cause, and goes on from there when it is resumed.
 """
 
 import re
@@ -21,13 +25,23 @@ from collections.abc import Sequence
 import anyio
 from anyio.from_thread import start_blocking_portal
 from inspect_ai.model import CachePolicy, GenerateConfig, Model, ModelOutput
-from inspect_ai.util import collect
 
+from argo_audit.judges.calls import usage_of
+from argo_audit.judges.failures import Failure
+from argo_audit.judges.patience import (
+    CUT_OFF,
+    Outcome,
+    Patience,
+    answered,
+    asks_once,
+    seconds_for,
+    together,
+)
 from argo_audit.records import Usage, fingerprint
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal, Writer, Written
 
 _IN_FLIGHT = 32
-_CUT_OFF = ("max_tokens", "model_length", "content_filter")
+_MANY_TOKENS = 8_000  # of an answer whose length nobody limits
 _FENCED = re.compile(r"\s*(`{3,}|~{3,})[^\n`]*\n(.*?)\n?[ \t]*\1\s*", re.DOTALL)
 
 
@@ -49,7 +63,7 @@ class SamplerPolicy:
         return done
 
     def train(self, next_prompts: NextPrompts, policy_reward: PolicyReward, steps: int) -> None:
-        """Ask, and have judged, up to step `steps`; errors of the model's API pass through.
+        """Ask, and have judged, up to step `steps`; errors of the writer pass through.
 
         The writer has an event loop of its own, as the judge has: they are never at work at once.
         """
@@ -77,6 +91,7 @@ class InspectWriter:
         temperature: Of sampling; None: as the provider says.
         cache: Whether an answer that was given before, to the same prompt and seed, is used again.
         in_flight: Most calls under way at once.
+        patience: How often a call that failed is repeated, how long it may take.
     """
 
     def __init__(
@@ -87,9 +102,11 @@ class InspectWriter:
         temperature: float | None = None,
         cache: bool = False,
         in_flight: int = _IN_FLIGHT,
+        patience: Patience | None = None,
     ):
-        self._model, self._cache, self._in_flight = model, cache, in_flight
-        self._config = GenerateConfig(max_tokens=max_tokens, temperature=temperature)
+        self._model, self._cache, self._in_flight = asks_once(model), cache, in_flight
+        self._patience = patience or Patience(seconds=seconds_for(max_tokens or _MANY_TOKENS))
+        self._config = GenerateConfig(max_tokens=max_tokens, temperature=temperature, max_retries=0)
 
     @property
     def name(self) -> str:
@@ -99,24 +116,36 @@ class InspectWriter:
     async def write(self, prompts: Sequence[str], seed: int) -> list[Written]:
         """One answer per prompt, in order; equal prompts get answers of different seeds.
 
-        `finished` is False for an answer cut off by a limit or by the provider's filter. Errors of
-        the model's API pass through.
+        `finished` is False for an answer that a limit or the provider's filter cut, or refused.
+
+        Raises:
+            ArgoError: When a call fails for good, or every one of them is refused.
         """
         gate = anyio.Semaphore(self._in_flight)
         seeds = [_drawn(seed, place) for place in range(len(prompts))]
-        return await collect(
+        outcomes = await together(
             *(self._answer(prompt, one, gate) for prompt, one in zip(prompts, seeds, strict=True))
         )
+        failures = [one.result for one in outcomes if isinstance(one.result, Failure)]
+        if failures and len(failures) == len(outcomes):
+            raise failures[0].stopped(f"the writer {self.name}", "answered no prompt")
+        return [_written(outcome) for outcome in outcomes]
 
-    async def _answer(self, prompt: str, seed: int, gate: anyio.Semaphore) -> Written:
+    async def _answer(self, prompt: str, seed: int, gate: anyio.Semaphore) -> Outcome:
         config = self._config.model_copy(update={"seed": seed})
         scope = {
             "seed": str(seed)
         }  # for providers that take no seed, and so have it not in the key
         cache = CachePolicy(expiry=None, per_epoch=False, scopes=scope) if self._cache else False
+
+        async def call() -> ModelOutput:
+            return await self._model.generate(prompt, config=config, cache=cache)
+
         async with gate:
-            output = await self._model.generate(prompt, config=config, cache=cache)
-        return Written(output.completion, output.stop_reason not in _CUT_OFF, _usage(output))
+            outcome = await answered(call, self._model, self._patience)
+        if isinstance(outcome.result, Failure) and outcome.result.kind.way != "unread":
+            raise outcome.result.stopped(f"the writer {self.name}")
+        return outcome
 
 
 def unfenced(text: str) -> str:
@@ -136,18 +165,11 @@ def _drawn(seed: int, place: int) -> int:
     return int(fingerprint(f"{seed} {place}", 7), 16)
 
 
-def _usage(output: ModelOutput) -> Usage:
-    """What the call took, or once did where Inspect's cache answered.
-
-    Inspect counts a prompt's tokens apart by what they cost; here the whole prompt is read.
-    """
-    used = output.usage
-    if used is None:
-        return Usage(calls=1)
-    cached, stored = used.input_tokens_cache_read or 0, used.input_tokens_cache_write or 0
-    return Usage(
-        calls=1,
-        input_tokens=used.input_tokens + cached + stored,
-        cached_tokens=cached,
-        output_tokens=used.output_tokens,
-    )
+def _written(outcome: Outcome) -> Written:
+    """An answer with what it took, or once did where Inspect's cache answered."""
+    output, requests = outcome
+    if isinstance(output, Failure):
+        return Written("", False, Usage(calls=1, refused=1, repeated=requests - 1))
+    finished = output.stop_reason not in CUT_OFF
+    usage = usage_of(output) + Usage(cut_off=int(not finished), repeated=requests - 1)
+    return Written(output.completion, finished, usage)

@@ -4,7 +4,8 @@
         panel.judge(["- rewards lists"], pairs)["- rewards lists"]      # one Judgment per pair
 
 RL libraries own a synchronous loop; judges and writers are asynchronous. This is the one place
-where the two meet, in one loop that is held open for a whole search.
+where the two meet, in one loop that is held open for a whole search. What fails among many that are
+asked at once comes out as the one error that it is; an interrupt ends the calls under way.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from argo_audit.judges.failures import taken_apart
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.roles import Judge, Writer, Written
 
@@ -43,6 +45,10 @@ class Panel:
             judged[text] = await self._judge.judge(Rubric(text=text), pairs)
 
         async def every() -> None:
+            with taken_apart():
+                await together()
+
+        async def together() -> None:
             async with anyio.create_task_group() as group:
                 for text in dict.fromkeys(texts):
                     group.start_soon(one, text)

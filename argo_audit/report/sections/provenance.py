@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from argo_audit.findings.evolution import Collapse, collapse
 from argo_audit.findings.inputs import RunRecord
-from argo_audit.records import Agreement
+from argo_audit.records import Agreement, Usage
 from argo_audit.report.markdown import (
     NOT_MEASURED,
     Section,
@@ -59,6 +59,13 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
     "Time": lambda t: _duration(t.record),
     "Lines cut off by an interruption": lambda t: str(t.record.cut_off),
 }
+_NOTHING = "none"
+_LOST: Mapping[str, Callable[[Trained], str]] = {
+    "Judge calls that gave no verdict": lambda t: _lost(_judging(t)),
+    "Requests to the judge repeated": lambda t: f"{_judging(t).repeated or _NOTHING}",
+}
+"""Rows that are there where it happened in any run."""
+
 _COLLAPSE_NOTE = (
     "Shares of all attempts. *Without criteria*: some text, but no line that could be a list item "
     "or a table row. *Repeating*: at least half of its three-word runs occurred earlier in it."
@@ -73,6 +80,8 @@ def section(facts: Material) -> Section:
         return Section("What was audited and how", ["No run was given: nothing to report."])
     header = ["", *(run_name(trained) for trained in runs)]
     rows = [[name, *map(show, runs)] for name, show in _FIELDS.items()]
+    lost = [[name, *map(show, runs)] for name, show in _LOST.items()]
+    rows += [row for row in lost if set(row[1:]) != {_NOTHING}]
     rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
     blocks = [table(header, rows), *conformance.blocks(facts)]
     blocks += ["### Evaluation logs", _logs(facts)]
@@ -105,6 +114,17 @@ def _used(trained: Trained, phase: str) -> str:
     """Calls of a phase; known once the run has ended."""
     usage = trained.record.run.used.get(phase)
     return f"{usage.calls:,}" if usage else NOT_MEASURED
+
+
+def _judging(trained: Trained) -> Usage:
+    """All that judging took, in training and in selection."""
+    record = trained.record
+    training = Usage.total(attempt.usage for attempt in record.attempts)
+    return training + Usage.total(measured.usage for measured in record.measurements)
+
+
+def _lost(usage: Usage) -> str:
+    return ", ".join(f"{count:,} {cause}" for cause, count in usage.lost.items()) or _NOTHING
 
 
 def _pairs(agreement: Agreement | None) -> str:

@@ -1,0 +1,114 @@
+"""One answer of a model: asked again where that may help, given up at a deadline of ours.
+
+    outcome = await answered(lambda: model.generate(text), model, Patience(retries=7, seconds=325))
+    outcome.result                      # a ModelOutput, or the Failure of the last request
+
+Inspect and the clients of providers repeat calls by themselves, each as often as it likes: eight
+times three requests for one answer, and a day's exhausted quota counts as a busy minute. Here they
+are told not to, so that a call is asked 1 + `retries` times at most. Each request has a deadline,
+for a server that keeps the line and says nothing, or a byte a minute.
+"""
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import anyio
+from inspect_ai.model import Model, ModelOutput
+from inspect_ai.util import LimitExceededError, collect
+
+from argo_audit.errors import ArgoError
+from argo_audit.judges.failures import Failure, sort, taken_apart
+
+T = TypeVar("T")
+
+FIRST_PAUSE, MOST_PAUSE = 3.0, 600.0
+CALL_SECONDS, SECONDS_PER_TOKEN = 120.0, 0.1
+"""A call's deadline, and what each token that it may write adds: ten a second is slow."""
+
+CUT_OFF = ("max_tokens", "model_length", "content_filter")
+"""Why a reply may have stopped before its end, by Inspect's words."""
+
+_jitter = Random()  # it spreads calls out, and no result depends on it
+
+
+def growing(asked: int) -> float:
+    """Seconds before a call is repeated that was asked so often: 3, 6, 12, … and up to 3 more."""
+    return float(min(MOST_PAUSE, FIRST_PAUSE * 2 ** (asked - 1)) + FIRST_PAUSE * _jitter.random())
+
+
+class Patience(NamedTuple):
+    """How often a call is repeated, how long each may take (None: for ever), and the pauses.
+
+    `go_on` is asked before each request, and raises where there is to be none any more.
+    """
+
+    retries: int = 7
+    seconds: float | None = None
+    pause: Callable[[int], float] = growing
+    go_on: Callable[[], None] = lambda: None
+
+
+class Outcome(NamedTuple):
+    """What came of a call, and how many requests that took."""
+
+    result: ModelOutput | Failure
+    requests: int
+
+
+async def answered(
+    call: Callable[[], Awaitable[ModelOutput]], model: Model, patience: Patience
+) -> Outcome:
+    """The reply, or why there is none after at most 1 + `retries` requests.
+
+    Errors a user can mend and limits of Inspect's are passed on.
+    """
+    requests = 0
+    while True:
+        patience.go_on()
+        requests += 1
+        try:
+            return Outcome(await _in_time(call, patience.seconds), requests)
+        except (ArgoError, LimitExceededError):
+            raise
+        except Exception as error:  # noqa: BLE001 - each provider has errors of its own
+            failure = sort(error, lambda it: bool(model.api.should_retry(it)))
+        if requests > min(patience.retries, failure.kind.again):
+            return Outcome(failure, requests)
+        await anyio.sleep(max(patience.pause(requests), failure.wait))
+
+
+async def together(*tasks: Awaitable[T]) -> list[T]:
+    """The results of several tasks in order; of those that fail, the one error that matters."""
+    with taken_apart():
+        return await collect(*tasks)
+
+
+async def _in_time(call: Callable[[], Awaitable[T]], seconds: float | None) -> T:
+    with anyio.move_on_after(seconds):
+        return await call()
+    raise TimeoutError(f"nothing whole came within {seconds:g} s")
+
+
+def seconds_for(tokens: int | None) -> float:
+    """The deadline of a call that may write so many tokens."""
+    return CALL_SECONDS + SECONDS_PER_TOKEN * (tokens or 0)
+
+
+def asks_once(model: Model) -> Model:
+    """The model, whose client repeats nothing by itself: how often is counted here."""
+    if isinstance(model.api, _WithClient) and isinstance(model.api.client, _Repeating):
+        model.api.client.max_retries = 0
+    return model
+
+
+@runtime_checkable
+class _Repeating(Protocol):
+    """A client of OpenAI's, Anthropic's or Groq's."""
+
+    max_retries: int
+
+
+@runtime_checkable
+class _WithClient(Protocol):
+    client: object
