@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+import anyio
+import inspect_ai
 import pytest
 from chat_server import (
     EMPTY_OBJECT,
@@ -20,9 +23,13 @@ from chat_server import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from inspect_ai import Task
 from inspect_ai.model import Model, get_model
 
 from argo_audit.errors import ArgoError, JudgeError, UnavailableError, UnavailableJudgeError
+from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
+from argo_audit.evals.judging import judge_pair
+from argo_audit.evals.logs import unfinished
 from argo_audit.judges.failures import KINDS, REFUSED, sort, worst
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
@@ -282,6 +289,47 @@ def test_an_endless_reply_is_kept_with_both_its_ends() -> None:
         [judgment] = judged(server, 1)
     assert judgment.p_a == 0.5
     assert len(judgment.reply) < 21_000
+
+
+# Evaluations
+
+
+def test_an_evaluation_asks_one_judge_and_ends_with_its_words(tmp_path: Path) -> None:
+    solver = judge_pair({"rubric": "- be brief"}, VOTES.model_dump(exclude_defaults=True))
+    with ChatServer(then=status(401, "Incorrect API key provided")) as server:
+        [log] = inspect_ai.eval(
+            Task(dataset=dataset(pairs(30), {}), solver=solver),
+            model=model_of(server),
+            log_dir=str(tmp_path),
+            **EVAL_SETTINGS,
+        )
+    assert len(server.asked) == 1
+    told = str(unfinished(log, "logs")).splitlines()
+    assert len(told) == 2
+    assert "cannot be asked: key refused (AuthenticationError 401: Incorrect" in told[0]
+    assert told[1].startswith("  Remedy: give a key")
+
+
+# Interrupted
+
+
+def test_an_interrupt_ends_a_call_under_way_and_what_came_is_not_paid_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path))
+    asked = VOTES.model_copy(update={"cache": True, "in_flight": 4})
+    with ChatServer([*repeated(VERDICT, 10), *repeated(HANG, 4)]) as server:
+
+        async def interrupted() -> None:
+            with anyio.move_on_after(3):
+                await InspectJudge(model_of(server), asked).judge(RUBRIC, pairs(20))
+
+        started = time.monotonic()
+        asyncio.run(interrupted())
+        assert time.monotonic() - started < 10
+        assert len(server.asked) == 14
+        judged(server, 20, asked)
+    assert len(server.asked) == 40 + 4, "those under way are paid twice"
 
 
 # Writers
