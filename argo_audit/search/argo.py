@@ -22,8 +22,8 @@ from random import Random
 
 from argo_audit.records import Attempt, Pair, Step, Usage
 from argo_audit.roles import Judge, Policy, Proposal, Writer
-from argo_audit.search.feedback import policy_prompts
-from argo_audit.search.lessons import Lessons, lessons, ranked
+from argo_audit.search.feedback import drawn, policy_prompts
+from argo_audit.search.lessons import Lessons, Past
 from argo_audit.search.memory import Memory, Recall, writable
 from argo_audit.search.panel import Panel, open_panel
 from argo_audit.search.payment import Payment
@@ -59,7 +59,7 @@ def argo(
 
 
 class _Search:
-    """What happens between the policy's updates; its state is the list of attempts."""
+    """What happens between the policy's updates; its state is what was tried so far."""
 
     def __init__(
         self, policy: Policy, panel: Panel, data: SearchData, config: SearchConfig, memory: Memory
@@ -70,7 +70,8 @@ class _Search:
         self._prompting = Prompting(panel, config, memory.run)
         self._rng = Random(config.seed)
         self._train = {p.id: p for p in data.splits["train"] if p.id in data.labels[data.source]}
-        self._attempts: list[Attempt] = []
+        self._pairs = list(self._train.values())
+        self._past = Past(config.recent)
         self._step = 0
         self.done = self._recall.done
         self._used = self._taken()
@@ -78,7 +79,7 @@ class _Search:
     def replay(self, begin: int) -> None:
         """Take the steps before `begin` from the record, making the same random choices again."""
         for _ in range(begin):
-            self._drafts()
+            drawn(*self._lessons(), self._config.feedback, self._rng)
             self._minibatch()
             self._close(self._recall.attempts(self._step))
 
@@ -105,10 +106,11 @@ class _Search:
         """Step 4: this step's policy prompts, from the attempts of the last `recent` steps."""
         if self._step >= self.done and not self._memory.go_on():
             return []
-        drafts = self._drafts()
+        learned = self._lessons()
+        drafts = policy_prompts(*learned, self._config.feedback, self._rng)
         known = self._recall.prompts(self._step, drafts)
         missing = {v: text for v, text in enumerate(drafts) if v not in known}
-        fresh = self._prompting.prompts(self._step, missing, self._lessons())
+        fresh = self._prompting.prompts(self._step, missing, learned)
         self._memory.add(*fresh)
         known |= {prompt.variant: prompt for prompt in fresh}
         return [known[variant].text for variant in range(len(drafts))]
@@ -117,23 +119,17 @@ class _Search:
         """Measure the top rubrics of each window of steps on dev and held-out; dev selects."""
         data, config = self._data, self._config
         selection = Selection(data, config.clip, self._step)
-        judged = best_of_windows(self._attempts, self._step, self._panel, data, config)
+        judged = best_of_windows(self._past.attempts, self._step, self._panel, data, config)
         for attempt, *judgments in judged:
             found = selection.take(attempt, *judgments)
             self._memory.add(*self._recall.unrecorded(found))
         return selection.winners()
 
     def _lessons(self) -> Lessons:
-        since = self._step - self._config.recent
-        return lessons((a for a in self._attempts if a.step >= since), self._train)
-
-    def _drafts(self) -> list[str]:
-        """The step's prompts as the templates write them."""
-        return policy_prompts(*self._lessons(), self._config.feedback, self._rng)
+        return self._past.lessons(self._train)
 
     def _minibatch(self) -> list[Pair]:
-        size = min(self._config.minibatch, len(self._train))
-        return self._rng.sample(list(self._train.values()), size)
+        return self._rng.sample(self._pairs, min(self._config.minibatch, len(self._pairs)))
 
     def _taken(self) -> tuple[Usage, Usage]:
         """By the policy and by the rewriter, since they were made."""
@@ -147,6 +143,6 @@ class _Search:
         return Step(run=run, step=step, attempts=attempts, policy=policy, rewriter=rewriter)
 
     def _close(self, attempts: Sequence[Attempt]) -> None:
-        self._attempts += attempts
+        self._past.add(attempts)
         self._step += 1
-        self._memory.progress(self._step, next(iter(ranked(self._attempts)), None))
+        self._memory.progress(self._step, self._past.best)

@@ -16,10 +16,10 @@ to a stated length and set off by a marker, and nothing in them is ever executed
 
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 
 from argo_audit.prompts import template
 from argo_audit.rubrics.credit import edited, line_credit
-from argo_audit.rubrics.outline import outline
 from argo_audit.search.lessons import Disagreement, Tried
 from argo_audit.search.search_settings import FeedbackConfig, Variant
 
@@ -27,6 +27,17 @@ _NEEDED: dict[Variant, int] = {
     "explore": 0, "improve": 1, "assemble": 1, "disagreements": 1, "combine": 2, "contrast": 2,
 }  # fmt: skip
 """How many attempts a variant has to show."""
+
+
+class Drawn(NamedTuple):
+    """What chance decides of one policy prompt: the attempts that it shows, and its draft's base.
+
+    `shown` are the best and the second; `base` is there for "assemble" only.
+    """
+
+    variant: Variant
+    shown: Sequence[Tried]
+    base: Tried | None
 
 
 def policy_prompts(
@@ -39,44 +50,69 @@ def policy_prompts(
 
     A variant that needs more of the past than there is falls back to "explore".
     """
-    return [_prompt(variant, tried, disagreements, config, rng) for variant in config.variants]
+    made = drawn(tried, disagreements, config, rng)
+    return [_prompt(one, tried, disagreements, config) for one in made]
 
 
-def _prompt(
+def drawn(
+    tried: Sequence[Tried],
+    disagreements: Sequence[Disagreement],
+    config: FeedbackConfig,
+    rng: Random,
+) -> list[Drawn]:
+    """The choices of `policy_prompts` alone: what is needed of steps that are on record."""
+    return [_drawn(variant, tried, disagreements, config, rng) for variant in config.variants]
+
+
+def _drawn(
     variant: Variant,
     tried: Sequence[Tried],
     disagreements: Sequence[Disagreement],
     config: FeedbackConfig,
     rng: Random,
-) -> str:
+) -> Drawn:
     if len(tried) < _NEEDED[variant] or (variant == "disagreements" and not disagreements):
         variant = "explore"
     elite = list(tried[: config.elite])
     if variant == "contrast":
         elite = [t for t in elite if t is not tried[-1]]
-    drawn = rng.sample(elite, k=min(2, len(elite)))
-    attempts = {"best": drawn[:1], "second": drawn[1:], "worst": tried[-1:]}
+    shown = rng.sample(elite, k=min(2, len(elite)))
+    base = rng.choice(list(_plain(tried)[: config.elite])) if variant == "assemble" else None
+    return Drawn(variant, shown, base)
+
+
+def _prompt(
+    one: Drawn,
+    tried: Sequence[Tried],
+    disagreements: Sequence[Disagreement],
+    config: FeedbackConfig,
+) -> str:
+    attempts = {"best": one.shown[:1], "second": one.shown[1:], "worst": tried[-1:]}
     parts = {
         name: "".join(attempt_block(t, config) for t in some) for name, some in attempts.items()
     }
-    if variant == "assemble":
-        parts["draft"] = _block("untested", _draft(tried, config, rng), config)
+    if one.base:
+        parts["draft"] = _block("untested", _draft(one.base, tried, config), config)
     wrong = disagreements[: config.disagreements]
     parts["disagreements"] = "\n\n".join(disagreement_lines(d, config) for d in wrong)
-    feedback = template(f"feedback_{variant}").substitute(parts).strip()
+    feedback = template(f"feedback_{one.variant}").substitute(parts).strip()
     return template("policy").substitute(feedback=feedback).strip()
 
 
-def _draft(tried: Sequence[Tried], config: FeedbackConfig, rng: Random) -> str:
-    """One of the best attempts, edited by what lines are worth.
+def _draft(base: Tried, tried: Sequence[Tried], config: FeedbackConfig) -> str:
+    """One of the best attempts, edited by what lines are worth."""
+    credit = line_credit((t.text, t.gain) for t in _plain(tried))
+    return edited(base.text, credit, config.added_lines)
 
-    Attempts without gates come first where there are any: a gate overrides what stands beside it,
-    so criteria cannot show their worth in its company, and a search that only improves its best
-    stays with gates (ARGO's Figure 5: dropping them is what raised agreement).
+
+def _plain(tried: Sequence[Tried]) -> Sequence[Tried]:
+    """Attempts without gates, where there are any.
+
+    A gate overrides what stands beside it, so criteria cannot show their worth in its company, and
+    a search that only improves its best stays with gates (ARGO's Figure 5: dropping them is what
+    raised agreement).
     """
-    plain = [t for t in tried if not outline(t.text).gates] or tried
-    base = rng.choice(list(plain[: config.elite]))
-    return edited(base.text, line_credit((t.text, t.gain) for t in plain), config.added_lines)
+    return [t for t in tried if not t.gated] or tried
 
 
 def attempt_block(tried: Tried, config: FeedbackConfig) -> str:

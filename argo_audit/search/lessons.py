@@ -1,24 +1,38 @@
 """What the attempts so far teach: the best rubrics, and the pairs on which the best is wrong.
 
-learned = lessons(recent_attempts, pairs)
+past = Past(recent=15)
+past.add(attempts_of_a_step)
+past.best.gain                               # of all steps
+learned = past.lessons(pairs)                # of the last 15
 learned.tried[0].agreement                   # best first
 learned.wrong[0].label_p_a                   # the pair on which it is furthest from its label
+
+An attempt is read once, when it comes: a search of many thousands takes no longer for a step at its
+end than at its beginning.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from argo_audit.records import Attempt, Judgment, Label, Miss, Pair
 from argo_audit.rubrics.outline import outline
 
 
-class Tried(NamedTuple):
+@dataclass(frozen=True)
+class Tried:
     """An earlier rubric, its agreement (share of pairs, 0 to 1) and its gain (nats)."""
 
     text: str
     agreement: float
     gain: float = 0.0
+
+    @cached_property
+    def gated(self) -> bool:
+        """Whether it holds a cap or an override."""
+        return bool(outline(self.text).gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +51,49 @@ class Lessons(NamedTuple):
     wrong: Sequence[Disagreement]
 
 
-def lessons(attempts: Iterable[Attempt], pairs: Mapping[str, Pair]) -> Lessons:
-    """What these attempts teach; `pairs` by id are those that they were judged on."""
-    best_first = ranked(attempts)
-    tried = [Tried(a.rubric.text, a.train.accuracy or 0.0, a.gain) for a in best_first]
-    found = best_first[0].misses if best_first else ()
-    wrong = [Disagreement(pairs[m.pair_id], m.label_p_a, m.judge_p_a) for m in found]
-    return Lessons(tried, wrong)
+class Past:
+    """The attempts of a search, added step by step; feedback looks `recent` steps back."""
+
+    def __init__(self, recent: int):
+        self.attempts: list[Attempt] = []
+        self.best: Attempt | None = None
+        self._steps: deque[list[tuple[Attempt, Tried]]] = deque(maxlen=recent)
+
+    def add(self, attempts: Sequence[Attempt]) -> None:
+        """The attempts of the next step; of those with the best gain the first stays the best."""
+        able = list(_with_criteria(attempts))
+        self.attempts += attempts
+        self._steps.append([(a, _tried(a)) for a in able])
+        known = [self.best] if self.best else []
+        self.best = max([*known, *able], key=lambda attempt: attempt.gain, default=None)
+
+    def lessons(self, pairs: Mapping[str, Pair]) -> Lessons:
+        """What the last steps teach; `pairs` by id are those that attempts were judged on."""
+        recent = [one for step in self._steps for one in step]
+        recent.sort(key=lambda one: one[0].gain, reverse=True)
+        best = {}
+        for attempt, tried in recent:
+            best.setdefault(attempt.rubric.id, (attempt, tried))
+        best_first = list(best.values())
+        found = best_first[0][0].misses if best_first else ()
+        wrong = [Disagreement(pairs[m.pair_id], m.label_p_a, m.judge_p_a) for m in found]
+        return Lessons([tried for _, tried in best_first], wrong)
 
 
-def ranked(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Distinct rubrics that have criteria, best gain first."""
+def ranked(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    """Distinct rubrics that have criteria, best gain first; each is read when it is asked for."""
     best: dict[str, Attempt] = {}
     for one in sorted(attempts, key=lambda attempt: attempt.gain, reverse=True):
-        if len(outline(one.rubric.text)):
-            best.setdefault(one.rubric.id, one)
-    return list(best.values())
+        best.setdefault(one.rubric.id, one)
+    return _with_criteria(best.values())
+
+
+def _with_criteria(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    return (attempt for attempt in attempts if len(outline(attempt.rubric.text)))
+
+
+def _tried(attempt: Attempt) -> Tried:
+    return Tried(attempt.rubric.text, attempt.train.accuracy or 0.0, attempt.gain)
 
 
 def misses(labels: Sequence[Label], judgments: Sequence[Judgment]) -> list[Miss]:

@@ -8,6 +8,7 @@ how the best rubrics of early and of late steps fare on the same pairs.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from argo_audit.records import Attempt, Judgment
 from argo_audit.search.lessons import ranked
@@ -25,7 +26,8 @@ def best_of_windows(
     """
     for window in range(config.windows):
         low, high = (edge * steps / config.windows for edge in (window, window + 1))
-        top = ranked(a for a in attempts if low <= a.step < high)[: config.top]
+        able = ranked(a for a in attempts if low <= a.step < high)
+        top = list(islice(able, config.top))
         texts = [attempt.rubric.text for attempt in top]
         dev, held_out = (panel.judge(texts, data.splits[split]) for split in MEASURED_ON)
         for attempt in top:
