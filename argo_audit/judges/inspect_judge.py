@@ -26,6 +26,7 @@ answered others, as with a rubric too long for it.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from inspect_ai.model import Model
@@ -46,6 +47,7 @@ from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.patience import growing, together
 from argo_audit.judges.probation import Probation, is_fall_back
 from argo_audit.judges.questions import Form, Question, ask
+from argo_audit.judges.sending import Sending
 from argo_audit.judges.verdicts import (
     LETTERS,
     p_from_logprobs,
@@ -104,6 +106,7 @@ class InspectJudge:
         self._probation = Probation(self.name, self.settings, at_once=in_process(self.models[0]))
         patience = patience_of(self.settings)._replace(pause=pause, go_on=self._probation.go_on)
         self._callers = [Caller(model, self.settings, patience) for model in self.models]
+        self._sending = Sending(_at_once(self.models, self.settings))
         self._letters: tuple[int, ...] | None = None
         self._answered = False
         self._without_logprobs: Reply | None = None
@@ -124,17 +127,19 @@ class InspectJudge:
                 shown a pair's images, fails on every pair, or says nothing that can be read.
         """
         letters = await self._letter_ids()
-        images = [await images_of(pair, self.models[0]) for pair in pairs]
-        shown = [order for pair in pairs for order in (pair, pair.swapped())]
-        questions = [ask(rubric, pair, self._form, self.settings) for pair in shown]
-        calls = (
-            self._answer(_Order(rubric, question, images[i // 2], letters))
-            for i, question in enumerate(questions)
-        )
-        answers = await together(*calls)
-        self._check(pairs, images, answers)
-        orders = zip(pairs, answers[::2], answers[1::2], strict=True)
-        return [_judgment(rubric, pair, first, second) for pair, first, second in orders]
+        calls = (partial(self._both, rubric, pair, letters) for pair in pairs)
+        answers = await self._sending.all(calls)
+        self._check(pairs, [order for both in answers for order in both])
+        orders = zip(pairs, answers, strict=True)
+        return [_judgment(rubric, pair, first, second) for pair, (first, second) in orders]
+
+    async def _both(self, rubric: Rubric, pair: Pair, letters: tuple[int, ...]) -> list[_Answered]:
+        """The answers to the pair as it is and to the pair swapped."""
+        images = await images_of(pair, self.models[0])
+        shown = (pair, pair.swapped())
+        questions = [ask(rubric, order, self._form, self.settings) for order in shown]
+        orders = (_Order(rubric, question, images, letters) for question in questions)
+        return await together(*map(self._answer, orders))
 
     @property
     def _form(self) -> Form:
@@ -193,11 +198,10 @@ class InspectJudge:
             self._letters = await _letter_ids(reopened(self.models[0]))
         return self._letters
 
-    def _check(
-        self, pairs: Sequence[Pair], images: Sequence[list[str]], answers: Sequence[_Answered]
-    ) -> None:
+    def _check(self, pairs: Sequence[Pair], answers: Sequence[_Answered]) -> None:
         """Raise JudgeError where going on would measure nothing."""
-        for pair, shown, first in zip(pairs, images, answers[::2], strict=True):
+        for pair, first in zip(pairs, answers[::2], strict=True):
+            shown = any(message.images for message in pair.prompt)
             if shown and first.failure and first.failure.kind is REFUSED:
                 said, error = first.failure.said, first.failure.error
                 raise images_refused(pair, self.models[0], said) from error
@@ -213,6 +217,13 @@ class InspectJudge:
             f"{answers[0].reply}\n"
             "  Remedy: check that it is there, the key and the model's name, then resume"
         ) from failures[0].error
+
+
+def _at_once(models: Sequence[Model], settings: JudgeSettings) -> int:
+    """Pairs under way: of each two calls, one is being answered and one is ready to be sent."""
+    if in_process(models[0]):
+        return models[0].api.max_connections()
+    return settings.in_flight * len(models)
 
 
 async def _letter_ids(model: Model) -> tuple[int, ...]:

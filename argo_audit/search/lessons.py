@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from argo_audit.records import Attempt, Judgment, Label, Miss, Pair
+from argo_audit.records import Attempt, Label, Miss, Pair
 from argo_audit.rubrics.outline import outline
+from argo_audit.search.panel import Verdict
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Past:
         """What the last steps teach; `pairs` by id are those that attempts were judged on."""
         recent = [one for step in self._steps for one in step]
         recent.sort(key=lambda one: one[0].gain, reverse=True)
-        best = {}
+        best: dict[str, tuple[Attempt, Tried]] = {}
         for attempt, tried in recent:
             best.setdefault(attempt.rubric.id, (attempt, tried))
         best_first = list(best.values())
@@ -96,12 +97,12 @@ def _tried(attempt: Attempt) -> Tried:
     return Tried(attempt.rubric.text, attempt.train.accuracy or 0.0, attempt.gain)
 
 
-def misses(labels: Sequence[Label], judgments: Sequence[Judgment]) -> list[Miss]:
+def misses(labels: Sequence[Label], said: Iterable[Verdict]) -> list[Miss]:
     """Pairs on which label and judge are on different sides, furthest apart first."""
-    said = {label.pair_id: label.p_a for label in labels}
+    wanted = {label.pair_id: label.p_a for label in labels}
     found = [
-        Miss(pair_id=j.pair_id, label_p_a=said[j.pair_id], judge_p_a=j.p_a)
-        for j in judgments
-        if j.p_a is not None and (j.p_a - 0.5) * (said[j.pair_id] - 0.5) < 0
+        Miss(pair_id=j.pair_id, label_p_a=wanted[j.pair_id], judge_p_a=j.p_a)
+        for j in said
+        if j.p_a is not None and (j.p_a - 0.5) * (wanted[j.pair_id] - 0.5) < 0
     ]
     return sorted(found, key=lambda miss: abs(miss.label_p_a - miss.judge_p_a), reverse=True)

@@ -1,22 +1,68 @@
 """The asynchronous roles, asked from the policy's synchronous world through one event loop.
 
     with open_panel(judge, rewriter) as panel:
-        panel.judge(["- rewards lists"], pairs)["- rewards lists"]      # one Judgment per pair
+        panel.judge(["- rewards lists"], pairs)["- rewards lists"]      # one verdict per pair
 
 RL libraries own a synchronous loop; judges and writers are asynchronous. This is the one place
 where the two meet, in one loop that is held open for a whole search. What fails among many that are
 asked at once comes out as the one error that it is; an interrupt ends the calls under way.
+
+A judgment with its reply takes one to two thousand bytes, and selection asks for a hundred
+rubrics on thousands of pairs: so of each rubric what a search measures by is kept as soon as it
+has been judged, and the rest let go.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isnan, nan
+from typing import NamedTuple, overload
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from argo_audit.judges.failures import taken_apart
-from argo_audit.records import Judgment, Pair, Rubric
+from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Judge, Writer, Written
+
+
+class Verdict(NamedTuple):
+    """Of a judgment, what agreement is measured by."""
+
+    pair_id: str
+    p_a: float | None
+    flipped: bool | None
+
+
+class Verdicts(Sequence[Verdict]):
+    """What was said with one rubric, in order, and what it took."""
+
+    def __init__(self, judgments: Sequence[Judgment]):
+        self.usage = Usage.total(judgment.usage for judgment in judgments)
+        self._pair_ids = [judgment.pair_id for judgment in judgments]
+        self._p_a = array("d", (nan if j.p_a is None else j.p_a for j in judgments))
+        self._flipped = array("b", (-1 if j.flipped is None else j.flipped for j in judgments))
+
+    def __len__(self) -> int:
+        """How many pairs were judged."""
+        return len(self._pair_ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Verdict: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Verdict]: ...
+
+    def __getitem__(self, place: int | slice) -> Verdict | list[Verdict]:
+        """One verdict, or some."""
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        p_a, flipped = self._p_a[place], self._flipped[place]
+        return Verdict(
+            self._pair_ids[place],
+            None if isnan(p_a) else p_a,
+            None if flipped < 0 else bool(flipped),
+        )
 
 
 @contextmanager
@@ -37,12 +83,12 @@ class Panel:
         """The rewriter's name."""
         return self._rewriter.name if self._rewriter else None
 
-    def judge(self, texts: Iterable[str], pairs: Sequence[Pair]) -> dict[str, list[Judgment]]:
-        """Judgments by rubric text; equal texts are judged once, different ones side by side."""
-        judged: dict[str, list[Judgment]] = {}
+    def judge(self, texts: Iterable[str], pairs: Sequence[Pair]) -> dict[str, Verdicts]:
+        """Verdicts by rubric text; equal texts are judged once, different ones side by side."""
+        judged: dict[str, Verdicts] = {}
 
         async def one(text: str) -> None:
-            judged[text] = await self._judge.judge(Rubric(text=text), pairs)
+            judged[text] = Verdicts(await self._judge.judge(Rubric(text=text), pairs))
 
         async def every() -> None:
             with taken_apart():

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argo_audit.records import Agreement, Attempt, Judgment, Label, Pair, Rubric, Usage
+from argo_audit.records import Agreement, Attempt, Label, Pair, Rubric, Usage
 from argo_audit.roles import Proposal
 from argo_audit.rubrics.outline import outline, repeated_share
 from argo_audit.search.lessons import misses
-from argo_audit.search.panel import Panel
+from argo_audit.search.panel import Panel, Verdicts
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData
 from argo_audit.stats.agreement import kl_divergence, measure
@@ -64,7 +64,7 @@ class Payment:
         labels = self._data.labels_for(batch, self._data.source)
         judged = self._panel.judge((proposal.text for proposal in proposals), batch)
         seconds = (time.monotonic() - started) / len(proposals)
-        used = {text: Usage.total(j.usage for j in said) for text, said in judged.items()}
+        used = {text: said.usage for text, said in judged.items()}
         return [
             self._attempt(
                 step, p, labels, judged[p.text], _Taken(used.pop(p.text, Usage()), seconds)
@@ -77,12 +77,12 @@ class Payment:
         step: int,
         proposal: Proposal,
         labels: Sequence[Label],
-        judgments: Sequence[Judgment],
+        said: Verdicts,
         taken: _Taken,
     ) -> Attempt:
         config = self._config
         fitted = None if config.fit_temperature else 1.0
-        train = measure(labels, judgments, temperature=fitted, clip=config.clip)
+        train = measure(labels, said, temperature=fitted, clip=config.clip)
         target = np.array([label.p_a for label in labels])
         empty_kl = float(kl_divergence(target, np.full_like(target, 0.5)).mean())
         return Attempt(
@@ -93,6 +93,6 @@ class Payment:
             train=train,
             policy_reward=reward_of(proposal, train, empty_kl, config),
             empty_kl=empty_kl,
-            misses=tuple(misses(labels, judgments))[: config.feedback.disagreements],
+            misses=tuple(misses(labels, said))[: config.feedback.disagreements],
             **taken._asdict(),
         )

@@ -1,7 +1,7 @@
 """The policy prompts of one step: the drafts of templates, rewritten where a model does that.
 
 prompting = Prompting(panel, config, run="my-run")
-prompting.prompts(step, {0: draft}, past.lessons(pairs))[0].author           # a model, or "template"
+prompting.prompts(step, {0: draft}, past.lessons(pairs))[0].author         # a model, or "template"
 prompting.used                                                              # by the rewriter so far
 """
 

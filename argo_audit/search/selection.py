@@ -1,7 +1,7 @@
 """Select on dev, report on held-out: which of a search's attempts are kept.
 
     selection = Selection(data, clip=0.001, steps=60)
-    for attempt, dev, held_out in judged:                # judgments of pairs that trained nothing
+    for attempt, dev, held_out in judged:                # verdicts on pairs that trained nothing
         measurements = selection.take(attempt, dev, held_out)
     selection.winners()[-1].held_out.accuracy            # of the best on dev
 
@@ -16,7 +16,6 @@ from argo_audit.pairs.splits import clusters
 from argo_audit.records import (
     Agreement,
     Attempt,
-    Judgment,
     Label,
     Measurement,
     Pair,
@@ -24,6 +23,7 @@ from argo_audit.records import (
     Split,
     Usage,
 )
+from argo_audit.search.panel import Verdicts
 from argo_audit.stats.agreement import measure, selection_key
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
@@ -60,7 +60,7 @@ class _Judged(NamedTuple):
     """An attempt and what the judge said with it, by split."""
 
     attempt: Attempt
-    judgments: Mapping[Split, Sequence[Judgment]]
+    said: Mapping[Split, Verdicts]
 
 
 class _Best(NamedTuple):
@@ -76,9 +76,7 @@ class Selection:
         self._ends = [third * steps / 3 for third in (1, 2, 3)]
         self._best: dict[float, _Best] = {}
 
-    def take(
-        self, attempt: Attempt, dev: Sequence[Judgment], held_out: Sequence[Judgment]
-    ) -> list[Measurement]:
+    def take(self, attempt: Attempt, dev: Verdicts, held_out: Verdicts) -> list[Measurement]:
         """Measure one attempt against every label source, and remember it where it is the best."""
         judged = _Judged(attempt, {"dev": dev, "held-out": held_out})
         found = list(self._measurements(judged))
@@ -105,7 +103,7 @@ class Selection:
 
     def _measurements(self, judged: _Judged) -> Iterator[Measurement]:
         for split in MEASURED_ON:
-            usage = Usage.total(judgment.usage for judgment in judged.judgments[split])
+            usage = judged.said[split].usage
             for source in self._data.labels:
                 yield Measurement(
                     run=judged.attempt.run,
@@ -133,7 +131,7 @@ class Selection:
         labelled = {label.pair_id for label in labels}
         return measure(
             labels,
-            [j for j in judged.judgments[split] if j.pair_id in labelled],
+            [j for j in judged.said[split] if j.pair_id in labelled],
             clusters=clusters(pairs) if intervals else None,
             temperature=judged.attempt.train.temperature,
             clip=self._clip,

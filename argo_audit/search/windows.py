@@ -10,17 +10,17 @@ how the best rubrics of early and of late steps fare on the same pairs.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from argo_audit.records import Attempt, Judgment
+from argo_audit.records import Attempt
 from argo_audit.search.lessons import ranked
-from argo_audit.search.panel import Panel
+from argo_audit.search.panel import Panel, Verdicts
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import MEASURED_ON, SearchData
 
 
 def best_of_windows(
     attempts: Sequence[Attempt], steps: int, panel: Panel, data: SearchData, config: SearchConfig
-) -> Iterator[tuple[Attempt, list[Judgment], list[Judgment]]]:
-    """Each window's top rubrics on train, with their judgments on dev and on held-out.
+) -> Iterator[tuple[Attempt, Verdicts, Verdicts]]:
+    """Each window's top rubrics on train, with the verdicts on dev and on held-out.
 
     One window is judged after the other, when it is asked for.
     """

@@ -16,7 +16,7 @@ and the raw KL (T = 1) stands beside it. Pure functions, numpy and scipy only.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,22 @@ class Difference(NamedTuple):
     interval: Interval
     p_value: float
     n: int
+
+
+class Verdict(Protocol):
+    """What is measured of a judgment: P(A) where one was read, and whether its orders differ."""
+
+    @property
+    def pair_id(self) -> str:
+        """The pair's id."""
+
+    @property
+    def p_a(self) -> float | None:
+        """P(A preferred), None where no verdict was read."""
+
+    @property
+    def flipped(self) -> bool | None:
+        """Whether exchanging the order exchanges the verdict; None unless both were read."""
 
 
 class _Joined(NamedTuple):
@@ -97,7 +113,7 @@ def agreeing(target: Array, judged: Array) -> Array:
 
 def measure(
     labels: Sequence[Label],
-    judgments: Sequence[Judgment],
+    judgments: Sequence[Verdict],
     *,
     clusters: Mapping[str, str] | None = None,
     temperature: float | None = 1.0,
@@ -207,7 +223,7 @@ def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str,
     return {pair_id: float(correct) for pair_id, correct, target in rows if target != 0.5}
 
 
-def _join(labels: Sequence[Label], judgments: Sequence[Judgment]) -> _Joined:
+def _join(labels: Sequence[Label], judgments: Sequence[Verdict]) -> _Joined:
     target = {label.pair_id: label.p_a for label in labels}
     read = [(j.pair_id, j.p_a) for j in judgments if j.p_a is not None]
     return _Joined(
@@ -226,7 +242,7 @@ def _entropy(p: Array) -> Array:
     return np.asarray(-(xlogy(p, p) + xlogy(1 - p, 1 - p)), dtype=np.float64)
 
 
-def _flip_rate(judgments: Sequence[Judgment]) -> float | None:
+def _flip_rate(judgments: Sequence[Verdict]) -> float | None:
     flips = [j.flipped for j in judgments if j.flipped is not None]
     return sum(flips) / len(flips) if flips else None
 
