@@ -216,14 +216,31 @@ class Folder:
     def entries(self, name: str = "") -> dict[str, str]:
         """Name -> kind of what is in a folder, hidden files left out; {} for no folder."""
         path = self.place(name).rstrip("/")
-        with driver_errors():
-            self._files.invalidate_cache(path)
-            try:
-                found = self._files.ls(path, detail=True)
-            except FileNotFoundError:
-                return {}
-        kinds = {PurePosixPath(entry["name"]).name: entry["type"] for entry in found}
-        return {entry: kind for entry, kind in kinds.items() if not entry.startswith(".")}
+        with driver_errors(), contextlib.suppress(FileNotFoundError):
+            kinds = self._kinds(path)
+            return {entry: kind for entry, kind in kinds.items() if not entry.startswith(".")}
+        return {}
+
+    def _kinds(self, path: str) -> dict[str, str]:
+        """Name -> kind of all that is in a folder.
+
+        On this machine by names alone: a driver asks for the size and times of each file too, which
+        of ten thousand takes a quarter of a second.
+        """
+        if self.local:
+            with os.scandir(path) as found:
+                return {entry.name: _kind(entry) for entry in found}
+        self._files.invalidate_cache(path)
+        listed = self._files.ls(path, detail=True)
+        return {PurePosixPath(entry["name"]).name: entry["type"] for entry in listed}
+
+    def names(self, name: str = "") -> list[str]:
+        """The names of what is in a folder, as quickly as they can be had; [] for no folder."""
+        if not self.local:
+            return list(self.entries(name))
+        with contextlib.suppress(FileNotFoundError):
+            return os.listdir(self.place(name))  # noqa: PTH208 - half the time of iterdir
+        return []
 
     def make(self, name: str) -> None:
         """Make a folder in this one, where folders are made: in a bucket, a name is enough."""
@@ -287,6 +304,10 @@ def _check_within(place: Path, folder: Path) -> None:
     real = place.resolve()
     if not real.is_relative_to(folder.resolve()):
         raise OSError(f"{place} is a link out of the folder, to {real}")
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    return "directory" if entry.is_dir(follow_symlinks=False) else "file"
 
 
 def _held(path: Path) -> str:

@@ -123,6 +123,7 @@ class RubricStore:
         self.root = str(root)
         with _as("a store", self.root):
             self._root = Folder(root)
+        self._known: dict[str, dict[int, str]] = {}
 
     @property
     def folder(self) -> Path | None:
@@ -162,7 +163,9 @@ class RubricStore:
                 self._settle(folder)
                 stored = self._numbered(new, folder)
                 if self._stored(stored, folder):
+                    self._known[folder][stored.version] = file_name(stored)
                     return stored
+                del self._known[folder]
 
     def list(self, reward_model: str | None = None) -> builtins.list[StoredRubric]:
         """All rubrics, or one reward model's (by name or slug), by folder and number."""
@@ -220,17 +223,24 @@ class RubricStore:
         return problems
 
     def _numbered(self, new: NewRubric, folder: str) -> StoredRubric:
-        files = self._files(folder)
-        versions = [version for version, _ in files]
-        if new.parent is not None and new.parent not in versions:
-            there = ", ".join(map(str, versions)) or "none"
+        """The rubric under the next number, as far as is known.
+
+        The folder is listed once, and again where what was seen then is not enough: a number that
+        another writer has taken since is found to be taken when it is claimed (`_stored`).
+        """
+        files = self._known.setdefault(folder, {})
+        if not files or (new.parent is not None and new.parent not in files):
+            files.update(self._files(folder))
+        if new.parent is not None and new.parent not in files:
+            there = ", ".join(map(str, files)) or "none"
             raise StoreError(f"{folder} has no version {new.parent} to be a parent; it has {there}")
-        if files and (name := self._read(folder, files[-1][1]).reward_model) != new.reward_model:
+        last = max(files, default=0)
+        if last and (name := self._read(folder, files[last]).reward_model) != new.reward_model:
             raise StoreError(
                 f"{folder} holds rubrics of {name!r}, so those of {new.reward_model!r} cannot go "
                 "there; rename the reward model or choose another root"
             )
-        return StoredRubric(version=max(versions, default=0) + 1, **dict(new))
+        return StoredRubric(version=last + 1, **dict(new))
 
     def _stored(self, stored: StoredRubric, folder: str) -> bool:
         """Try to store a rubric under its number; False when another writer has the number.
@@ -241,8 +251,9 @@ class RubricStore:
         document = to_document(stored).encode()
         self._root.create(f"{folder}/{_PENDING}/{stored.version:04d}", document)
         self._settle(folder)
-        name = dict(self._files(folder)).get(stored.version)
-        return name is not None and self._root.read(f"{folder}/{name}") == document
+        with contextlib.suppress(FileNotFoundError):  # another's rubric has the number
+            return self._root.read(f"{folder}/{file_name(stored)}") == document
+        return False
 
     def _settle(self, folder: str) -> None:
         """Write the document of every claim (one's own, or left by a crash) and release it.
@@ -256,9 +267,14 @@ class RubricStore:
             with contextlib.suppress(FileNotFoundError):  # another writer has released it
                 document = self._root.read(claim)
                 stored = _parsed(self._root.place(claim), document)
-                if stored.version not in dict(self._files(folder)):
+                if not self._is_taken(folder, stored.version):
                     self._root.create(f"{folder}/{file_name(stored)}", document)
                 self._root.remove(claim)
+
+    def _is_taken(self, folder: str, version: int) -> bool:
+        start = f"{version:04d}-"
+        names = (name for name in self._root.names(folder) if name.startswith(start))
+        return any(map(_FILE_NAME.fullmatch, names))
 
     def _read(self, folder: str, name: str) -> StoredRubric:
         path = self._root.place(folder, name)

@@ -28,7 +28,7 @@ from argo_audit.stats.resampling import percentile_interval
 LIX = "LIX"
 PARTS = ("gates", "caps", "weights", "criteria", "words", LIX)
 
-_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s|\|", re.M)
+_ITEM = re.compile(r"^(?:(?!\n)\s)*(?:[-*+]|\d+[.)])\s|\|", re.M)
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_END = re.compile(r"[.!?:;|\n]+")
 _LONG_WORD = 6  # letters; LIX counts words of more

@@ -42,7 +42,7 @@ from argo_audit.roles import NextPrompts, PolicyReward, Proposal, Writer, Writte
 
 _IN_FLIGHT = 32
 _MANY_TOKENS = 8_000  # of an answer whose length nobody limits
-_FENCED = re.compile(r"\s*(`{3,}|~{3,})[^\n`]*\n(.*?)\n?[ \t]*\1\s*", re.DOTALL)
+_OPENED = re.compile(r"\s*(`{3,}|~{3,}(?!~))[^\n`]*\n")
 
 
 class SamplerPolicy:
@@ -156,8 +156,11 @@ def unfenced(text: str) -> str:
     >>> unfenced("Here it is:\n```\n- Rewards lists.\n```")
     'Here it is:\n```\n- Rewards lists.\n```'
     """
-    fenced = _FENCED.fullmatch(text)
-    return fenced[2] if fenced and fenced[1] not in fenced[2] else text
+    opened, closed = _OPENED.match(text), text.rstrip()
+    if not opened or not closed.endswith(opened[1], opened.end()):
+        return text
+    inside = closed[opened.end() : -len(opened[1])].rstrip(" \t").removesuffix("\n")
+    return text if opened[1] in inside else inside
 
 
 def _drawn(seed: int, place: int) -> int:

@@ -12,12 +12,14 @@ a model's cache can answer it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import count
 
 from argo_audit.records import Message, fingerprint
 
 _OPENING = re.compile(r"^<<<(?!END )([A-Z][A-Z ]*) ([0-9a-f]+)>>>$", re.MULTILINE)
+_CLOSING = re.compile(r"\n<<<END ([A-Z][A-Z ]*) ([0-9a-f]+)>>>")
 _ROLES = r"(system|user|human|assistant)"
 _ROLE = re.compile(
     rf"^[ \t]{{0,3}}[\[<#*]{{1,4}} ?{_ROLES} ?[\]>*]{{0,4}}:?[*]{{0,2}}[ \t]*$|^{_ROLES}:",
@@ -48,17 +50,19 @@ def read_fences(message: str) -> dict[str, str]:
     The first opening line that is closed decides the nonce; fences with another nonce are text.
     An empty dict when there is no closed fence.
     """
+    closed: dict[tuple[str, ...], list[int]] = {}
+    for closing in _CLOSING.finditer(message):
+        closed.setdefault(closing.groups(), []).append(closing.start())
     found: dict[str, str] = {}
     nonce, position = None, 0
     while opening := _OPENING.search(message, position):
         kind, its_nonce = opening.groups()
-        body = opening.end() + 1
-        end = message.find(f"\n<<<END {kind} {its_nonce}>>>", opening.end())
-        if end < 0 or (nonce is not None and its_nonce != nonce):
-            position = opening.end()
-            continue
-        nonce, position = its_nonce, end
-        found.setdefault(kind, message[body:end])
+        ends = closed.get(opening.groups(), [])
+        after = bisect_left(ends, opening.end())
+        position = opening.end()
+        if after < len(ends) and nonce in (None, its_nonce):
+            nonce, position = its_nonce, ends[after]
+            found.setdefault(kind, message[opening.end() + 1 : position])
     return found
 
 

@@ -104,7 +104,9 @@ def special_strings(tokenizer: "PreTrainedTokenizerBase") -> re.Pattern[str]:
     """Finds every string that the tokenizer would take for a special token, longest first."""
     added = [token for token in tokenizer.added_tokens_decoder.values() if token.special]
     found = [
-        (r"\s*" if token.lstrip else "") + re.escape(token.content) + (r"\s*" * token.rstrip)
+        (r"(?:(?<!\s)\s+)?" if token.lstrip else "")
+        + re.escape(token.content)
+        + (r"\s*" * token.rstrip)
         for token in sorted(added, key=lambda token: -len(token.content))
     ]
     return re.compile("|".join(found) or r"(?!)")
@@ -208,7 +210,8 @@ def _in_pieces(
 ) -> list[int]:
     """Token ids of a conversation whose messages hold strings of special tokens."""
     contents = "".join(text for message in conversation for text in texts_of(message))
-    mark = next(m for n in count() if (m := f"\ue000{n}\ue001") not in contents)
+    used = set(re.findall("\ue000([0-9]+)\ue001", contents))
+    mark = next(f"\ue000{n}\ue001" for n in count() if str(n) not in used)
     taken: list[str] = []
 
     def take(found: re.Match[str]) -> str:
@@ -221,5 +224,5 @@ def _in_pieces(
     pieces = [back.sub(lambda found: taken[int(found[1])], piece) for piece in special.split(text)]
     ids, *after = _tokenise(tokenizer, pieces, plain=True)
     for written, piece in zip(special.findall(text), after, strict=True):
-        ids = [*ids, tokenizer.convert_tokens_to_ids(written.strip()), *piece]
+        ids += [tokenizer.convert_tokens_to_ids(written.strip()), *piece]
     return ids

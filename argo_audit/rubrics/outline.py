@@ -29,9 +29,9 @@ _CAP = re.compile(
     re.I,
 )
 _WEIGHT = re.compile(
-    r"(\d+(?:\.\d+)?)\s*%|\bweight(?:ed)?\s*(?:of|:|=|at)?\s*(\d+(?:\.\d+)?)", re.I
+    r"(?<!\d)(\d+(?:\.\d+)?)\s*%|\bweight(?:ed)?\s*(?:(?:of|:|=|at)\s*)?(\d+(?:\.\d+)?)", re.I
 )
-_BARE_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:pts?|points)?\s*$", re.I)
+_BARE_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(?:pts?|points)\s*)?$", re.I)
 _PENALISES = re.compile(
     r"\b(penali[sz]e[sd]?|penalties|dislike[sd]?|punish(?:es)?|disfavou?rs?|avoid(?:s|ed)?)\b", re.I
 )

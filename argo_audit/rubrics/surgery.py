@@ -16,6 +16,7 @@ of several the first that applies may be the one that counts.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -60,13 +61,13 @@ def parts(text: str) -> tuple[RubricPart, ...]:
     by_line: dict[int, list[_Item]] = {}
     for item in _items(outline(text)):
         by_line.setdefault(item.line, []).append(item)
-    lines = _lines(text)
+    lines, places = _lines(text), [item.line for item in _items(outline(text))]
     found: dict[int, RubricPart] = {}
     for node, group in _nodes(markdown(text)):
         start, end = _span(node, lines)
         if start in by_line and start not in found:
             first = by_line[start][0]
-            inside = sum(len(items) for line, items in by_line.items() if start <= line < end)
+            inside = bisect_left(places, end) - bisect_left(places, start)
             name, kind = _name(first), _KINDS[type(first)]
             found[start] = RubricPart(kind, name, start, end, group, inside)
     return tuple(found.values())

@@ -23,7 +23,7 @@ _FAULTS = ("too_much", "too_little")
 _VERBS = {"rewards": 1, "penalises": -1}
 _VERDICTS = {"rewarded": 1, "penalised": -1}
 _EMPHASIS = {"strong": 2.0, "slight": 0.5}
-_LIMIT = r"\s*~?\s*\d+[- ]?(?:words?|sentences?|lines?|paragraphs?|characters?|tokens?)"
+_LIMIT = r"\s*(?:~\s*)?\d+[- ]?(?:words?|sentences?|lines?|paragraphs?|characters?|tokens?)"
 _AT_MOST = (
     r"(?:<=?|≤|=<|under|below|at most|no more than|up to|(?:fewer|less|shorter) than|max(?:imum)?)"
 )

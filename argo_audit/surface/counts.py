@@ -45,7 +45,7 @@ _BOUND = re.compile(
     r" (?:the |a )?$"
 )
 _LIST_ITEM = re.compile(
-    r"^[ \t]*(?:[-*+•\u2013][ \t]+|\(?\d{1,3}[.):]|\(?[a-z][.)][ \t])[ \t]*\S", re.M
+    r"^[ \t]*(?:[-*+•\u2013][ \t]|\(?\d{1,3}[.):]|\(?[a-z][.)][ \t])[ \t]*\S", re.M
 )
 _PARTED = re.compile(r",(?: and| or)? |(?<!,) and ")
 _MOST = ("at most", "no more", "not more", "up to", "under", "fewer", "less", "max")

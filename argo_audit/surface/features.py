@@ -77,22 +77,23 @@ _NUMBERED = re.compile(r"^[ \t#]*(?:\*\*)?(?:(?:step )?\d{1,2}[.):](?!\d)|step \
 _HEADER = re.compile(
     r"^ {0,3}#{1,6}[ \t]+\S|^[ \t]*(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__):?[ \t]*$", re.M
 )
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*\|[-:| \t]*$", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{2,}:?[ \t]*\|[-:| \t]*$", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^[^|\n]*\|[^\n]*\S[^\n]*$", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|<(?:b|strong)>")
 _FIGURE = re.compile(r"\b\d[\d,.]*")
 _URL = re.compile(r"\bhttps?://\S+|\bwww\.\w+\.\S+", re.IGNORECASE)
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50]")
 _EMOTICON = re.compile(r"(?<!\w)[:;]-?[)DP](?!\w)")
-_NAME = r"(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][\w'\u2019-]+"
+_NAME = r"(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][\w'\u2019-]{1,60}"
 _NAMES = rf"{_NAME}(?: et al\.?,?| (?:and|&) (?:{_NAME}|colleagues),?|,)"
 _AUTHOR_YEAR = re.compile(
     rf"\((?:[Ss]ource: ?|see )?{_NAMES} (?:19|20)\d\d[a-z]?\)"
     rf"|{_NAME}(?: et al\.?| (?:and|&) {_NAME})? \((?:19|20)\d\d[a-z]?\)"
 )
-_MARKER = re.compile(
-    r"%cite\w*|\bturn\d+\w+|\bciteturn\w+|【[^】]*】|\bdoi: ?10\.|\b10\.\d{4,}/\w"
-    r"|\[(?:citation|source|ref(?:erence)?|link|insert|placeholder|cite)\b[^\]\n]*\](?!\()"
+_CITED = r"\[(?:citation|source|ref(?:erence)?|link|insert|placeholder|cite)\b"
+_MARKER = re.compile(  # a bracket is looked for up to the next one: many that stay open are many
+    r"%cite\w*|\bturn\d+\w+|\bciteturn\w+|【[^【】]*】|\bdoi: ?10\.|\b10\.\d{4,}/\w"
+    rf"|{_CITED}(?:(?!{_CITED})[^\]\n])*\](?!\()"
 )
 _FOOTNOTE = re.compile(r"(?<=[a-z.,\"\u201d)]) ?\[\d{1,3}\](?![\w(\[])")
 _ASKS_USER = re.compile(

@@ -18,9 +18,10 @@ _TURN = re.compile(r"\n\n(Human|Assistant):")
 _SPOKEN = re.compile(r"\n\n(Human|User|Assistant|System): ?")
 _ROLES = {"Human": "user", "User": "user", "Assistant": "assistant", "System": "system"}
 _CHATML = re.compile(r"<\|im_start\|>(system|user|assistant|tool)\n(.*?)<\|im_end\|>\s*", re.DOTALL)
+_CHATML_END = "<|im_end|>"
 _CHATML_OPEN = "<|im_start|>assistant"
 _STEERED = re.compile(r"<extra_id_1>(User|Assistant)\n")
-_INST = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*)\[/INST\]\s*", re.DOTALL)
+_INST = re.compile(r"\s*(?:<s>\s*)?\[INST\](.*)\[/INST\]\s*", re.DOTALL)
 _SYS = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>(.*)", re.DOTALL)
 
 
@@ -63,8 +64,10 @@ def _spoken(text: str) -> Prompt | None:
 def _chatml(text: str) -> Prompt | None:
     if not text.lstrip().startswith("<|im_start|>"):
         return None
-    turns = tuple(_message(role, said) for role, said in _CHATML.findall(text))
-    if _CHATML.sub("", text).strip() not in ("", _CHATML_OPEN) or not turns:
+    end = text.rfind(_CHATML_END) + len(_CHATML_END) if _CHATML_END in text else 0
+    whole, rest = text[:end], text[end:]  # a turn that is never closed is not looked for to the end
+    turns = tuple(_message(role, said) for role, said in _CHATML.findall(whole))
+    if (_CHATML.sub("", whole) + rest).strip() not in ("", _CHATML_OPEN) or not turns:
         raise ValueError("the prompt is written in a chat template and cannot be read back")
     return turns
 

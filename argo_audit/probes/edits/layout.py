@@ -30,9 +30,10 @@ _BOLD_WORDS = 3
 _LEAST_LETTERS = 4
 _NUMBER = re.compile(r"[ \t]*\d")
 _LETTERS = re.compile(rf"(?<![\w*`])[^\W\d_]{{{_LEAST_LETTERS},}}(?![\w*`])")
-_BOLD = re.compile(r"(\*\*|__)(?=\S)([^\n]*?\S)\1")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)([^\n]{0,2000}?\S)\1")
 _EMOJI = re.compile("[ \t]?[\U0001f300-\U0001faff\u2600-\u27bf\u2b50][\ufe0f\u200d]?")
-_ENDED = re.compile(r"[.!?:;,]\W*$")
+_WORD_CHARACTER = re.compile(r"\w")
+_ENDS = frozenset(".!?:;,")
 
 
 def bullets() -> Attribute:
@@ -52,7 +53,8 @@ def headers() -> Attribute:
     def add(text: str, rng: Random) -> str | NoEdit:
         if _headings(text):
             return THERE
-        starts = [span.start for span, _ in _outside_code(text) if _begins_paragraph(text, span)]
+        top = len(text) - len(text.lstrip())
+        starts = [at.start for at, _ in _outside_code(text) if _begins_paragraph(text, at, top)]
         if not starts:
             return NoEdit("it holds no paragraph")
         places = sorted({starts[0], starts[len(starts) // 2], starts[-1]})
@@ -165,8 +167,14 @@ def _as_prose(text: str, run: list[Span]) -> tuple[Span, str]:
     """Where the list stands, and its items as sentences."""
     end = run[0].start + len(text[run[0].start : run[-1].end].rstrip())
     items = [MARKER.sub("", text[line.start : line.end], count=1).strip() for line in run]
-    prose = " ".join(item if _ENDED.search(item) else f"{item}." for item in items)
+    prose = " ".join(item if _is_ended(item) else f"{item}." for item in items)
     return Span(run[0].start, end), prose
+
+
+def _is_ended(item: str) -> bool:
+    """Whether a mark that ends a sentence stands behind its last word."""
+    last = max((found.end() for found in _WORD_CHARACTER.finditer(item)), default=0)
+    return not _ENDS.isdisjoint(item[last:])
 
 
 def _headings(text: str) -> list[Span]:
@@ -187,10 +195,10 @@ def _outside_code(text: str) -> list[tuple[Span, bool]]:
     return found
 
 
-def _begins_paragraph(text: str, span: Span) -> bool:
-    """Whether prose begins here that is no item of a list and follows a gap."""
+def _begins_paragraph(text: str, span: Span, top: int) -> bool:
+    """Whether prose begins here that is no item of a list and follows a gap, or nothing (`top`)."""
     line = text[span.start : span.end]
-    gap = not text[: span.start].strip() or text[: span.start].endswith("\n\n")
+    gap = span.start <= top or text.endswith("\n\n", 0, span.start)
     return gap and bool(sentences(line)) and not MARKER.match(line)
 
 

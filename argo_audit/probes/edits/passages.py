@@ -104,9 +104,11 @@ def without(text: str, spans: Sequence[Span]) -> str:
 
 def replaced(text: str, parts: Sequence[tuple[Span, str]]) -> str:
     """`text` with each part replaced by another text."""
-    for span, new in sorted(parts, reverse=True):
-        text = text[: span.start] + new + text[span.end :]
-    return text
+    pieces, at = [], 0
+    for span, new in sorted(parts):
+        pieces += [text[at : span.start], new]
+        at = span.end
+    return "".join([*pieces, text[at:]])
 
 
 def _split(text: str, line: Span) -> list[Span]:

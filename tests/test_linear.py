@@ -1,0 +1,88 @@
+"""Readers, features and renderers of model text take time in proportion to its length.
+
+Texts are adversarial repeats, such as a hundred thousand blanks, with which a pattern of two
+neighbouring runs tries every split. What a function takes is held against what it takes on as many
+characters of ordinary text, so that a slow or busy machine changes nothing.
+"""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from argo_audit.errors import ArgoError
+from argo_audit.evals.paraphrase import paraphrased
+from argo_audit.findings.claims import claims
+from argo_audit.findings.evolution import collapse, repeats
+from argo_audit.judges.questions import shown
+from argo_audit.judges.verdicts import read_scores, read_verdict
+from argo_audit.pairs.formats.transcripts import asked, transcript
+from argo_audit.pairs.formats.turns import as_listed
+from argo_audit.policies.sampler import unfenced
+from argo_audit.probes.edits.counterfactuals import chosen, counterfactual
+from argo_audit.prompts.fences import last_request, new_nonce, read_fences
+from argo_audit.report.markdown import anchor, escape, fence, front_matter, quoted_block, table
+from argo_audit.report.page import page
+from argo_audit.report.sections.side_by_side import marked
+from argo_audit.rubrics import outline, surgery
+from argo_audit.rubrics.alignment import items
+from argo_audit.rubrics.credit import edited, line_credit
+from argo_audit.surface.features import measure
+from argo_audit.surface.reader import read_rubric
+
+LENGTH = 100_000
+SHORTER = 25_000  # for what ordinary text of the full length keeps busy for seconds
+TIMES = 40
+"""A pattern that tries every split takes thousands of times as long; marks as such, a few."""
+
+WORDS = ("the", "answer", "lists", "short", "because", "it", "rewards", "Paris", "2019", "of")
+READERS: dict[str, Callable[[str], object]] = {
+    "features": lambda text: measure("List three parts in 50 words.", text),
+    "request": lambda text: measure(text, "Here it is."),
+    "outline": outline.outline.__wrapped__,
+    "repeated lines": outline.repeated_share,
+    "lines": outline.lines_of,
+    "reader": read_rubric.__wrapped__,
+    "claims": claims,
+    "credit": lambda text: edited(text, line_credit([(text, 0.1), ("- a", -0.1)]), 2),
+    "surgery": surgery.parts,
+    "alignment": items,
+    "paraphrase": paraphrased,
+    "repeats": repeats,
+    "shown to a judge": lambda text: shown(text, 20_000),
+    "verdict": lambda text: (read_verdict(text), read_scores(text)),
+    "verdict, last line": lambda text: read_verdict(f"{text} verdict: A"),
+    "scores, last line": lambda text: read_scores(f"Scores: A {text} B 2"),
+    "fences": read_fences,
+    "own fences": lambda text: read_fences(f"<<<RUBRIC 0f>>>\n{text}\n<<<END RUBRIC 0f>>>"),
+    "nonce": lambda text: new_nonce([text]),
+    "last request": last_request,
+    "unfenced": unfenced,
+    "unfenced block": lambda text: unfenced(f"~~~\n{text}\n~~~"),
+    "prompt": asked,
+    "prompt of a template": lambda text: asked(f"<|im_start|>user\n{text}"),
+    "instruction": lambda text: asked(f"<s>[INST]{text}[/INST]"),
+    "transcript": lambda text: transcript(f"\n\nHuman: {text}"),
+    "list in a text": as_listed,
+    "escaped": escape,
+    "code block": lambda text: quoted_block("Said:", fence(text, ""), ""),
+    "anchor": anchor,
+    "table": lambda text: table(["a"], [[escape(text)]]),
+    "front matter": front_matter,
+    "page": lambda text: page(f"---\ntitle: T\n---\n\n- a\n\n{fence(text, '')}\n\n{escape(text)}", {}),
+    "edited blocks": lambda text: page(
+        f"---\ntitle: T\n---\n\n- a\n\n{fence(text, 'edited')}\n\n{fence(f'a {text} b', 'edited')}", {}
+    ),
+    "side by side": lambda text: marked(text, f"It is {text} indeed"),
+}
+READERS |= {
+    f"{direction} {attribute.name}": lambda text, a=attribute, d=direction: a.add(text, Random(0))
+    if d == "add"
+    else a.remove(text, Random(0))
+    for attribute in chosen()
+    for direction in ("add", "remove")
+}
