@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report clean
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -46,6 +46,9 @@ bench-audit: .venv/installed
 
 bench-report: .venv/installed
 	$(BIN)/python -m benchmarks.report
+
+bench-scale: .venv/installed
+	$(BIN)/python -m benchmarks.scale
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt

@@ -272,9 +272,9 @@ class RubricStore:
                 self._root.remove(claim)
 
     def _is_taken(self, folder: str, version: int) -> bool:
-        start = f"{version:04d}-"
-        names = (name for name in self._root.names(folder) if name.startswith(start))
-        return any(map(_FILE_NAME.fullmatch, names))
+        """Whether a rubric has the number; looked for in all names at once, which is quickest."""
+        names = "/".join(["", *self._root.names(folder), ""])
+        return re.search(rf"/{version:04d}-[0-9a-f]{{12}}\.md/", names) is not None
 
     def _read(self, folder: str, name: str) -> StoredRubric:
         path = self._root.place(folder, name)
@@ -286,7 +286,7 @@ class RubricStore:
 
     def _files(self, folder: str) -> builtins.list[tuple[int, str]]:
         """(version, file name) of the rubrics in a folder, sorted."""
-        matches = map(_FILE_NAME.fullmatch, self._root.entries(folder))
+        matches = map(_FILE_NAME.fullmatch, self._root.names(folder))
         return sorted((int(match[1]), match[0]) for match in matches if match)
 
     def _refs(self) -> builtins.list[str]:

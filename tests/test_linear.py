@@ -5,6 +5,9 @@ neighbouring runs tries every split. What a function takes is held against what 
 characters of ordinary text, so that a slow or busy machine changes nothing.
 """
 
+import contextlib
+import gc
+import re
 import time
 from collections.abc import Callable
 from functools import cache
@@ -17,13 +20,13 @@ from hypothesis import strategies as st
 from argo_audit.errors import ArgoError
 from argo_audit.evals.paraphrase import paraphrased
 from argo_audit.findings.claims import claims
-from argo_audit.findings.evolution import collapse, repeats
+from argo_audit.findings.evolution import repeats
 from argo_audit.judges.questions import shown
 from argo_audit.judges.verdicts import read_scores, read_verdict
 from argo_audit.pairs.formats.transcripts import asked, transcript
 from argo_audit.pairs.formats.turns import as_listed
 from argo_audit.policies.sampler import unfenced
-from argo_audit.probes.edits.counterfactuals import chosen, counterfactual
+from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.prompts.fences import last_request, new_nonce, read_fences
 from argo_audit.report.markdown import anchor, escape, fence, front_matter, quoted_block, table
 from argo_audit.report.page import page
@@ -35,7 +38,7 @@ from argo_audit.surface.features import measure
 from argo_audit.surface.reader import read_rubric
 
 LENGTH = 100_000
-SHORTER = 25_000  # for what ordinary text of the full length keeps busy for seconds
+SHORTER = 10_000  # for what markdown is parsed for, and each edit of a response
 TIMES = 40
 """A pattern that tries every split takes thousands of times as long; marks as such, a few."""
 
@@ -73,16 +76,80 @@ READERS: dict[str, Callable[[str], object]] = {
     "anchor": anchor,
     "table": lambda text: table(["a"], [[escape(text)]]),
     "front matter": front_matter,
-    "page": lambda text: page(f"---\ntitle: T\n---\n\n- a\n\n{fence(text, '')}\n\n{escape(text)}", {}),
+    "page": lambda text: page(
+        f"---\ntitle: T\n---\n\n- a\n\n{fence(text, '')}\n\n{escape(text)}", {}
+    ),
     "edited blocks": lambda text: page(
-        f"---\ntitle: T\n---\n\n- a\n\n{fence(text, 'edited')}\n\n{fence(f'a {text} b', 'edited')}", {}
+        f"---\ntitle: T\n---\n\n- a\n\n{fence(text, 'edited')}\n\n{fence(f'a {text} b', 'edited')}",
+        {},
     ),
     "side by side": lambda text: marked(text, f"It is {text} indeed"),
 }
-READERS |= {
-    f"{direction} {attribute.name}": lambda text, a=attribute, d=direction: a.add(text, Random(0))
-    if d == "add"
-    else a.remove(text, Random(0))
+PARSED = {"outline", "reader", "claims", "credit", "surgery", "alignment", "paraphrase", "anchor"}
+PARSED |= {"page", "edited blocks", "side by side", "table"}
+EDITS = {
+    f"{direction} {attribute.name}": lambda text, a=attribute, d=direction: (
+        a.add(text, Random(0)) if d == "add" else a.remove(text, Random(0))
+    )
     for attribute in chosen()
     for direction in ("add", "remove")
 }
+READERS |= EDITS
+PARSED |= EDITS.keys()
+UNITS = (
+    " ", "\n", "\r", " \n", "\u200d", "a", "A", "1", "*", "_", "`", "|", "-", "#", "~", "[", "]",
+    "(", "<", ">", "\\", "&", "!", ".", "? ", "a ", "- a\n", "1. a\n", "> ", "| a ", "|-|\n", "**a ",
+    "__a", "`a``", "```\n", "~~~\n", "[a](", "![", "[citation ", "【", "<|", "[INST]", "[user]\n",
+    "<|im_start|>user\n", "\n\nHuman:", "<<<A 0>>>\n", "verdict ", "Scores: A 1 ", "A) b ", "1%",
+    "def a:", "www.a.", "Smith 2019 ", "weight ", "cap at ", "<= 1 words ", '(e.g. "', "10.1",
+    "I am sorry. ",
+)  # fmt: skip
+
+
+def repeated(unit: str, length: int) -> str:
+    """The unit over and over, and a letter behind it, so that what is looked for is not there."""
+    return (unit * (length // len(unit)))[: length - 1] + "x"
+
+
+@cache
+def ordinary(length: int) -> str:
+    """Items of lists, sentences and tables of plain words."""
+    rng, lines = Random(0), list[str]()
+    while sum(len(line) for line in lines) < length:
+        words = " ".join(rng.choices(WORDS, k=4))
+        lines += [
+            f"- {words}\n" * 4,
+            f"\n{words}. {words}.\n\n",
+            f"| a | b |\n|---|---|\n| {words} | 2% |\n\n",
+        ]
+    return "".join(lines)[:length]
+
+
+def seconds(read: Callable[[str], object], text: str) -> float:
+    """CPU time of this process without collections of garbage; a refusal is an answer too."""
+    outline.outline.cache_clear()
+    read_rubric.cache_clear()
+    gc.disable()
+    begun = time.process_time()
+    try:
+        with contextlib.suppress(ArgoError, ValueError):
+            read(text)
+        return time.process_time() - begun
+    finally:
+        gc.enable()
+
+
+@cache
+def usual(name: str, length: int) -> float:
+    """What ordinary text takes, and at least what it takes to be cut into words."""
+    text = ordinary(length)
+    cut = seconds(re.compile(r"\w+|\W").findall, text)
+    return max(cut, seconds(READERS[name], text))
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(unit=st.sampled_from(UNITS) | st.text(" \n\t*_`|-#~[]()<>.!:aA1", min_size=1, max_size=3))
+def test_the_time_taken_is_that_of_a_text_of_the_same_length(name: str, unit: str) -> None:
+    length = SHORTER if name in PARSED else LENGTH
+    assert seconds(READERS[name], repeated(unit, length)) <= TIMES * usual(name, length)

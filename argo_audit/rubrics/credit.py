@@ -37,6 +37,10 @@ _RULE = re.compile(r"[\s|:-]+$")
 _WEIGHT_CELL = re.compile(r"\|\s*\d{1,3}\s*(?:%\s*)?(?=\|\s*$)")
 
 
+Key = tuple[str, str]
+"""What makes two lines the same."""
+
+
 class Line(NamedTuple):
     """An item and the lines that introduce its list or table."""
 
@@ -44,7 +48,7 @@ class Line(NamedTuple):
     text: str
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What makes two lines the same: the last introducing line and the words, no weight."""
         return _lead(self.introduction), _WEIGHT_CELL.sub("", self.text).strip()
 
@@ -85,16 +89,26 @@ def line_credit(tried: Iterable[tuple[str, float]]) -> dict[Line, float]:
 
     Of lines with the same key the first one met stands for all. Empty when nothing was tried.
     """
-    known: dict[tuple[str, str], Line] = {}
-    number: dict[tuple[str, str], int] = {}
+    return credit_of((by_key(text), gain) for text, gain in tried)
+
+
+def by_key(text: str) -> dict[Key, Line]:
+    """The items of a rubric, of those with the same key the first."""
+    found: dict[Key, Line] = {}
+    for line in lines_of(text):
+        found.setdefault(line.key, line)
+    return found
+
+
+def credit_of(tried: Iterable[tuple[Mapping[Key, Line], float]]) -> dict[Line, float]:
+    """As `line_credit`, of rubrics whose lines have been read."""
+    known: dict[Key, Line] = {}
+    number: dict[Key, int] = {}
     held, gains = [], []
-    for text, gain in tried:
-        by_key: dict[tuple[str, str], Line] = {}
-        for line in lines_of(text):
-            by_key.setdefault(line.key, line)
-        for key, line in by_key.items():
+    for lines, gain in tried:
+        for key, line in lines.items():
             known.setdefault(key, line)
-        held.append([number.setdefault(key, len(number)) for key in by_key])
+        held.append([number.setdefault(key, len(number)) for key in lines])
         gains.append(gain)
     if not known:
         return {}
@@ -148,11 +162,11 @@ def edited(text: str, credit: Mapping[Line, float], add: int) -> str:
     """
     lines = lines_of(text)
     places = dict.fromkeys(line.introduction for line in lines)
-    by_key = {line.key: value for line, value in credit.items()}
-    kept = [line for line in lines if by_key.get(line.key, 0.0) >= 0.0]
+    worth = {line.key: value for line, value in credit.items()}
+    kept = [line for line in lines if worth.get(line.key, 0.0) >= 0.0]
     have = {line.key for line in kept}
     ranked = sorted(credit.items(), key=lambda entry: entry[1], reverse=True)
-    good = [line for line, worth in ranked if worth > 0 and line.introduction in places]
+    good = [line for line, value in ranked if value > 0 and line.introduction in places]
     kept += [line for line in good if line.key not in have][:add]
     return _rendered(kept, places)
 

@@ -19,7 +19,7 @@ from random import Random
 from typing import NamedTuple
 
 from argo_audit.prompts import template
-from argo_audit.rubrics.credit import edited, line_credit
+from argo_audit.rubrics.credit import credit_of, edited
 from argo_audit.search.lessons import Disagreement, Tried
 from argo_audit.search.search_settings import FeedbackConfig, Variant
 
@@ -101,7 +101,7 @@ def _prompt(
 
 def _draft(base: Tried, tried: Sequence[Tried], config: FeedbackConfig) -> str:
     """One of the best attempts, edited by what lines are worth."""
-    credit = line_credit((t.text, t.gain) for t in _plain(tried))
+    credit = credit_of((t.lines, t.gain) for t in _plain(tried))
     return edited(base.text, credit, config.added_lines)
 
 

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from argo_audit.records import Attempt, Label, Miss, Pair
+from argo_audit.rubrics.credit import Key, Line, by_key
 from argo_audit.rubrics.outline import outline
 from argo_audit.search.panel import Verdict
 
@@ -34,6 +35,11 @@ class Tried:
     def gated(self) -> bool:
         """Whether it holds a cap or an override."""
         return bool(outline(self.text).gates)
+
+    @cached_property
+    def lines(self) -> dict[Key, Line]:
+        """Its items, as credit is given to them."""
+        return by_key(self.text)
 
 
 @dataclass(frozen=True, slots=True)

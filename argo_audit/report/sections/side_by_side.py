@@ -9,6 +9,7 @@ rubric says otherwise. The page shows what is bold in a quote as a mark.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -23,6 +24,7 @@ LINES = ("", "First", "Second", "Alike", "Rank", "Weight")
 
 _WORDS = re.compile(r"\S+|\s+")
 _WORD = re.compile(r"\w")
+_MOST_PAIRS = 9_000_000  # of the blanks alone, in two texts of three thousand words
 
 
 class Run(NamedTuple):
@@ -35,11 +37,31 @@ class Run(NamedTuple):
 def differing(first: str, second: str) -> tuple[list[Run], list[Run]]:
     """Both texts in runs of words, whose texts together are the text again."""
     ours, theirs = _WORDS.findall(first), _WORDS.findall(second)
-    same = SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
+    same = _same(ours, theirs)
     return (
         _runs(ours, {i for at, _, size in same for i in range(at, at + size)}),
         _runs(theirs, {i for _, at, size in same for i in range(at, at + size)}),
     )
+
+
+def _same(ours: Sequence[str], theirs: Sequence[str]) -> Sequence[tuple[int, int, int]]:
+    """Runs of words that both have: where in either, and how many.
+
+    In texts that say the same words over and over, where all pairs of a word are too many to look
+    at, they are how both begin and how both end.
+    """
+    said, again = Counter(ours), Counter(theirs)
+    if sum(count * again[word] for word, count in said.items()) <= _MOST_PAIRS:
+        return SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
+    start = _alike(ours, theirs)
+    end = _alike(ours[start:][::-1], theirs[start:][::-1])
+    return [(0, 0, start), (len(ours) - end, len(theirs) - end, end)]
+
+
+def _alike(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many words both begin with."""
+    both = enumerate(zip(ours, theirs, strict=False))
+    return next((at for at, (a, b) in both if a != b), min(len(ours), len(theirs)))
 
 
 def marked(first: str, second: str) -> tuple[str, str]:
