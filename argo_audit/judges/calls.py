@@ -26,6 +26,7 @@ kill only the calls that were under way are paid again, `in_flight` of them at m
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import anyio
@@ -68,6 +69,7 @@ BEGUN = "Verdict:"
 _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
 _SEEDS_PER_VOTE = 1000
 _TOP_LOGPROBS = 20
+_CONFIGS_REMEMBERED = 1_000
 
 MOST_KEPT = 20_000
 """Characters of a reply that are kept: of a longer one both ends, for its verdict stands last."""
@@ -115,6 +117,7 @@ class Caller:
         self._used = False
         self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
         self._cache = _cache_policy(model, settings)
+        self._configured = lru_cache(_CONFIGS_REMEMBERED)(self._config)  # each merge copies all
 
     async def ask(self, question: Question, images: Sequence[str], asked: Asked) -> Reply:
         """One reply to the question about a pair with these images (data URIs); never raises.
@@ -125,7 +128,7 @@ class Caller:
         messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
         if begun:
             messages.append(ChatMessageAssistant(content=BEGUN))
-        outcome = await self._generate(messages, self._config(asked, begun))
+        outcome = await self._generate(messages, self._configured(asked, begun))
         output, requests = outcome
         if isinstance(output, Failure):
             return _failed(output, requests)
