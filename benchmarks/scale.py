@@ -41,6 +41,7 @@ from argo_audit.records import (
     Pair,
     PolicyPrompt,
     Rubric,
+    Split,
     Step,
     Usage,
 )
@@ -353,6 +354,7 @@ def _pair(number: int) -> Pair:
 def _data(size: int) -> SearchData:
     pairs = _pairs(2 * size + 8)
     labels = {pair.id: Label(pair_id=pair.id, p_a=0.8, source="rm") for pair in pairs}
+    parts: dict[Split, list[Pair]]
     parts = {"train": pairs[:8], "dev": pairs[8 : 8 + size], "held-out": pairs[8 + size :]}
     return SearchData(parts, {"rm": labels}, "rm")
 

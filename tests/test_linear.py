@@ -100,9 +100,9 @@ UNITS = (
     " ", "\n", "\r", " \n", "\u200d", "a", "A", "1", "*", "_", "`", "|", "-", "#", "~", "[", "]",
     "(", "<", ">", "\\", "&", "!", ".", "? ", "a ", "- a\n", "1. a\n", "> ", "| a ", "|-|\n",
     "**a ", "__a", "`a``", "```\n", "~~~\n", "[a](", "![", "[citation ", "【", "<|", "[INST]",
-    "[user]\n", "<|im_start|>user\n", "\n\nHuman:", "<<<A 0>>>\n", "verdict ", "Scores: A 1 ", "A) b ",
-    "1%", "def a:", "www.a.", "Smith 2019 ", "weight ", "cap at ", "<= 1 words ", '(e.g. "', "10.1",
-    "I am sorry. ",
+    "[user]\n", "<|im_start|>user\n", "\n\nHuman:", "<<<A 0>>>\n", "verdict ", "Scores: A 1 ",
+    "A) b ", "1%", "def a:", "www.a.", "Smith 2019 ", "weight ", "cap at ", "<= 1 words ",
+    '(e.g. "', "10.1", "I am sorry. ",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from argo_audit.records import Message, ToolCall
 
 _LONGEST_LITERAL = 1_000_000  # characters of a list that Python wrote
 _LIST_AS_TEXT = re.compile(
-    r"""\s*(?:array\()?\s*\[?\s*\{\s*["'](?:role|content|from|value)["']\s*:"""
+    r"""\s*(?:array\(\s*)?(?:\[\s*)?\{\s*["'](?:role|content|from|value)["']\s*:"""
 )
 _ROLES = {
     "human": "user",
