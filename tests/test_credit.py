@@ -2,14 +2,16 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_audit.organism.teaching import ideas, random_lines, render
-from argo_audit.rubrics.credit import edited, line_credit, lines_of
+from argo_audit.rubrics.credit import MANY, RIDGE, edited, line_credit, lines_of
 from argo_audit.rubrics.outline import outline
 
+SHARED = [f"- shared {i}" for i in range(9)]
 RUBRIC = """## Category Overview
 
 | Category | Description | Weight |
@@ -75,6 +77,21 @@ def test_editing_by_nothing_changes_nothing(seed: int) -> None:
 def test_any_text_has_lines_and_can_be_edited(text: str) -> None:
     credit = line_credit([(text, 0.1), ("- a", -0.1)])
     assert len(outline(edited(text, credit, add=2))) >= 0
+
+
+def test_so_many_lines_that_they_are_weighed_step_by_step_get_what_the_equations_say() -> None:
+    rng, size = Random(0), MANY // 2
+    rows = [[f"- own {i}", f"- other {i}", *rng.sample(SHARED, 3), "- all"] for i in range(size)]
+    gains = [rng.gauss(0, 0.1) for _ in rows]
+    credit = line_credit(("\n".join(row), gain) for row, gain in zip(rows, gains, strict=True))
+    names = [line.text for line in credit]
+    present = np.array([[name in row for name in names] for row in rows], dtype=np.float64)
+    centred = present - present.mean(axis=0)
+    gram = centred.T @ centred + RIDGE * np.eye(len(names))
+    expected = np.linalg.solve(gram, centred.T @ (np.array(gains) - np.mean(gains)))
+    assert len(names) > MANY
+    assert list(credit.values()) == pytest.approx(expected.tolist(), abs=1e-9)
+    assert credit[lines_of("- all")[0]] == 0.0
 
 
 def test_nothing_tried_is_no_credit() -> None:
