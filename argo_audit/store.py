@@ -273,8 +273,8 @@ class RubricStore:
 
     def _is_taken(self, folder: str, version: int) -> bool:
         """Whether a rubric has the number; looked for in all names at once, which is quickest."""
-        names = "/".join(["", *self._root.names(folder), ""])
-        return re.search(rf"/{version:04d}-[0-9a-f]{{12}}\.md/", names) is not None
+        names, start = "/".join(["", *self._root.names(folder), ""]), f"/{version:04d}-"
+        return start in names and bool(re.search(rf"{start}[0-9a-f]{{12}}\.md/", names))
 
     def _read(self, folder: str, name: str) -> StoredRubric:
         path = self._root.place(folder, name)
