@@ -152,4 +152,8 @@ def usual(name: str, length: int) -> float:
 @given(unit=st.sampled_from(UNITS) | st.text(" \n\t*_`|-#~[]()<>.!:aA1", min_size=1, max_size=3))
 def test_the_time_taken_is_that_of_a_text_of_the_same_length(name: str, unit: str) -> None:
     length = SHORTER if name in PARSED else LENGTH
-    assert seconds(READERS[name], repeated(unit, length)) <= TIMES * usual(name, length)
+    text, enough = repeated(unit, length), TIMES * usual(name, length)
+    took = seconds(READERS[name], text)
+    if took > enough:  # once may be the machine, or something loaded on the first call
+        took = seconds(READERS[name], text)
+    assert took <= enough

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import anyio
 import pytest
@@ -25,7 +26,7 @@ def test_no_more_calls_are_made_than_may_be_under_way_and_answers_are_in_order()
         for place in range(50):
             made += 1
             ahead.append(made - answered)
-            yield lambda place=place: call(place)
+            yield partial(call, place)
 
     assert asyncio.run(Sending(AT_ONCE).all(calls())) == list(range(50))
     assert max(ahead) == AT_ONCE + 1, "one is made while it waits for its place"
@@ -46,7 +47,7 @@ def test_batches_are_sent_one_after_the_other_and_awaited_together() -> None:
         sending = Sending(AT_ONCE)
         async with anyio.create_task_group() as group:
             for batch in ("a", "b"):
-                group.start_soon(sending.all, [lambda b=batch: call(b)] * 2)
+                group.start_soon(sending.all, [partial(call, batch)] * 2)
 
     asyncio.run(two())
     assert sent == ["a", "a", "b", "b"]
