@@ -11,11 +11,10 @@ Each waits for its answer, also where an event loop is running already, as in a 
 from collections.abc import Sequence
 from pathlib import Path
 
-from anyio.from_thread import start_blocking_portal
-
 from argo_audit.audits.given_parts import spec_of
 from argo_audit.audits.record_list import RecordList
 from argo_audit.findings.alignments import Row, line_up
+from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import open_judge
 from argo_audit.pairs.hub import open_dataset
@@ -91,7 +90,7 @@ def judge(
     """
     asked = rubric if isinstance(rubric, Rubric) else Rubric(text=text_of(rubric))
     opened = open_judge(spec_of("judges", judge), settings)
-    with start_blocking_portal() as loop:
+    with open_loop() as loop:
         return loop.call(opened.judge, asked, list(pairs))
 
 

@@ -7,8 +7,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from anyio.from_thread import start_blocking_portal
-
 from argo_audit.audits.audit_facts import AuditFacts
 from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.preparing import AnswerKey, Prepared
@@ -16,6 +14,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.evals.logs import read_judgments
 from argo_audit.files import Folder
 from argo_audit.findings.yardsticks import Judged, ceiling, gain_over_raw, rm_on_raw
+from argo_audit.judges.event_loop import open_loop
 from argo_audit.pairs.splits import clusters
 from argo_audit.records import HUMAN, Agreement, Label, Split, StoredRubric
 from argo_audit.roles import Judge
@@ -84,7 +83,7 @@ def _ceiling(prepared: Prepared, key: AnswerKey, judge: Judge) -> Agreement:
     source = prepared.sources[0].name
     data = prepared.search_data(source)
     splits: tuple[Split, Split] = ("dev", "held-out")
-    with start_blocking_portal() as loop:
+    with open_loop() as loop:
         said = [loop.call(judge.judge, key.rubric, prepared.splits[name]) for name in splits]
     labels = [data.labels_for(prepared.splits[name], source) for name in splits]
     dev, held_out = (Judged(*both) for both in zip(said, labels, strict=True))

@@ -23,10 +23,10 @@ import re
 from collections.abc import Sequence
 
 import anyio
-from anyio.from_thread import start_blocking_portal
 from inspect_ai.model import CachePolicy, GenerateConfig, Model, ModelOutput
 
 from argo_audit.judges.calls import usage_of
+from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import Failure
 from argo_audit.judges.patience import (
     CUT_OFF,
@@ -67,7 +67,7 @@ class SamplerPolicy:
 
         The writer has an event loop of its own, as the judge has: they are never at work at once.
         """
-        with start_blocking_portal() as loop:
+        with open_loop() as loop:
             for step in range(self._from, steps):
                 prompts = list(next_prompts())
                 if not prompts:

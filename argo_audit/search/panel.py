@@ -19,8 +19,9 @@ from math import isnan, nan
 from typing import NamedTuple, overload
 
 import anyio
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
+from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import taken_apart
 from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Judge, Writer, Written
@@ -68,7 +69,7 @@ class Verdicts(Sequence[Verdict]):
 @contextmanager
 def open_panel(judge: Judge, rewriter: Writer | None = None) -> Iterator["Panel"]:
     """The roles, until the block ends."""
-    with start_blocking_portal() as loop:
+    with open_loop() as loop:
         yield Panel(judge, rewriter, loop)
 
 
