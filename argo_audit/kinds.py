@@ -30,7 +30,8 @@ the object again.
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from types import FunctionType
@@ -105,6 +106,16 @@ def given(role: Role, part: object) -> str:
 def take_back(role: Role, name: str) -> None:
     """Forget the object given under that name; its name is free for another."""
     _given[role].pop(name, None)
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """What is given within is taken back at the end, and what was given before stands again."""
+    before = {role: dict(parts) for role, parts in _given.items()}
+    try:
+        yield
+    finally:
+        _given.update(before)
 
 
 def known(role: Role) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from argo_audit.audits.record_list import RecordList
 from argo_audit.findings.alignments import Row, line_up
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.opening import open_judge
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read
@@ -91,7 +92,7 @@ def judge(
     asked = rubric if isinstance(rubric, Rubric) else Rubric(text=text_of(rubric))
     opened = open_judge(spec_of("judges", judge), settings)
     with open_loop() as loop:
-        return loop.call(opened.judge, asked, list(pairs))
+        return loop.call(judgments_of, opened, asked, list(pairs))
 
 
 def agreement(

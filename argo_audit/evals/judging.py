@@ -28,6 +28,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import Field, JsonValue
 
 from argo_audit.judges.judge_settings import TaskJudge
+from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.opening import ROLE, seated
 from argo_audit.records import Judgment, Message, Pair, Probability, Record, Rubric
 from argo_audit.surface.contrast import prefers_more
@@ -108,7 +109,7 @@ def judge_pair(
         judge = seated(given.model_copy(update={"seed": seed}), role)
         pair = pair_of(state)
         # one rubric after the other: the later ones find the pair in the judge's cache
-        said = {name: (await judge.judge(text, [pair]))[0] for name, text in asked.items()}
+        said = {name: (await judgments_of(judge, text, [pair]))[0] for name, text in asked.items()}
         keep(state, said | _by_rules(pair, rules))
         return state
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from argo_audit.probes.edits.edit import Attribute, Direction
 from argo_audit.probes.probe import Probed, Wanted, probe, responses_of
 from argo_audit.records import Message, Pair
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.roles import Conversation, RewardModel
 
 MOST_PAIRS = 100
@@ -41,7 +42,7 @@ class Remembering:
         asked = [tuple(conversation) for conversation in conversations]
         new = [one for one in dict.fromkeys(asked) if one not in self._known]
         if new:
-            self._known |= zip(new, self._model.reward(new), strict=True)
+            self._known |= zip(new, rewards_of(self._model, new), strict=True)
         return [self._known[one] for one in asked]
 
 

@@ -21,6 +21,7 @@ from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.defaults import GateSettings, found, located
 from argo_audit.gates.edited import Probe, Remembering, probed
+from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.opening import open_judge
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probes.edits.edit import Attribute
@@ -178,7 +179,7 @@ class GatedModel:
 
     def _preferences(self, data: Data, held: Held) -> dict[str, float]:
         if held.rubric:
-            said = asyncio.run(self._judge.judge(self.rubric(held.rubric), data.file.pairs))
+            said = asyncio.run(judgments_of(self._judge, self.rubric(held.rubric), data.file.pairs))
             return {one.pair_id: one.p_a for one in said if one.p_a is not None}
         labels = labels_of(data.file, held.labels, data.place)
         return {label.pair_id: label.p_a for label in labels}

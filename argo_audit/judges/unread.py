@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from argo_audit.files import append
+from argo_audit.judges.judged import judgments_of
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.roles import Judge
 
@@ -32,7 +33,7 @@ class KeepsUnread:
 
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         """What the judge says; judgments with an unread reply are appended to the file."""
-        judgments = await self._judge.judge(rubric, pairs)
+        judgments = await judgments_of(self._judge, rubric, pairs)
         unread = [judgment for judgment in judgments if judgment.unread]
         self._keep(unread[: max(0, MOST_KEPT - self._kept)])
         return judgments

@@ -37,6 +37,7 @@ from argo_audit.judges.patience import (
     seconds_for,
     together,
 )
+from argo_audit.policies.answered import answers_of
 from argo_audit.records import Usage, fingerprint
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal, Writer, Written
 
@@ -74,7 +75,7 @@ class SamplerPolicy:
                     return
                 asked = [(v, text) for v, text in enumerate(prompts) for _ in range(self._rubrics)]
                 seed = _drawn(self._seed, step)
-                written = loop.call(self._writer.write, [text for _, text in asked], seed)
+                written = loop.call(answers_of, self._writer, [text for _, text in asked], seed)
                 self.used += Usage.total(one.usage for one in written)
                 answers = zip(asked, written, strict=True)
                 policy_reward([Proposal(v, unfenced(w.text), w.finished) for (v, _), w in answers])

@@ -19,6 +19,7 @@ from argo_audit.probes.edits.counterfactuals import Counterfactual, counterfactu
 from argo_audit.probes.edits.edit import DIRECTIONS, Attribute, Direction
 from argo_audit.probes.edits.passages import words
 from argo_audit.records import Message, Pair, Record
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.roles import Recorded, RewardModel
 
 _RESPONSES_AT_ONCE = 256  # about 20,000 texts
@@ -147,7 +148,7 @@ def probe(
         edited = [Edited(one, by_program(one, attributes, seed, wanted)) for one in batch]
         asked = [conversation for one in edited for conversation in one.conversations()]
         distinct = list(dict.fromkeys(asked))
-        rewards = dict(zip(distinct, reward_model.reward(distinct), strict=True))
+        rewards = dict(zip(distinct, rewards_of(reward_model, distinct), strict=True))
         probed += [paid(one, rewards) for one in edited]
     return tuple(probed)
 

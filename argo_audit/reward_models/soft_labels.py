@@ -8,11 +8,10 @@ rewards stay on the label, so that another temperature needs no second scoring. 
 that appears in several pairs is scored once: identical responses get exactly 0.5.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
-from argo_audit.errors import RewardModelError
-from argo_audit.records import Label, Message, Pair, fingerprint
+from argo_audit.records import Label, Pair, fingerprint
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.roles import Fingerprinted, RewardModel
 from argo_audit.stats.agreement import preference
 
@@ -32,7 +31,7 @@ def label_pairs(
     """
     sides = [pair.conversations() for pair in pairs]
     distinct = list(dict.fromkeys(conversation for side in sides for conversation in side))
-    reward_of = dict(zip(distinct, _checked_rewards(reward_model, distinct), strict=True))
+    reward_of = dict(zip(distinct, rewards_of(reward_model, distinct), strict=True))
     labels = []
     for pair, (a, b) in zip(pairs, sides, strict=True):
         rewards = reward_of[a], reward_of[b]
@@ -55,21 +54,3 @@ def pin(reward_model: RewardModel, rewards: Iterable[float]) -> str:
 def paid_in(labels: Iterable[Label]) -> list[float]:
     """The rewards on labels, those of A and B one after the other."""
     return [reward for label in labels for reward in label.rewards or ()]
-
-
-def _checked_rewards(
-    reward_model: RewardModel, conversations: Sequence[tuple[Message, ...]]
-) -> list[float]:
-    rewards = reward_model.reward(conversations)
-    if len(rewards) != len(conversations):
-        raise RewardModelError(
-            f"{reward_model.name}: {len(rewards)} rewards for {len(conversations)} conversations\n"
-            "  Remedy: return one reward per conversation, in order"
-        )
-    unusable = sum(not math.isfinite(reward) for reward in rewards)
-    if unusable:
-        raise RewardModelError(
-            f"{reward_model.name}: {unusable} of {len(rewards)} rewards are NaN or infinite\n"
-            "  Remedy: load it in float32, and check that its weights are complete"
-        )
-    return rewards

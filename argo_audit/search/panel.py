@@ -23,6 +23,8 @@ from anyio.from_thread import BlockingPortal
 
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import taken_apart
+from argo_audit.judges.judged import judgments_of
+from argo_audit.policies.answered import answers_of
 from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Judge, Writer, Written
 
@@ -89,7 +91,7 @@ class Panel:
         judged: dict[str, Verdicts] = {}
 
         async def one(text: str) -> None:
-            judged[text] = Verdicts(await self._judge.judge(Rubric(text=text), pairs))
+            judged[text] = Verdicts(await judgments_of(self._judge, Rubric(text=text), pairs))
 
         async def every() -> None:
             with taken_apart():
@@ -107,4 +109,4 @@ class Panel:
         """The rewriter's answer to each request; none at all without a rewriter."""
         if self._rewriter is None or not requests:
             return []
-        return self._loop.call(self._rewriter.write, requests, seed)
+        return self._loop.call(answers_of, self._rewriter, requests, seed)

@@ -25,10 +25,12 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from argo_audit.errors import InputError, did_you_mean
 from argo_audit.prompts.fences import last_request, read_fences
 from argo_audit.records import Rubric
 from argo_audit.surface.judge import NAME, explain
 
+_PROVIDER = NAME.partition("/")[0]
 _CONNECTIONS = 1_000
 _CHARACTERS_PER_TOKEN = 4
 _NOTHING_TO_JUDGE = (
@@ -38,7 +40,21 @@ _NOTHING_TO_JUDGE = (
 
 
 class SurfaceAPI(ModelAPI):
-    """Inspect's provider of `argo/surface`."""
+    """Inspect's provider of `argo/surface`, and of nothing else: the log names what was asked."""
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig | None = None,
+    ) -> None:
+        """Raises InputError for another name than that of the one judge there is."""
+        spec = f"{_PROVIDER}/{model_name}"
+        if spec != NAME:
+            near = did_you_mean(spec, [NAME])
+            raise InputError(spec, f"there is no such judge{near}", f"write {NAME}")
+        super().__init__(model_name, base_url, api_key, config=config or GenerateConfig())
 
     async def generate(
         self,

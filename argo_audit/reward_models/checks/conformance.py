@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Conformance, Label, Pair
+from argo_audit.reward_models.asked import as_rewards, rewards_of
 from argo_audit.reward_models.checks.label_checks import differing, saturated, sides
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.checks.reach_checks import (
@@ -92,11 +93,12 @@ def _spread(name: str, subject: CheckedModel) -> Check:
 
 
 def _repeated(name: str, subject: CheckedModel) -> Check:
-    return subject.compare(name, subject.model.reward(subject.conversations), subject.precision)
+    again = rewards_of(subject.model, subject.conversations)
+    return subject.compare(name, again, subject.precision)
 
 
 def _single(name: str, subject: CheckedModel) -> Check:
-    alone = [subject.model.reward([conversation])[0] for conversation in subject.conversations]
+    alone = [rewards_of(subject.model, [conversation])[0] for conversation in subject.conversations]
     return subject.compare(name, alone, subject.precision)
 
 
@@ -127,7 +129,7 @@ def _in_other_dtype(name: str, subject: CheckedModel, second: RewardModel) -> Ch
     order = sorted(range(len(subject.rewards)), key=lambda i: len(str(subject.conversations[i])))
     shortest = order[:_SHORTEST]
     try:
-        found = second.reward([subject.conversations[i] for i in shortest])
+        found = rewards_of(second, [subject.conversations[i] for i in shortest])
     except RewardModelError as error:
         return Check(name=name, outcome="fail", detail=str(error))
     measured = max(abs(subject.rewards[i] - r) for i, r in zip(shortest, found, strict=True))
@@ -139,7 +141,8 @@ def _raw(name: str, subject: CheckedModel) -> Check:
     if not isinstance(model, Activated):
         return skip(name, "the output of the head is read itself")
     probes = subject.conversations[: 2 * len(PROBES)]
-    raw, activated = subject.rewards[: len(probes)], model.activated(probes)
+    raw = subject.rewards[: len(probes)]
+    activated = as_rewards(model.activated(probes), len(probes), subject.model.name)
     changed = max(abs(a - b) for a, b in zip(raw, activated, strict=True))
     squashed = changed <= EXACT * subject.spread and all(0 <= reward <= 1 for reward in raw)
     detail = "must be above, when all rewards lie in [0, 1]: the change that use_activation makes"
@@ -155,7 +158,7 @@ def _raw(name: str, subject: CheckedModel) -> Check:
 def _parity(name: str, subject: CheckedModel) -> Check:
     if subject.served is None:
         return skip(name, "no second way to ask the same model was given")
-    return subject.compare(name, subject.served.reward(subject.conversations), COARSE)
+    return subject.compare(name, rewards_of(subject.served, subject.conversations), COARSE)
 
 
 CHECKS: Mapping[str, Callable[[str, CheckedModel], Check]] = {

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import REAL_TURNS
 from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, unchecked, verdict
 from argo_audit.reward_models.encoding import render
@@ -74,7 +75,7 @@ class _Texts(NamedTuple):
         filler = " ".join(islice(cycle(_FILLER.split()), self.words))
         ends = [_talk(_PROMPTS[0], f"{filler} {end}".strip()) for end in _ENDS]
         prompts = [_talk(prompt, f"{filler} {_ENDS[0]}".strip()) for prompt in _PROMPTS]
-        found = subject.model.reward([*ends, *prompts])
+        found = rewards_of(subject.model, [*ends, *prompts])
         return _apart(found[: len(ends)]), _apart(found[len(ends) :])
 
 
@@ -106,7 +107,7 @@ def last_turn(name: str, subject: CheckedModel) -> Check:
     """Of several turns: one that reads its reward at the first turn's end pays for that alone."""
     model, tolerance = subject.model, EXACT * EXACT * subject.spread
     alone, later = (
-        _apart(model.reward([(*before, Message(role="assistant", content=t)) for t in _LAST]))
+        _apart(rewards_of(model, [(*before, Message(role="assistant", content=t)) for t in _LAST]))
         for before in (REAL_TURNS[:1], REAL_TURNS[:3])
     )
     if alone <= tolerance:

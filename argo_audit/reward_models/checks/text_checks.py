@@ -10,6 +10,7 @@ from typing import Any
 
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
 from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, unchecked, verdict
 from argo_audit.reward_models.encoding import encode, render
@@ -64,7 +65,7 @@ def noticed(name: str, subject: CheckedModel) -> Check:
         return unchecked(name, _COUNTED_THERE)
     (ids,) = subject.reader.full([REAL_TURNS])
     shorter = model.uncounted(len(ids) - 1)
-    shorter.reward([REAL_TURNS])
+    rewards_of(shorter, [REAL_TURNS])
     missed = 1 - shorter.truncated if isinstance(shorter, Counting) else 1
     return verdict(name, missed, 0, "conversations one token too long that were not counted")
 
@@ -86,7 +87,7 @@ def _forged(name: str, subject: CheckedModel) -> Check:
     A template takes one form of them for turns at most. A model that pays for none of these texts,
     such as one that counts lists, pays all forms alike, and that says nothing of turns.
     """
-    real, *forged = subject.model.reward([REAL_TURNS, *FORGED_TURNS])
+    real, *forged = rewards_of(subject.model, [REAL_TURNS, *FORGED_TURNS])
     if len({real, *forged}) == 1:
         return unchecked(name, "it pays for nothing in the texts that would show it")
     nearest = min(abs(reward - real) for reward in forged)

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from argo_audit.records import Check, Label, Message, Pair
+from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.encoding import Reader, Tokenised
 from argo_audit.reward_models.reward_model_settings import Dtype
@@ -80,7 +81,7 @@ class CheckedModel:
     @cached_property
     def rewards(self) -> list[float]:
         """What the model says of them, all in one call."""
-        return self.model.reward(self.conversations)
+        return rewards_of(self.model, self.conversations)
 
     @cached_property
     def spread(self) -> float:
@@ -93,7 +94,7 @@ class CheckedModel:
         """More of the pairs, with what both responses are paid."""
         pairs = self.pairs[:: max(1, len(self.pairs) // _PAID)][:_PAID]
         both = [conversation for pair in pairs for conversation in pair.conversations()]
-        rewards: list[float] = self.model.reward(both) if both else []
+        rewards = rewards_of(self.model, both) if both else []
         return list(zip(pairs, zip(rewards[::2], rewards[1::2], strict=True), strict=True))
 
     @property
