@@ -54,6 +54,22 @@ def is_url(place: str | Path) -> bool:
     return "://" in str(place)
 
 
+def on_disk(place: str | os.PathLike[str]) -> Path:
+    """The path that was meant, where `~` is the user's folder; a door calls it once.
+
+    Raises InputError for a URL, and for no name at all, where a place on this machine is needed.
+    """
+    if not os.fspath(place):
+        raise InputError("''", "no name of a file or folder", "name one; . is this folder")
+    if is_url(os.fspath(place)):
+        problem = "a URL, where a place on this machine is needed"
+        raise InputError(os.fspath(place), problem, "name a path")
+    try:
+        return Path(place).expanduser()
+    except RuntimeError:  # a user whom nobody knows: the folder may be called so
+        return Path(place)
+
+
 def join(root: str | Path, *parts: str) -> str:
     """A path or URL below another."""
     return "/".join((str(root).rstrip("/"), *parts)) if is_url(root) else str(Path(root, *parts))

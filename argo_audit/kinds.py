@@ -23,8 +23,8 @@ the kind, its object is called with WHAT and with what the room says beside it.
 The kinds of this package are entries like any other, read from a table here, so that they do not
 depend on how it was installed.
 
-A given object lives in this process alone: an audit that was begun with one is resumed by giving
-the object again.
+A given object lives in this process alone, and one that a call of `argo_audit` was given for that
+call alone (`lent`): an audit that was begun with one is resumed by giving the object again.
 """
 
 import inspect
@@ -159,6 +159,12 @@ def check_given(role: Role, spec: str) -> None:
         _given_part(role, spec, name)
 
 
+def is_missing(role: Role, spec: str) -> bool:
+    """Whether a spec names an object that was not given in this process."""
+    kind, _, name = spec.partition(":")
+    return kind == GIVEN and name not in _given[role]
+
+
 def lacking(role: Role, part: object) -> InputError | None:
     """What keeps an object from playing a role: each missing method with its signature.
 
@@ -200,8 +206,8 @@ def _given_part(role: Role, spec: str, name: str) -> object:
     raise InputError(
         spec,
         f"no {_CALLED[role]} of this name was given in this process",
-        f"give the object again from Python, by argo_audit.kinds.given({role!r}, ...), and go on "
-        "from there: an object cannot be named from a shell",
+        "give the object again from Python, as in argo_audit.resume(FOLDER, given=[...]) and "
+        "argo_audit.evaluate([FOLDER], OUT, given=[...]): it cannot be named from a shell",
     )
 
 

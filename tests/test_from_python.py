@@ -15,7 +15,7 @@ from argo_audit.audits.from_python import AuditOptions
 from argo_audit.audits.given_parts import give, policy_spec, spec_of
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import RunFolderError, UnavailableError
-from argo_audit.kinds import take_back
+from argo_audit.kinds import lent, take_back
 from argo_audit.organism.world import build
 from argo_audit.records import Message
 
@@ -168,6 +168,7 @@ def test_options_are_the_fields_of_a_request() -> None:
     assert set(AuditOptions.__annotations__) | named == set(AuditRequest.model_fields)
 
 
+@lent()
 def test_the_object_given_last_is_meant() -> None:
     first, second = listmaker(), listmaker()
     assert spec_of("reward_models", first) == spec_of("reward_models", second) == "given:listmaker"

@@ -18,6 +18,7 @@ from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.opening import open_judge
+from argo_audit.kinds import lent
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read
 from argo_audit.pairs.splits import clusters
@@ -66,6 +67,7 @@ def read_pairs(
     )
 
 
+@lent()
 def judge(
     rubric: GivenRubric,
     pairs: Sequence[Pair],
@@ -122,6 +124,7 @@ def agreement(
     return measure(labels, said, clusters=prompts, temperature=temperature)
 
 
+@lent()
 def bias_probe(
     model: str | RewardModel,
     pairs: Sequence[Pair],
@@ -154,6 +157,7 @@ def bias_probe(
     return RecordList(found, ({"scaled": effect.scaled, "found": effect.found} for effect in found))
 
 
+@lent()
 def check_reward_model(
     model: str | RewardModel,
     pairs: Sequence[Pair] = (),

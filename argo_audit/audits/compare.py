@@ -19,6 +19,7 @@ from argo_audit.audits.begun import read_request
 from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.evaluate import audited_run
 from argo_audit.audits.found_folder import enter
+from argo_audit.audits.given_parts import Part, give
 from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.reporting import CROSSED, side_of
 from argo_audit.errors import ArgoError, InputError
@@ -30,6 +31,7 @@ from argo_audit.files import Folder, is_url, join
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import SURFACE, seat_of
+from argo_audit.kinds import is_missing, lent
 from argo_audit.organism.manifest import Manifest
 from argo_audit.pairs.pair_file import population_of, read
 from argo_audit.records import fingerprint
@@ -58,8 +60,12 @@ class Comparand(NamedTuple):
     manifest: Manifest | None = None
 
 
+@lent()
 def compare(
-    names: Sequence[str | PathLike[str]], options: CompareOptions | None = None
+    names: str | PathLike[str] | Sequence[str | PathLike[str]],
+    options: CompareOptions | None = None,
+    *,
+    given: Sequence[Part] = (),
 ) -> list[Sheet]:
     """Every two of the named, side by side: their lines, and each on its own pairs and the other's.
 
@@ -67,6 +73,8 @@ def compare(
         names: Two or more: folders of finished audits, "<reward model>@<version>" of a store, or
             paths of rubrics that end in ".md".
         options: Which judge, store, pairs and reward models; see CompareOptions.
+        given: The objects that the audits were asked for with; a reward model that is not given
+            labels no pairs, and the last table says so.
 
     Returns:
         Tables of text: the lines of two rubrics aligned; agreement in percent with 95% intervals;
@@ -75,12 +83,14 @@ def compare(
 
     Raises an ArgoError when one of them cannot be read, or an evaluation does not end well.
     """
-    named = [fspath(name) for name in names]
+    for part in given:
+        give(part)
+    named = [fspath(name) for name in ([names] if isinstance(names, str | PathLike) else names)]
     if len(named) < 2:
         raise InputError(" ".join(named), "one is not enough to compare", "name two or more")
     options = options or CompareOptions()
     subjects = [_subject(name, options) for name in named]
-    return [
+    sheets = [
         sheet
         for first, second in combinations(subjects, 2)
         for sheet in (
@@ -88,6 +98,19 @@ def compare(
             *_agreement(first, second, options),
         )
     ]
+    return sheets + _left_out(subjects)
+
+
+def _left_out(subjects: Sequence[Comparand]) -> list[Sheet]:
+    """A table of nothing that says which reward models were not asked."""
+    folders = [subject.folder for subject in subjects if subject.folder]
+    specs = (spec for folder in folders for spec in read_request(folder).labels)
+    missing = dict.fromkeys(spec for spec in specs if is_missing("reward_models", spec))
+    if not missing:
+        return []
+    said = "These labelled no further pairs: they are objects of Python, and were not given"
+    note = f"{said} (argo_audit.compare(NAMES, given=[...])): {', '.join(missing)}"
+    return [Sheet("Left out", (), [], note)]
 
 
 def _subject(name: str, options: CompareOptions) -> Comparand:

@@ -6,25 +6,27 @@ A run's rubrics, held-out pairs, labels, reward models and judge are those of it
 runs are several populations, and are crossed.
 """
 
-from collections.abc import Mapping, Sequence
-from os import PathLike
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
 from argo_audit.audits.found_folder import Allowed
-from argo_audit.audits.given_parts import spec_of
+from argo_audit.audits.given_parts import Part, Place, folders, give, spec_of
 from argo_audit.audits.labels import LabelRecords
 from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.same_model import check_named
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.logs import unfinished
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
-from argo_audit.files import join
+from argo_audit.files import join, on_disk
 from argo_audit.judges.inspect_models import open_models
-from argo_audit.judges.opening import seat_of
+from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.opening import NO_MODEL, Seat, seat_of
+from argo_audit.kinds import is_missing, lent
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
 from argo_audit.reward_models.by_name import can_be_asked
@@ -37,41 +39,67 @@ EVALS = "evals"
 """Where the suite's logs lie in the folder of an audit, apart from those that its report reads."""
 
 
-def evaluate(  # noqa: PLR0913 - all but the first two are left out as a rule
-    runs: Sequence[str | PathLike[str]],
-    out: str | PathLike[str],
+class Evaluated(RecordList[ResultRow]):
+    """The rows of a suite; `left_out` names what could not take part, with the remedy."""
+
+    def __init__(self, found: Iterable[ResultRow], left_out: Sequence[str] = ()) -> None:
+        """`left_out` are sentences."""
+        super().__init__(found)
+        self.left_out = tuple(left_out)
+
+
+@lent()
+def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is said by its names
+    runs: Place | Sequence[Place],
+    out: Place,
     judge: str | Judge | None = None,
     roles: Mapping[str, str] | None = None,
     told: Told = lambda task, done, total: None,
-    suite: Sequence[SuiteTask | str] = SUITE,
+    suite: SuiteTask | str | Sequence[SuiteTask | str] = SUITE,
     allow: Allowed = (),
-) -> RecordList[ResultRow]:
+    *,
+    given: Sequence[Part] = (),
+) -> Evaluated:
     """Run the task suite on finished audits, or go on with it, and read its rows.
 
     Args:
-        runs: Folders of finished audits; several are several populations, and are crossed.
+        runs: Folders of finished audits, or one; several are several populations, and are crossed.
         out: The folder of the eval logs, new or that of an interrupted suite.
         judge: Another judge than that of the audits: an Inspect model, or a Judge.
         roles: Further models by their roles ("rewriter": a model that rewrites responses).
         told: Is told the task, how many of its samples are done, and of how many.
         suite: The tasks, or their names ("rm_accuracy"); without any, all that apply.
         allow: What the audits may name outside their folders, as the error says that asks for it.
+        given: The objects that the audits were asked for with. Tasks that ask one that is not
+            given are left out.
 
     Returns:
         A row for each number: the task, what it is of, the `measure` and its `estimate` with a 95%
-        `interval` over prompts, `n`.
+        `interval` over prompts, `n`; `.left_out` says what could not take part.
 
     Raises:
+        RewardModelError: When a reward model pays otherwise than when it labelled the pairs.
         ArgoError: When a run is not finished, the folder holds another suite, or an evaluation did
             not end well.
     """
-    tasks = [one if isinstance(one, SuiteTask) else _task(one) for one in suite]
-    folders, out = [Path(run) for run in runs], Path(out)
+    for part in given:
+        give(part)
+    tasks = _tasks(suite)
+    places, out = folders(runs), on_disk(out)
     uses = reward_models_of if judge else used_by_evals
-    requests = [read_request(run, allow, uses) for run in folders]
-    audited = [audited_run(*one, allow) for one in zip(folders, requests, strict=True)]
-    settings, urls = requests[0].judge_settings, () if judge else requests[0].judge_urls
-    seat = seat_of(spec_of("judges", judge or _one_judge(requests)), settings, urls)
+    requests = [read_request(run, allow, uses) for run in places]
+    spec = spec_of("judges", judge or _one_judge(requests))
+    left_out = list(_left_out(requests, spec, tasks))
+    if is_missing("judges", spec):
+        tasks = [task for task in tasks if "judge" not in task.asks]
+    _check_left(tasks, left_out)
+    asked = any("reward models" in task.asks for task in tasks)
+    audited = [
+        audited_run(run, request, allow, check=asked)
+        for run, request in zip(places, requests, strict=True)
+    ]
+    urls = () if judge else requests[0].judge_urls
+    seat = _seat(spec, requests[0].judge_settings, urls)
     more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles
     logs = run_suite(
         [run.judged_by(seat.named) for run in audited],
@@ -87,7 +115,45 @@ def evaluate(  # noqa: PLR0913 - all but the first two are left out as a rule
             f"{unfinished(failed[0], str(out))}\n"
             "  The same command goes on with them."
         )
-    return RecordList(rows(out, tasks))
+    return Evaluated(rows(out, tasks), left_out)
+
+
+def _seat(spec: str, settings: JudgeSettings, urls: Sequence[str]) -> Seat:
+    """Of a judge that is not here: nobody's, for the tasks that ask none."""
+    if is_missing("judges", spec):
+        return Seat(NO_MODEL, {}, {})
+    return seat_of(spec, settings, urls)
+
+
+def _left_out(
+    requests: Sequence[AuditRequest], judge: str, tasks: Sequence[SuiteTask]
+) -> Iterator[str]:
+    """What cannot take part because an object was not given, in sentences."""
+    judged = [task.name for task in tasks if "judge" in task.asks]
+    if judged and is_missing("judges", judge):
+        yield _leaves_out(judge, "judge", judged)
+    asking = [task.name for task in tasks if "reward models" in task.asks]
+    missing = (spec for r in requests for spec in r.labels if is_missing("reward_models", spec))
+    for spec in dict.fromkeys(missing) if asking else ():
+        yield _leaves_out(spec, "reward model", asking)
+
+
+def _leaves_out(spec: str, role: str, names: Sequence[str]) -> str:
+    return (
+        f"{', '.join(names)}: without the {role} {spec}, an object of Python that was not given; "
+        "argo_audit.evaluate(RUNS, OUT, given=[...]) asks it"
+    )
+
+
+def _check_left(tasks: Sequence[SuiteTask], left_out: Sequence[str]) -> None:
+    if not tasks:
+        raise InputError("given", "; ".join(left_out) or "no task", "give what is missing")
+
+
+def _tasks(suite: SuiteTask | str | Sequence[SuiteTask | str]) -> list[SuiteTask]:
+    """Tasks by name or as they are; without any, all."""
+    several = [suite] if isinstance(suite, SuiteTask | str) else suite
+    return [one if isinstance(one, SuiteTask) else _task(one) for one in several] or list(SUITE)
 
 
 def _task(name: str) -> SuiteTask:
@@ -98,9 +164,18 @@ def _task(name: str) -> SuiteTask:
     raise InputError(name, "no task of this name", f"choose among {known}")
 
 
-def audited_run(run: Path, request: AuditRequest, allow: Allowed = ()) -> AuditedRun:
-    """What a finished audit has for the tasks."""
+def audited_run(
+    run: Path, request: AuditRequest, allow: Allowed = (), *, check: bool = True
+) -> AuditedRun:
+    """What a finished audit has for the tasks; objects that are not given are not among it.
+
+    With `check`, raises RewardModelError for a reward model that pays otherwise than it did.
+    """
     facts, held_out = read_facts(run, allow), run / HELD_OUT
+    file, live = read(held_out), _live(request)
+    for spec in live if check else ():
+        if kept := LabelRecords(run).get(spec):
+            check_named(spec, kept, file.pairs, request.reward_model)
     store = facts.store(run)
     stored = (store.get(name) for name in facts.stored)
     root = store.folder or facts.store_root
@@ -108,9 +183,9 @@ def audited_run(run: Path, request: AuditRequest, allow: Allowed = ()) -> Audite
         population=facts.population,
         rubrics=tuple(join(str(root), slug(s.reward_model), file_name(s)) for s in stored),
         pairs=str(held_out.resolve()),
-        label_sources=tuple(read(held_out).labels),
+        label_sources=tuple(file.labels),
         raw=HUMAN,
-        reward_models=tuple(filter(can_be_asked, request.labels)),
+        reward_models=tuple(live),
         rm_settings={
             "temperature": _temperature(run, request),
             "accept_failing": request.accept_failing_rm,
@@ -120,9 +195,15 @@ def audited_run(run: Path, request: AuditRequest, allow: Allowed = ()) -> Audite
     )
 
 
+def _live(request: AuditRequest) -> list[str]:
+    """The reward models that can be asked, here and now."""
+    here = (spec for spec in request.labels if not is_missing("reward_models", spec))
+    return list(filter(can_be_asked, here))
+
+
 def _temperature(run: Path, request: AuditRequest) -> Temperature:
     """That of the audit's labels, fitted or not; of several reward models each is fitted again."""
-    live = list(filter(can_be_asked, request.labels))
+    live = _live(request)
     kept = LabelRecords(run).get(live[0]) if len(live) == 1 else None
     return kept.temperature if kept and request.rm_temperature == FIT else request.rm_temperature
 

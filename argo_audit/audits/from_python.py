@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from argo_audit.audits.begun import GIVEN_PAIRS, REQUEST_FILE, check_unused, read_request
 from argo_audit.audits.finished_audit import Audit, load
 from argo_audit.audits.found_folder import Allowed
-from argo_audit.audits.given_parts import Frame, give, policy_spec, spec_of
+from argo_audit.audits.given_parts import Frame, Part, give, policy_spec, spec_of
 from argo_audit.audits.price import Budget
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Watch
@@ -31,6 +31,7 @@ from argo_audit.audits.run import resume as carry_on
 from argo_audit.errors import InputError, UnavailableError, brief
 from argo_audit.files import write_whole, write_whole_bytes
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.kinds import lent
 from argo_audit.outside.caps import read_whole
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import PairFile, read, write
@@ -78,6 +79,7 @@ def _unwatched(event: object) -> None:
     """Nobody is told of progress."""
 
 
+@lent()
 def audit(
     pairs: GivenPairs,
     labels: str | RewardModel | Sequence[GivenLabels],
@@ -126,10 +128,11 @@ def audit(
     return _reported(request)
 
 
+@lent()
 def resume(
     out: str | PathLike[str],
     *,
-    given: Sequence[RewardModel | Judge | Policy | Writer] = (),
+    given: Sequence[Part] = (),
     budget: str | Budget | None = None,
     watch: Watch = _unwatched,
     allow: Allowed = (),
@@ -147,8 +150,9 @@ def resume(
         allow: What its record may name outside its folder, as the error says that asks for it.
 
     Raises:
-        RunFolderError: When no audit was begun there, or data, models, settings or packages are not
-            what they were.
+        RunFolderError: When no audit was begun there, or data, settings or packages are not what
+            they were.
+        RewardModelError: When a reward model pays otherwise than when it labelled the pairs.
         InputError: When an object is missing that the audit was asked for with.
     """
     check_notebook()

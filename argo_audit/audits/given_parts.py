@@ -4,16 +4,24 @@
     spec_of("reward_models", MyModel())     # "given:my-model": every door opens it
 
 Of two objects of one name the one given last is meant, so that a cell of a notebook can be run
-again.
+again. What a call was given is known for that call (`kinds.lent`): an object of the same name that
+was shown to another call is never taken for it.
 """
 
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
 from types import FunctionType
 from typing import Literal, Protocol, runtime_checkable
 
 from argo_audit.errors import InputError
+from argo_audit.files import on_disk
 from argo_audit.kinds import Role, given, take_back
 from argo_audit.policies.policy_settings import SAMPLE
 from argo_audit.roles import Judge, Named, Policy, RewardModel, Writer
+
+Place = str | PathLike[str]
+Part = RewardModel | Judge | Policy | Writer
 
 
 @runtime_checkable
@@ -43,6 +51,12 @@ def policy_spec(policy: str | Policy | Writer) -> str:
     if isinstance(policy, Writer) and not isinstance(policy, Policy):
         return SAMPLE + spec_of("writers", policy)
     return spec_of("policies", policy)
+
+
+def folders(given: Place | Sequence[Place]) -> list[Path]:
+    """Places on this machine, of several or of one."""
+    several = [given] if isinstance(given, str | PathLike) else given
+    return [on_disk(one) for one in several]
 
 
 def give(part: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from argo_audit.audits.labels import LabelRecords, LabelSource, label
 from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.same_model import check_named
 from argo_audit.errors import InputError, brief
 from argo_audit.files import check_writable
 from argo_audit.organism.manifest import Manifest
@@ -71,7 +72,8 @@ def read_and_split(
 def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     """Read and check everything; raises an ArgoError and writes nothing when something is wrong.
 
-    Labels that an interrupted audit has on record in its folder are taken from there.
+    Labels that an interrupted audit has on record in its folder are taken from there, once their
+    reward model has been asked about some of them again.
     """
     store = RubricStore(request.store_root)
     store.check()
@@ -81,9 +83,7 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)
     use = RewardModelUse(request.rm_temperature, request.reward_model, request.accept_failing_rm)
-    sources = tuple(
-        kept.get(spec) or label(file, spec, request.pairs, use) for spec in request.labels
-    )
+    sources = tuple(_source(file, spec, kept, use, request.pairs) for spec in request.labels)
     _check_distinct(sources)
     labels = {source.name: source.labels for source in sources}
     if HUMAN in file.labels:
@@ -93,6 +93,17 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
         _check_labelled(source, splits, request.pairs)
         store.list(source.subject(population))  # raises StoreError when it cannot be read
     return Prepared(file, population, splits, sources, labels, key)
+
+
+def _source(
+    file: PairFile, spec: str, kept: LabelRecords, use: RewardModelUse, path: Path | str
+) -> LabelSource:
+    """The labels on record, of a model that still pays so; else they are made."""
+    source = kept.get(spec)
+    if source is None:
+        return label(file, spec, path, use)
+    check_named(spec, source, file.pairs, use.settings)
+    return source
 
 
 def read_intent(path: Path | None) -> str:

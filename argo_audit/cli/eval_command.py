@@ -59,6 +59,8 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     wide.print(results_table(found, details=details))
     for line in legend(found):
         say(line)
+    for line in found.left_out:
+        say(f"left out: {line}")
     say(f"logs: {place}")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from inspect_ai import Task, eval_set
 from inspect_ai._util.error import PrerequisiteError
@@ -35,6 +35,7 @@ from argo_audit.evals.tasks import (
     rubric_ablation,
     rubric_agreement,
 )
+from argo_audit.files import Folder
 from argo_audit.records import Record
 
 _MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
@@ -63,12 +64,19 @@ class AuditedRun(Record):
         return self.model_copy(update={"judge": {**self.judge, **named}})
 
 
+Asked = Literal["judge", "reward models"]
+
+
 class SuiteTask(NamedTuple):
-    """A task of the suite: the tasks to run for audited runs, and the rows of its logs."""
+    """A task of the suite: the tasks to run for audited runs, and the rows of its logs.
+
+    `asks` says which models take part beside what is on record.
+    """
 
     name: str
     tasks: Callable[[Sequence[AuditedRun]], list[Task]]
     results: Callable[[str | Path], list[ResultRow]]
+    asks: tuple[Asked, ...] = ()
 
 
 Told = Callable[[str, int, int], None]
@@ -145,14 +153,18 @@ def _bias_probe(runs: Sequence[AuditedRun]) -> list[Task]:
     ]
 
 
+_JUDGE: tuple[Asked, ...] = ("judge",)
+_MODELS: tuple[Asked, ...] = ("reward models",)
+_PROBES = partial(bias_probe.results, measures=_PROBE_MEASURES)
+
 SUITE: tuple[SuiteTask, ...] = (
-    SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results),
-    SuiteTask("label_agreement", _label_agreement, label_agreement.results),
-    SuiteTask("cross_population", _cross_population, cross_population.results),
-    SuiteTask("judge_reliability", _judge_reliability, judge_reliability.results),
-    SuiteTask("rubric_ablation", _rubric_ablation, rubric_ablation.results),
+    SuiteTask("rubric_agreement", _rubric_agreement, rubric_agreement.results, _JUDGE),
+    SuiteTask("label_agreement", _label_agreement, label_agreement.results, _JUDGE),
+    SuiteTask("cross_population", _cross_population, cross_population.results, _JUDGE + _MODELS),
+    SuiteTask("judge_reliability", _judge_reliability, judge_reliability.results, _JUDGE),
+    SuiteTask("rubric_ablation", _rubric_ablation, rubric_ablation.results, _JUDGE),
     SuiteTask("rm_accuracy", _rm_accuracy, rm_accuracy.results),
-    SuiteTask("bias_probe", _bias_probe, partial(bias_probe.results, measures=_PROBE_MEASURES)),
+    SuiteTask("bias_probe", _bias_probe, _PROBES, _MODELS),
 )
 
 
@@ -167,10 +179,14 @@ def run_suite(
 ) -> list[EvalLog]:
     """Run what is not on record in `log_dir` yet; the logs of all tasks, whatever their status.
 
+    None at all where no task applies to what the runs have.
+
     Raises:
         ArgoError: When the folder holds logs of other tasks, or a task cannot be made.
     """
     tasks = [task for one in suite for task in one.tasks(runs)]
+    if not tasks:  # or Inspect would take those of the working folder
+        return []
     with _telling(told):
         try:
             _, logs = eval_set(
@@ -193,6 +209,8 @@ def run_suite(
 
 def rows(log_dir: str | Path, suite: Sequence[SuiteTask] = SUITE) -> list[ResultRow]:
     """The rows of all tasks logged under a folder or URL, in the order of the suite."""
+    if not Folder(log_dir).is_there():
+        return []
     return [row for task in suite for row in task.results(log_dir)]
 
 

@@ -9,7 +9,8 @@ What a reward model is held to is a `Held`: labels of the pairs' file, or a rubr
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from argo_audit.audits.given_parts import give
 from argo_audit.errors import GateError, UnavailableError
 from argo_audit.evals.subject import default_store, load_rubric
 from argo_audit.gates.defaults import GateSettings, found, located
 from argo_audit.gates.edited import Probe, Remembering, probed
 from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.opening import open_judge
+from argo_audit.kinds import lent
 from argo_audit.pairs.pair_file import PairFile, labels_of, read
 from argo_audit.probes.edits.edit import Attribute
 from argo_audit.probes.probe import Probed, check_live
@@ -90,11 +93,15 @@ class Reference(NamedTuple):
 
 @dataclass
 class GatedModel:
-    """A reward model with everything that was found out about it; `folder` is where paths start."""
+    """A reward model with everything that was found out about it; `folder` is where paths start.
+
+    `given` are the objects that it and the judge may be.
+    """
 
     spec: str
     settings: GateSettings
     folder: Path
+    given: Sequence[RewardModel | Judge] = ()
     _data: dict[str, Data] = field(default_factory=dict)
     _models: dict[str, RewardModel] = field(default_factory=dict)
     _labels: dict[tuple[str, str], dict[str, Label]] = field(default_factory=dict)
@@ -128,7 +135,8 @@ class GatedModel:
                 settings=self.settings.reward_model, accept_failing=self.settings.accept_failing_rm
             )
             pairs, chosen = (data.file.pairs, data.file.chosen) if data else ((), None)
-            model = open_reward_model(spec, use.settings, pairs, chosen)
+            with self._lent():
+                model = open_reward_model(spec, use.settings, pairs, chosen)
             checked(model, pairs, use)
             self._models[key] = model
         return self._models[key]
@@ -193,7 +201,16 @@ class GatedModel:
 
     @cached_property
     def _judge(self) -> Judge:
-        return open_judge(self.settings.judge, self.settings.judge_settings)
+        with self._lent():
+            return open_judge(self.settings.judge, self.settings.judge_settings)
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """The objects of these gates are known while one is opened, and no longer."""
+        with lent():
+            for part in self.given:
+                give(part)
+            yield
 
     def _require(self) -> None:
         if "gpu" in self.settings.needs and not has_gpu():

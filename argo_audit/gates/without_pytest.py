@@ -14,6 +14,7 @@ from argo_audit.gates.defaults import GateSettings, located
 from argo_audit.gates.fixture import Gate
 from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.outcomes import Outcome, concluded
+from argo_audit.kinds import lent
 from argo_audit.roles import Judge, RewardModel
 
 
@@ -38,9 +39,12 @@ def open_gate(
     that fails raises RewardModelError.
     """
     said = settings or GateSettings()
-    known = {"pairs": str(pairs), "judge": spec_of("judges", judge)}
-    spec = located(spec_of("reward_models", model), Path())
-    return Gate(GatedModel(spec, said.model_copy(update=known), Path()), update=update)
+    with lent():
+        known = {"pairs": str(pairs), "judge": spec_of("judges", judge)}
+        spec = located(spec_of("reward_models", model), Path())
+    given = [part for part in (model, judge) if not isinstance(part, str)]
+    subject = GatedModel(spec, said.model_copy(update=known), Path(), given)
+    return Gate(subject, update=update)
 
 
 def decided(gate: Gate, test: str = "gates") -> RecordList[Outcome]:
