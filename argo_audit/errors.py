@@ -1,7 +1,7 @@
 """What can go wrong, on one page: each error names the boundary it guards.
 
     ArgoError
-    ├── InputError        a file the user handed us (pairs, labels, scores, rubric)
+    ├── InputError        a file the user handed us (pairs, labels, scores, rubric), or an argument
     ├── RunFolderError    an output folder that belongs to another run
     ├── StoreError        a rubric store that is not what it claims to be
     ├── RewardModelError  a reward model that cannot be loaded or trusted
@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_type_hints
+from unicodedata import category
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,8 +30,28 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+_JOINERS = "\u200c\u200d"  # unseen by themselves, but letters and emoji are built with them
+
+
+def visible(text: str) -> str:
+    """`text` with line ends as newlines and every unseen character spelled out as ⟨U+XXXX⟩."""
+    return "".join(map(_seen, text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _seen(character: str) -> str:
+    hidden = category(character) in ("Cc", "Cf", "Cs") and character not in f"\n\t{_JOINERS}"
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character
+
+
 class ArgoError(Exception):
-    """Base of every error a user can mend; the message says what was seen, and the remedy."""
+    """Base of every error a user can mend; the message says what was seen, and the remedy.
+
+    Names in it come from files, servers and objects: what cannot be seen of them is spelled out.
+    """
+
+    def __str__(self) -> str:
+        """The message as a terminal, a log or a notebook may show it."""
+        return visible(super().__str__())
 
 
 class InputError(ArgoError):
@@ -55,6 +76,10 @@ class InputError(ArgoError):
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None, str]]:
         """Survives the way back from another process."""
         return type(self), (self.file, self.problem, self.remedy, self.line, self.unit)
+
+
+class RecordError(InputError, ValueError):
+    """A record was given what it cannot hold; a ValueError, as whoever validates expects."""
 
 
 class RunFolderError(ArgoError):
@@ -103,7 +128,12 @@ class Problem(NamedTuple):
         """As messages tell it."""
         return f"{self.where}: {self.what}" if self.where else self.what
 
+    def remedy(self, known: str) -> str:
+        """To correct it where it says what was meant; else `known`, all that can be said."""
+        return "write it so" if _NEAR in self.what else known
 
+
+_NEAR = "; did you mean "
 _NUL = "it holds a NUL character, which no name of a file can"
 
 
@@ -117,6 +147,8 @@ def brief(error: Exception, of: type | None = None) -> str:
         return str(problems(error, of)[0])
     if isinstance(error, UnicodeDecodeError):
         said = "not UTF-8 text"
+    elif isinstance(error, InputError):
+        said = error.problem
     elif isinstance(error, OSError):
         said = _of_the_system(error, said)
     elif "null byte" in said or "null character" in said:
@@ -135,12 +167,21 @@ def problems(
     return [_problem(detail, of, quote) for detail in found]
 
 
+def of_record(error: ValidationError, record: type) -> RecordError:
+    """What is wrong with the values that a record was to be made of in Python."""
+    problem, *more = problems(error, record)
+    also = f" (and {len(more)} more)" if more else ""
+    unknown = problem.what == _SENTENCES["extra_forbidden"]
+    known = f"its fields are {', '.join(_fields(record))}" if unknown else "correct it"
+    return RecordError(record.__name__, f"{problem}{also}", problem.remedy(known))
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """`; did you mean 'steps'?` where one of the known names is close, else ""."""
     names = list(known)
     by_lower = {name.lower(): name for name in reversed(names)}
     close = difflib.get_close_matches(given.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+    return f"{_NEAR}{by_lower[close[0]]!r}?" if close else ""
 
 
 _SYSTEM: tuple[tuple[type[OSError], str], ...] = (

@@ -139,14 +139,14 @@ def check_free(path: Path, but: Collection[str] = ()) -> None:
         return
     if not path.is_dir():
         raise RunFolderError(
-            f"{path} is a file; the output needs a folder.\n  Remedy: name another --out"
+            f"{path} is a file; the output needs a folder.\n  Remedy: name another folder"
         )
     found = (entry for entry in path.iterdir() if entry.name not in but)
     if any(not _is_left_over(entry) for entry in found):
         held = _held(path)
         raise RunFolderError(
             f"{path} already holds {held}; nothing in it was touched.\n"
-            "  Remedy: name another --out, or move the folder away"
+            "  Remedy: name another folder, or move the folder away"
         )
 
 

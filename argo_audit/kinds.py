@@ -80,6 +80,7 @@ _CALLED: Mapping[Role, str] = {
     "writers": "writer",
     "searches": "search",
 }
+_HALF = re.compile("[\ud800-\udfff]")  # half of a character, which no file can hold
 _MODULE = re.compile(r"\b(?:\w+\.)+(?=\w)")
 _given: dict[Role, dict[str, object]] = {role: {} for role in get_args(Role)}
 
@@ -195,9 +196,14 @@ def _absent(role: Role, part: object) -> list[str]:
         return [] if callable(part) and named else ["`name` and `__call__`, nor is it a function"]
     protocol = _PROTOCOLS[role]
     absent = [name for name in _members(protocol) if name not in dir(part)]
-    if not absent and not (isinstance(part, Named) and isinstance(part.name, str) and part.name):
-        return ["`name` that is a text"]
+    if not absent and not (isinstance(part, Named) and _can_be_a_name(part.name)):
+        return ["`name` that is a text, with more in it than blanks"]
     return [_written(protocol, name) for name in absent]
+
+
+def _can_be_a_name(given: object) -> bool:
+    """Names are shown, and written in UTF-8."""
+    return isinstance(given, str) and bool(given.strip()) and not _HALF.search(given)
 
 
 def _given_part(role: Role, spec: str, name: str) -> object:

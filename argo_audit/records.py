@@ -14,9 +14,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from argo_audit.errors import of_record
 
 VERSION = "0.1.0"
 """Of this package, in what it writes; `argo_audit.__version__` is the same."""
@@ -29,6 +31,10 @@ CLIP = 1e-3
 
 HUMAN = "human"
 """The source of raw labels, those that people gave; any other is a reward model's name."""
+
+
+PLANTED = "planted"
+"""The source of the labels that an organism's planted preferences give."""
 
 
 def fingerprint(text: str, length: int = 12) -> str:
@@ -45,6 +51,18 @@ class Record(BaseModel):
     """Base of all records: frozen, no unknown fields, finite floats only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    if not TYPE_CHECKING:  # or a checker would take any argument for a field
+
+        def __init__(self, /, **given: Any) -> None:
+            """Made in Python; raises RecordError, which says what is wrong in plain words."""
+            try:
+                super().__init__(**given)
+            except ValidationError as error:
+                raise of_record(error, type(self)) from error
+
+        # as pydantic's own: a record that is read from JSON is not made by it
+        __init__.__pydantic_base_init__ = True
 
 
 class Settings(Record):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from argo_audit.errors import RecordError
 from argo_audit.gates.decisions import (
     FAILS_BELOW,
     LEAST_PROMPTS,
@@ -106,5 +106,5 @@ def test_a_session_is_failed_wrongly_no_more_often_than_said() -> None:
 def test_bounds_that_claim_nothing_or_contradict_themselves_are_refused(
     words: dict[str, float],
 ) -> None:
-    with pytest.raises(ValidationError, match="at_least"):
+    with pytest.raises(RecordError, match="at_least"):
         Bounds(**words)

@@ -47,10 +47,27 @@ def test_a_phase_is_told_when_it_begins_and_ends() -> None:
         ]
     ) == [
         "pairs.jsonl: read and label pairs",
-        "pairs.jsonl: search on human labels, 0/40, 0:09, about 2:21 left",
+        "pairs.jsonl: search on human labels, 0/40, 0:09",
         "pairs.jsonl: search on human labels, 40/40, best 81%, 5,120 calls, 1:00, about 0:19 left",
-        "pairs.jsonl: evaluate on held-out pairs, 0/2, 5,120 calls, 1:01, about 0:19 left",
+        "pairs.jsonl: evaluate on held-out pairs, 0/2, 5,120 calls, 1:01",
         "pairs.jsonl: evaluate on held-out pairs, 2/2, 5,120 calls, 1:39, about 0:00 left",
+    ]
+
+
+def test_time_left_counts_what_this_run_has_done() -> None:
+    """Twenty of the steps were on record: they took no time, and say nothing of the others."""
+    lines = told(
+        [
+            (100, Event(SEARCH, 20, 40)),
+            (200, Event(SEARCH, 30, 40)),
+            (300, Event(SEARCH, 40, 40)),
+        ],
+        (PHASES[1],),
+    )
+    assert lines == [
+        "pairs.jsonl: search on human labels, 20/40, 1:40",
+        "pairs.jsonl: search on human labels, 30/40, 3:20, about 3:20 left",
+        "pairs.jsonl: search on human labels, 40/40, 5:00, about 0:00 left",
     ]
 
 

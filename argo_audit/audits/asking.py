@@ -11,6 +11,7 @@ Each waits for its answer, also where an event loop is running already, as in a 
 from collections.abc import Sequence
 from pathlib import Path
 
+from argo_audit.audits.given_pairs import GivenPairs, place_of, read_given
 from argo_audit.audits.given_parts import spec_of
 from argo_audit.audits.record_list import RecordList
 from argo_audit.findings.alignments import Row, line_up
@@ -59,7 +60,7 @@ def read_pairs(
             with `skip_invalid` such rows are left out and listed.
     """
     return read(
-        path,
+        place_of(path),
         format=format,
         skip_invalid=skip_invalid,
         hub=open_dataset,
@@ -70,7 +71,7 @@ def read_pairs(
 @lent()
 def judge(
     rubric: GivenRubric,
-    pairs: Sequence[Pair],
+    pairs: GivenPairs,
     *,
     judge: str | Judge = "argo/surface",
     settings: JudgeSettings | None = None,
@@ -80,7 +81,7 @@ def judge(
     Args:
         rubric: A Rubric, one of a store, or its text; the empty text asks for the judge's own
             taste.
-        pairs: Pairs, in any number.
+        pairs: Pairs, in any number: a list, a DataFrame, or a file.
         judge: "argo/surface" (no model), any Inspect model, or a Judge.
         settings: How an Inspect model is asked.
 
@@ -94,7 +95,7 @@ def judge(
     asked = rubric if isinstance(rubric, Rubric) else Rubric(text=text_of(rubric))
     opened = open_judge(spec_of("judges", judge), settings)
     with open_loop() as loop:
-        return loop.call(judgments_of, opened, asked, list(pairs))
+        return loop.call(judgments_of, opened, asked, read_given(pairs, hub=open_dataset).pairs)
 
 
 def agreement(
@@ -127,8 +128,8 @@ def agreement(
 @lent()
 def bias_probe(
     model: str | RewardModel,
-    pairs: Sequence[Pair],
-    attributes: Sequence[str] = (),
+    pairs: GivenPairs,
+    attributes: str | Sequence[str] = (),
     *,
     seed: int = 0,
 ) -> RecordList[Effect]:
@@ -139,8 +140,8 @@ def bias_probe(
 
     Args:
         model: A reward model, or its name ("rm:MODEL", "served:NAME@URL", …).
-        pairs: Their responses are edited.
-        attributes: Names such as "flattery" or "hedging"; all without any.
+        pairs: Their responses are edited: a list, a DataFrame, or a file.
+        attributes: Names such as "flattery" or "hedging", or one; all without any.
         seed: Draws phrases and places.
 
     Returns:
@@ -152,15 +153,17 @@ def bias_probe(
         InputError: For an attribute that there is not; the message lists those there are.
         RewardModelError: For a model that cannot be asked about texts that nobody has scored.
     """
-    opened = _opened_model(model, pairs)
-    found = effects(probe(opened, responses_of(pairs), chosen(tuple(attributes)), seed), seed)
+    wanted = chosen((attributes,) if isinstance(attributes, str) else tuple(attributes))
+    given = read_given(pairs, hub=open_dataset).pairs
+    opened = _opened_model(model, given)
+    found = effects(probe(opened, responses_of(given), wanted, seed), seed)
     return RecordList(found, ({"scaled": effect.scaled, "found": effect.found} for effect in found))
 
 
 @lent()
 def check_reward_model(
     model: str | RewardModel,
-    pairs: Sequence[Pair] = (),
+    pairs: GivenPairs | None = None,
     *,
     served: str | RewardModel | None = None,
 ) -> Conformance:
@@ -168,7 +171,8 @@ def check_reward_model(
 
     Args:
         model: A reward model, or its name ("rm:MODEL", "served:NAME@URL", …).
-        pairs: Some of the pairs that it will be asked about, beside texts of its own.
+        pairs: Some of the pairs that it will be asked about, beside texts of its own: a list, a
+            DataFrame, or a file.
         served: The same model behind a server: both must pay the same.
 
     Returns:
@@ -179,8 +183,9 @@ def check_reward_model(
     Raises:
         RewardModelError: When the model cannot be asked at all.
     """
-    twin = _opened_model(served, pairs) if served is not None else None
-    return checked(_opened_model(model, pairs), tuple(pairs), twin)
+    given = () if pairs is None else read_given(pairs, hub=open_dataset).pairs
+    twin = _opened_model(served, given) if served is not None else None
+    return checked(_opened_model(model, given), given, twin)
 
 
 def diff(

@@ -101,7 +101,7 @@ def read_request(out: Path, allow: Allowed = (), uses: Uses = named_by) -> Audit
     if not is_here(begun.folder):
         raise RunFolderError(
             f"{out} was begun in the folder {begun.folder}, and may name files from there\n"
-            f"  Remedy: cd {shlex.quote(str(begun.folder))}, and resume it there"
+            f"  Remedy: cd {shlex.quote(str(begun.folder))}, and ask from there"
         )
     check_named(out, REQUEST_FILE, uses(begun.request, Seen(begun.folder, out)), allow)
     return begun.request
@@ -150,7 +150,7 @@ def _begun(out: Path) -> _Begun:
     except (OSError, ValidationError) as error:
         raise RunFolderError(
             f"{path}: no audit was begun here ({brief(error)})\n"
-            "  Remedy: name the --out folder of an audit, as it was typed"
+            "  Remedy: name the folder (out) of an audit, as it was typed"
         ) from error
 
 

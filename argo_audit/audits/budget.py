@@ -53,7 +53,7 @@ class Purse:
         if least > self.budget.amount:
             needed = self.budget.model_copy(update={"amount": least})
             raise InputError(
-                "--budget",
+                "budget",
                 f"{self.budget} does not last for one step of each search, its selection and its "
                 f"evaluation, which take about {needed}",
                 "raise it, or lower minibatch, top or windows in [search]; --dry-run shows more",

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from argo_audit.audits.audit_facts import FACTS_FILE, read_facts
-from argo_audit.audits.begun import read_request
+from argo_audit.audits.begun import asked_labels, read_request
 from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.evaluate import audited_run
 from argo_audit.audits.found_folder import enter
@@ -98,13 +98,13 @@ def compare(
             *_agreement(first, second, options),
         )
     ]
-    return sheets + _left_out(subjects)
+    return sheets + _left_out(subjects, options)
 
 
-def _left_out(subjects: Sequence[Comparand]) -> list[Sheet]:
+def _left_out(subjects: Sequence[Comparand], options: CompareOptions) -> list[Sheet]:
     """A table of nothing that says which reward models were not asked."""
     folders = [subject.folder for subject in subjects if subject.folder]
-    specs = (spec for folder in folders for spec in read_request(folder).labels)
+    specs = (spec for folder in folders for spec in asked_labels(folder, options.allow)[0])
     missing = dict.fromkeys(spec for spec in specs if is_missing("reward_models", spec))
     if not missing:
         return []
@@ -221,7 +221,7 @@ def _overlap(runs: Sequence[AuditedRun]) -> bool:
 
 def _one_judge(first: Comparand, second: Comparand) -> str:
     if first.judge != second.judge:
-        remedy = "name one with --judge"
+        remedy = "name one judge"
         raise InputError(f"{first.judge}, {second.judge}", "the audits had several judges", remedy)
     return first.judge
 

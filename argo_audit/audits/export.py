@@ -6,16 +6,17 @@ No model is loaded: the held-out pairs have their labels, the eval logs what was
 """
 
 from collections.abc import Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, read_facts
 from argo_audit.audits.found_folder import Allowed
+from argo_audit.audits.given_parts import Place, folders
 from argo_audit.audits.reporting import side_of
+from argo_audit.errors import InputError
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.logs import LoggedSubject, read_subjects
 from argo_audit.evals.reading import judgments_of
-from argo_audit.files import write_whole
+from argo_audit.files import on_disk, write_whole
 from argo_audit.pairs.pair_file import read
 from argo_audit.records import HUMAN
 from argo_audit.report.annotated_pairs import (
@@ -30,9 +31,9 @@ from argo_audit.store import HELD_OUT
 
 
 def export(
-    audits: Sequence[str | PathLike[str]],
-    out: str | PathLike[str],
-    name: str,
+    audits: Place | Sequence[Place],
+    out: Place,
+    name: str = "Audit",
     allow: Allowed = (),
 ) -> AnnotatedPairs:
     """Write held-out pairs with everybody's preference to a JSON file, for Feedback Forensics.
@@ -40,7 +41,7 @@ def export(
     It is dated as the newest of the audits' runs; the same audits give the same bytes.
 
     Args:
-        audits: Folders of finished audits.
+        audits: Folders of finished audits, or one.
         out: The file; its folder is made.
         name: What the data set is called.
         allow: What the audits may name outside their folders, as the error says that asks for it.
@@ -51,9 +52,11 @@ def export(
     Raises:
         InputError: When a folder is not a finished audit or its held-out pairs are not there.
     """
-    folders, out = [Path(folder) for folder in audits], Path(out)
-    populations = [_population(folder, read_facts(folder, allow)) for folder in folders]
-    runs = (read_run(run) for folder in folders for run in sorted((folder / RUNS).iterdir()))
+    places, out = folders(audits), on_disk(out)
+    if out.is_dir():
+        raise InputError(out, "it is a folder, and a file is written", f"name {out / 'pairs.json'}")
+    populations = [_population(folder, read_facts(folder, allow)) for folder in places]
+    runs = (read_run(run) for folder in places for run in sorted((folder / RUNS).iterdir()))
     made = annotated_pairs(populations, name, max(run.ended or run.started for run in runs))
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, made.to_json())

@@ -12,6 +12,7 @@ folder first, and a report is written at the end.
 import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,28 +23,28 @@ from pydantic import ValidationError
 from argo_audit.audits.begun import GIVEN_PAIRS, REQUEST_FILE, check_unused, read_request
 from argo_audit.audits.finished_audit import Audit, load
 from argo_audit.audits.found_folder import Allowed
-from argo_audit.audits.given_parts import Frame, Part, give, policy_spec, spec_of
+from argo_audit.audits.given_pairs import GivenPairs, place_of, read_given
+from argo_audit.audits.given_parts import Part, give, policy_spec, spec_of
+from argo_audit.audits.parts import open_parts
+from argo_audit.audits.preparing import check_labels
 from argo_audit.audits.price import Budget
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Watch
 from argo_audit.audits.run import audit as carry_out
 from argo_audit.audits.run import resume as carry_on
-from argo_audit.errors import InputError, UnavailableError, brief
-from argo_audit.files import write_whole, write_whole_bytes
+from argo_audit.errors import InputError, UnavailableError, problems
+from argo_audit.files import on_disk, write_whole_bytes
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.kinds import lent
 from argo_audit.outside.caps import read_whole
 from argo_audit.pairs.hub import open_dataset
-from argo_audit.pairs.pair_file import PairFile, read, write
+from argo_audit.pairs.pair_file import write
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Label, Pair
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Judge, Policy, RewardModel, Writer
 from argo_audit.search.optimisers import Search
 from argo_audit.search.search_settings import SearchConfig
-
-GivenPairs = str | Path | PairFile | Sequence[Pair] | Frame
-"""A file or data set of the hub, pairs as they were read, pairs, or a pandas DataFrame of them."""
 
 GivenLabels = str | RewardModel | Sequence[Label]
 """A label source by its name, a reward model, or labels as they are."""
@@ -84,7 +85,7 @@ def audit(
     pairs: GivenPairs,
     labels: str | RewardModel | Sequence[GivenLabels],
     *,
-    out: str | Path,
+    out: str | PathLike[str],
     judge: str | Judge = "argo/surface",
     policy: str | Policy | Writer = "embedded",
     watch: Watch = _unwatched,
@@ -116,15 +117,17 @@ def audit(
         The finished audit, as `load(out)` returns it.
 
     Raises:
-        InputError: When something given cannot be used; nothing was written then but given pairs.
+        InputError: When something given cannot be used. Names are checked before anything is
+            written; of what is found later, pairs that were given are in `out` already.
         RunFolderError: When `out` holds something else; `resume` goes on with an audit.
         ArgoError: Whatever else a user can mend, with the remedy in its message.
     """
     check_notebook()
     given = [labels] if isinstance(labels, str | RewardModel) else list(labels)
     request = _request(out, given, judge, policy, options)
+    parts = open_parts(request)
     request = request.model_copy(update={"pairs": _place(pairs, given, request)})
-    carry_out(request, watch, command=_call(request))
+    carry_out(request, watch, parts, command=_call(request))
     return _reported(request)
 
 
@@ -159,8 +162,9 @@ def resume(
     for part in given:
         give(part)
     allowed = _budget(budget)
-    carry_on(Path(out), watch, budget=allowed, allow=allow)
-    return _reported(read_request(Path(out), allow), allow)
+    folder = on_disk(out)
+    carry_on(folder, watch, budget=allowed, allow=allow)
+    return _reported(read_request(folder, allow), allow)
 
 
 def check_notebook() -> None:
@@ -179,7 +183,7 @@ def _reported(request: AuditRequest, allow: Allowed = ()) -> Audit:
 
 
 def _request(
-    out: str | Path,
+    out: str | PathLike[str],
     labels: Sequence[GivenLabels],
     judge: str | Judge,
     policy: str | Policy | Writer,
@@ -190,7 +194,7 @@ def _request(
         **options,
         "pairs": GIVEN_PAIRS,
         "labels": tuple(map(_label_spec, labels)),
-        "out": Path(out),
+        "out": on_disk(out),
         "judge": spec_of("judges", judge),
         "policy": policy_spec(policy),
         "budget": _budget(options.get("budget")),
@@ -203,8 +207,9 @@ def _request(
     try:
         return AuditRequest.model_validate(named)
     except ValidationError as error:
-        remedy = f"options of an audit are {', '.join(AuditOptions.__annotations__)}"
-        raise InputError("argo_audit.audit", brief(error, AuditRequest), remedy) from error
+        known = f"options of an audit are {', '.join(AuditOptions.__annotations__)}"
+        problem = problems(error, AuditRequest)[0]
+        raise InputError("argo_audit.audit", str(problem), problem.remedy(known)) from error
 
 
 def _label_spec(given: GivenLabels) -> str:
@@ -221,40 +226,20 @@ def _label_spec(given: GivenLabels) -> str:
 def _place(pairs: GivenPairs, labels: Sequence[GivenLabels], request: AuditRequest) -> Path | str:
     """Where the pairs lie: their file, or one in the audit's folder that is written here."""
     own = [given for given in labels if not isinstance(given, str | RewardModel)]
-    if isinstance(pairs, str | Path) and not own:
-        return pairs if isinstance(pairs, str) and pairs.startswith("hf:") else Path(pairs)
+    if isinstance(pairs, str | PathLike) and not own:
+        return place_of(pairs)
     place = request.out / GIVEN_PAIRS
     if not (request.out / REQUEST_FILE).is_file():
         check_unused(request.model_copy(update={"pairs": place}))
-    file = _read(pairs, request)
+    file = read_given(
+        pairs, format=request.format, skip_invalid=request.skip_invalid, hub=open_dataset
+    )
     known = {source: list(found) for source, found in file.labels.items()}
     known |= {given[0].source: list(given) for given in own}
+    labelled = {source: tuple(found) for source, found in known.items()}
+    check_labels(request.labels, replace(file, labels=labelled), "pairs")
     _keep(place, file.pairs, known)
     return place
-
-
-def _read(pairs: GivenPairs, request: AuditRequest) -> PairFile:
-    """Pairs as objects, whatever they were given as."""
-    if isinstance(pairs, PairFile):
-        return pairs
-    if isinstance(pairs, str | Path):
-        return read(
-            pairs,
-            format=request.format,
-            skip_invalid=request.skip_invalid,
-            hub=open_dataset,
-        )
-    if isinstance(pairs, Frame):
-        return _of_frame(pairs, request)
-    return PairFile(tuple(pairs), {}, fingerprint="", skipped=())
-
-
-def _of_frame(frame: Frame, request: AuditRequest) -> PairFile:
-    """A DataFrame is read as a file of its rows would be."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "DataFrame.jsonl")
-        write_whole(file, frame.to_json(orient="records", lines=True))
-        return read(file, format=request.format, skip_invalid=request.skip_invalid)
 
 
 def _keep(place: Path, pairs: Iterable[Pair], labels: dict[str, list[Label]]) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from types import FunctionType
-from typing import Literal, Protocol, runtime_checkable
 
 from argo_audit.errors import InputError
 from argo_audit.files import on_disk
@@ -22,14 +21,6 @@ from argo_audit.roles import Judge, Named, Policy, RewardModel, Writer
 
 Place = str | PathLike[str]
 Part = RewardModel | Judge | Policy | Writer
-
-
-@runtime_checkable
-class Frame(Protocol):
-    """What a pandas DataFrame can be asked for."""
-
-    def to_json(self, *, orient: Literal["records"], lines: bool) -> str:
-        """One line for each row, an object of its columns."""
 
 
 def spec_of(role: Role, part: object) -> str:

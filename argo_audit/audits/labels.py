@@ -11,13 +11,14 @@ search would make it a search for nothing: an interrupted audit need not score i
 
 import gzip
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
-from argo_audit.errors import RunFolderError
+from argo_audit.errors import InputError, RunFolderError
 from argo_audit.files import write_whole_bytes
 from argo_audit.outside.caps import LINES, read_whole, unpacked
 from argo_audit.pairs.pair_file import PairFile, labels_of
-from argo_audit.records import HUMAN, Conformance, Label, Record, fingerprint
+from argo_audit.records import HUMAN, PLANTED, Conformance, Label, Record, fingerprint
 from argo_audit.reward_models.by_name import (
     RewardModelUse,
     check_kind,
@@ -27,6 +28,8 @@ from argo_audit.reward_models.by_name import (
 )
 from argo_audit.reward_models.soft_labels import paid_in, pin
 from argo_audit.store import slug
+
+_NOT_MODELS = (HUMAN, PLANTED)
 
 
 class LabelSource(Record):
@@ -52,14 +55,18 @@ class LabelSource(Record):
 
 
 def label(
-    file: PairFile, spec: str, path: Path | str, use: RewardModelUse | None = None
+    file: PairFile,
+    spec: str,
+    path: Path | str,
+    use: RewardModelUse | None = None,
+    begins: Callable[[], None] = lambda: None,
 ) -> LabelSource:
     """The labels that `spec` names for the pairs of `file`.
 
     `human` and `soft:NAME` are columns of the file itself; `rm:`, `served:`, `dpo:`, `scores:`,
     `given:` and the kinds of installed packages are reward models, asked as `use` says
     (`reward_models.by_name`); a name that the file has labels of is those. Raises InputError for
-    anything else.
+    anything else. `begins` is called once a reward model is there, before it is asked.
     """
     if spec in file.labels or not names_reward_model(spec):
         if spec not in file.labels:
@@ -69,6 +76,8 @@ def label(
         return LabelSource(name=labels[0].source, labels=labels, fingerprint=digest)
     use = use or RewardModelUse()
     model = open_reward_model(spec, use.settings, file.pairs, file.chosen)
+    _check_name(model.name, spec)
+    begins()
     found = labelled(model, file.pairs, use, file.labels.get(HUMAN, ()))
     return LabelSource(
         name=model.name,
@@ -79,6 +88,13 @@ def label(
         conformance=found.conformance,
         temperature=found.temperature,
     )
+
+
+def _check_name(name: str, spec: str) -> None:
+    """Labels are told apart by their source: a model must not be called as what is none."""
+    if name in _NOT_MODELS:
+        problem = f"a reward model cannot be called {name!r}: labels of that name are no model's"
+        raise InputError(spec, problem, "give it another name")
 
 
 class LabelRecords:

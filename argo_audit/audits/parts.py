@@ -7,11 +7,13 @@ Heavy packages are imported where they are used, so that a base install without 
 run every command that needs none.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from argo_audit import kinds
 from argo_audit.audits.request import AuditRequest
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, UnavailableError
 from argo_audit.judges.opening import open_judge
 from argo_audit.policies.policy_opening import OpenPolicy, open_policy, open_writer
 from argo_audit.roles import Judge, Writer
@@ -30,6 +32,19 @@ class Parts(NamedTuple):
     policy: OpenPolicy
     rewriter: Writer | None = None
     search: Search = argo
+
+
+def check_names(request: AuditRequest) -> None:
+    """Raise InputError for a name that nobody knows; a key or a package may be missing still."""
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: open_judge(request.judge, request.judge_settings, request.judge_urls),
+        lambda: open_writer(request.rewriter) if request.rewriter else None,
+        lambda: open_policy(request.policy) if request.sampled_policy else None,
+        lambda: open_search(request.optimiser),
+    )
+    for check in checks:
+        with suppress(UnavailableError):
+            check()
 
 
 def open_parts(request: AuditRequest) -> Parts:

@@ -14,7 +14,7 @@ and replies have the lengths below. The record of the run says what it really to
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from argo_audit.audits.preparing import read_and_split
+from argo_audit.audits.preparing import check_labels, read_and_split
 from argo_audit.audits.price import Spent
 from argo_audit.audits.request import AuditRequest
 from argo_audit.judges.questions import ask
@@ -111,6 +111,7 @@ class _Texts:
 def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     """The plan of an audit. Raises InputError when its pairs cannot be used."""
     file, splits = read_and_split(request)
+    check_labels(request.labels, file, request.pairs)
     texts, search, searches = _Texts(request, file.pairs), request.search, len(request.labels)
     variants = len(search.feedback.variants)
     rubrics = settings.rubrics_per_prompt * variants

@@ -6,7 +6,7 @@
 Everything that can be wrong with the input is found here, before the first file is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from argo_audit.files import check_writable
 from argo_audit.organism.manifest import Manifest
 from argo_audit.outside.caps import RECORD, read_text, read_whole
 from argo_audit.pairs.hub import open_dataset
-from argo_audit.pairs.pair_file import Hub, PairFile, population_of, read
+from argo_audit.pairs.pair_file import Hub, PairFile, labels_of, population_of, read
 from argo_audit.pairs.splits import split
 from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import PolicySettings, settings_of
 from argo_audit.records import HUMAN, Label, Pair, Rubric, Split
-from argo_audit.reward_models.by_name import RewardModelUse
+from argo_audit.reward_models.by_name import RewardModelUse, check_kind, names_reward_model
 from argo_audit.search.selection import SearchData
 from argo_audit.store import RubricStore, slug
 
@@ -69,8 +69,12 @@ def read_and_split(
     return file, split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
 
 
-def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
+def prepare(
+    request: AuditRequest, hub: Hub = open_dataset, begins: Callable[[], None] = lambda: None
+) -> Prepared:
     """Read and check everything; raises an ArgoError and writes nothing when something is wrong.
+
+    `begins` is called when names have been checked and work begins, perhaps several times.
 
     Labels that an interrupted audit has on record in its folder are taken from there, once their
     reward model has been asked about some of them again.
@@ -83,7 +87,14 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     key = _answer_key(request.answer_key) if request.answer_key else None
     kept = LabelRecords(request.out)
     use = RewardModelUse(request.rm_temperature, request.reward_model, request.accept_failing_rm)
-    sources = tuple(_source(file, spec, kept, use, request.pairs) for spec in request.labels)
+    check_labels(request.labels, file, request.pairs)
+    known = {spec: source for spec in request.labels if (source := kept.get(spec))}
+    for spec, source in known.items():
+        check_named(spec, source, file.pairs, use.settings)
+    sources = tuple(
+        known.get(spec) or label(file, spec, request.pairs, use, begins) for spec in request.labels
+    )
+    begins()
     _check_distinct(sources)
     labels = {source.name: source.labels for source in sources}
     if HUMAN in file.labels:
@@ -95,15 +106,12 @@ def prepare(request: AuditRequest, hub: Hub = open_dataset) -> Prepared:
     return Prepared(file, population, splits, sources, labels, key)
 
 
-def _source(
-    file: PairFile, spec: str, kept: LabelRecords, use: RewardModelUse, path: Path | str
-) -> LabelSource:
-    """The labels on record, of a model that still pays so; else they are made."""
-    source = kept.get(spec)
-    if source is None:
-        return label(file, spec, path, use)
-    check_named(spec, source, file.pairs, use.settings)
-    return source
+def check_labels(labels: Sequence[str], file: PairFile, path: Path | str) -> None:
+    """Raise InputError for a label source that is neither a reward model's nor of the file."""
+    for spec in labels:
+        if spec not in file.labels and not names_reward_model(spec):
+            check_kind(spec)
+            labels_of(file, spec, path)
 
 
 def read_intent(path: Path | None) -> str:

@@ -105,7 +105,7 @@ class Budget(Record):
         unit = _UNITS.get(found["unit"].lower()) if found else None
         if not found or unit is None or not float(amount := re.sub("[_,]", "", found["amount"])):
             remedy = 'write "12.50" for dollars, "3000000 tokens" or "20000 calls"'
-            raise InputError("--budget", f"{text!r} is no amount", remedy)
+            raise InputError("budget", f"{text!r} is no amount", remedy)
         return cls(amount=float(amount), unit=unit)
 
     def spent(self, all_spent: Iterable[Spent], prices: Prices) -> float:
@@ -117,8 +117,8 @@ class Budget(Record):
         for spent in all_spent:
             taken = self._of(spent, prices)
             if taken is None:
-                remedy = f"give its price in --prices, or a budget in {_OTHER_UNITS}"
-                raise InputError("--budget", f"{spent.model} has no price", remedy)
+                remedy = f"give its price in a file of prices, or a budget in {_OTHER_UNITS}"
+                raise InputError("budget", f"{spent.model} has no price", remedy)
             total += taken
         return total
 

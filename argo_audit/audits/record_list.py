@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload, runtime_checkable
 
+from argo_audit.errors import InputError, did_you_mean
 from argo_audit.records import Record
 from argo_audit.report.sheets import html_table
 
@@ -64,11 +65,20 @@ class RecordList(Sequence[R], Generic[R]):
         return f"<RecordList of {len(self)} {' or '.join(kinds) or 'records'}>"
 
     def of(self, **wanted: Cell) -> "RecordList[R]":
-        """Those of which this was said beside: `of(label_source="human")`."""
+        """Those of which this was said beside, or that have this field: `of(status="verified")`.
+
+        Raises InputError for a name that is neither.
+        """
+        every = list(zip(self._records, self.beside, strict=True))
+        known = dict.fromkeys(name for record, said in every for name in _told(record, said))
+        for name in wanted if every else ():
+            if name not in known:
+                problem = f"there is no such field{did_you_mean(name, known)}"
+                raise InputError(name, problem, f"choose among {', '.join(known)}")
         kept = [
             (record, said)
-            for record, said in zip(self._records, self.beside, strict=True)
-            if wanted.items() <= said.items()
+            for record, said in every
+            if wanted.items() <= _told(record, said).items()
         ]
         return RecordList((record for record, _ in kept), (said for _, said in kept))
 
@@ -90,6 +100,11 @@ class RecordList(Sequence[R], Generic[R]):
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
         return as_table(self.rows()[:_SHOWN], f"{len(self)} records")
+
+
+def _told(record: object, said: Mapping[str, Cell]) -> Mapping[str, object]:
+    """The fields of a record, under what was said beside."""
+    return {**(_fields(record) or {}), **said}
 
 
 def as_table(rows: Sequence[Mapping[str, object]], caption: str) -> str:

@@ -28,15 +28,17 @@ from argo_audit.audits.evaluate import EVALS
 from argo_audit.audits.found_folder import Allowed, Named, outside, remember
 from argo_audit.audits.named_by_request import INTENT
 from argo_audit.audits.preparing import read_intent
+from argo_audit.errors import RunFolderError
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed
 from argo_audit.files import Folder, is_url, join, write_whole
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.findings.inputs import AuditInputs, Planted, RunRecord, load_run
+from argo_audit.outside.caps import read_text
 from argo_audit.probes.probe import Probed
 from argo_audit.records import HUMAN
-from argo_audit.report.markdown import percent
+from argo_audit.report.markdown import front_matter, percent
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN
 from argo_audit.report.spec import AuditFiles, write_audit
 from argo_audit.stats.agreement import selection_key
@@ -145,12 +147,28 @@ def report(origin: Origin, out: Path) -> AuditFiles:
     audited reward models are copied to `out` first. Raises InputError when a folder is not a
     finished audit.
     """
+    _check_ours(out / "audit.md")
     audits = [_found(folder, origin.allow) for folder in origin.audits]
     for audit in audits:
         _copy_rubrics(audit, out)
     files = write_audit(_inputs(origin, audits, out), out, *_stores(audits, out))
     remember(out, origin.named_from(out))
     return files
+
+
+def _check_ours(written: Path) -> None:
+    """Raise RunFolderError for a file of the report's name that no report was written to."""
+    if not written.is_file():
+        return
+    try:
+        fields, _ = front_matter(read_text(written))
+    except ValueError:
+        fields = {}
+    if "made_from" not in fields and "key_figures" not in fields:
+        raise RunFolderError(
+            f"{written} is no report of argo-audit; nothing in its folder was touched.\n"
+            "  Remedy: name another folder, or move the file away"
+        )
 
 
 def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...]]:

@@ -121,6 +121,12 @@ class AuditRequest(Settings):
             )
         return value
 
+    @field_validator("out", "answer_key", "intent", "prices")
+    @classmethod
+    def _at_home(cls, place: Path | None) -> Path | None:
+        """`~` is the user's folder."""
+        return place and place.expanduser()
+
     @property
     def store_root(self) -> str:
         """Where rubrics go: the store asked for, else one in the output folder."""

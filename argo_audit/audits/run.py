@@ -105,10 +105,9 @@ def _carry_out(
     request: AuditRequest, watch: Watch, parts: Parts | None, command: str = ""
 ) -> AuditFacts:
     """Every part of an audit that is not on record yet."""
-    watch(Event("read and label pairs", 0, 1))
     parts = parts or open_parts(request)
     purse = open_purse(request)
-    prepared = prepare(request)
+    prepared = prepare(request, begins=lambda: watch(Event("read and label pairs", 0, 1)))
     write_request(request, command)
     write_conformance(request.out, prepared.sources)
     for spec, source in zip(request.labels, prepared.sources, strict=True):
@@ -138,7 +137,6 @@ def _learn(
         agreement = best.train.accuracy if best else None
         watch(Event(phase, step, search.steps, agreement, *purse.taken(folder.journal)))
 
-    watch(Event(phase, 0, search.steps))
     usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it
     asked = request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH | usual)
     config = {
@@ -149,6 +147,7 @@ def _learn(
     }
     run = _run(request, prepared, source, config)
     folder = RunFolder.begin(request.out / RUNS / slug(source.name), run, progress)
+    watch(Event(phase, len(folder.journal.steps), search.steps))
     if folder.outcome == COMPLETED:
         return _stored(request, prepared, source, folder)[-1]
     folder.go_on = lambda: purse.allows(folder.journal)

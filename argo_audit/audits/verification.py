@@ -14,11 +14,14 @@ from pydantic import Field
 
 from argo_audit.audits.found_folder import Allowed, check_named, enter
 from argo_audit.errors import ArgoError, InputError, brief
-from argo_audit.files import is_url
+from argo_audit.files import is_url, on_disk
 from argo_audit.outside.caps import read_text
 from argo_audit.records import VERSION, Record
 
 _REMEDY = "name the audit.md of a report that `argo-audit report` (or audit, or demo) wrote"
+
+
+REPORT_FILE = "audit.md"
 
 
 class _MadeFrom(Record):
@@ -34,7 +37,8 @@ def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
     """Whether a report says what its sources say: it is made again from them, and compared.
 
     Args:
-        path: The audit.md of a report. What it names as its sources has to be there.
+        path: The audit.md of a report, its folder, or the folder of an audit. What it names as its
+            sources has to be there.
         allow: What the report may name outside its folder, as the error says that asks for it.
 
     Returns:
@@ -43,7 +47,13 @@ def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
     Raises:
         InputError: When this is no report.
     """
-    return _problems(Path(path), tuple(allow))
+    return _problems(_report_at(on_disk(path)), tuple(allow))
+
+
+def _report_at(place: Path) -> Path:
+    """The report that is meant: a file, or the one in a folder of a report or an audit."""
+    inside = (place / REPORT_FILE, place / "audit" / REPORT_FILE)
+    return next((file for file in inside if file.is_file()), place)
 
 
 def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:

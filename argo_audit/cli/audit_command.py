@@ -68,10 +68,12 @@ def resume_command(
 
 def _plan(request: AuditRequest) -> None:
     from argo_audit.audits.budget import prices_of
+    from argo_audit.audits.parts import check_names
     from argo_audit.audits.plan import ASSUMPTIONS, plan_audit
     from argo_audit.audits.preparing import policy_settings
     from argo_audit.cli.tables import plan_table
 
+    check_names(request)
     console.print(plan_table(plan_audit(request, policy_settings(request)), prices_of(request)))
     say(ASSUMPTIONS)
 

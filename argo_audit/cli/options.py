@@ -120,7 +120,7 @@ def _read_tables(path: Path, shape: Shape) -> dict[str, Any]:
     }
     for name, table in mine.items():
         if problem := _problem(name, table, tables):
-            raise InputError(path, str(problem), _known(tables))
+            raise InputError(path, str(problem), problem.remedy(_known(tables)))
     return mine
 
 

@@ -88,7 +88,11 @@ class _Course:
         """What is done by now, phases before this one included."""
         if event.phase != self._phase:
             self._enter(event.phase)
-        return self._before + self._share * event.done / max(event.total, 1)
+        return self._before + self.of_phase(event)
+
+    def of_phase(self, event: Event) -> float:
+        """What is done of the phase."""
+        return self._share * event.done / max(event.total, 1)
 
     def _enter(self, phase: str) -> None:
         self._before += self._share
@@ -122,22 +126,22 @@ class _Told:
         self._console, self._name, self._course, self._clock = console, name, course, clock
         self._began = self._last = clock()
         self._seen = self._said = Event("", 0, 0)
+        self._found, self._from = 0.0, 0  # on record when this began: of all, and of the phase
         self._calls, self._dollars = 0, 0.0  # of the phases before
 
     def __call__(self, event: Event) -> None:
         """Print the event, if it is time to."""
         completed, now = self._course.at(event), self._clock()
         if event.phase != self._seen.phase:
+            self._from = event.done
+            self._found += self._course.of_phase(event)
             self._calls += self._seen.calls
             self._dollars += self._seen.dollars or 0.0
         self._seen = event
         if not self._is_time(event, now):
             return
-        parts = [
-            f"{self._name}: {event.phase}",
-            *self._numbers(event),
-            *self._times(now, completed),
-        ]
+        parts = [f"{self._name}: {event.phase}", *self._numbers(event)]
+        parts += self._times(now, completed, measured=event.done > self._from)
         self._console.print(Text(", ".join(parts)), soft_wrap=True)
         self._said, self._last = event, now
 
@@ -159,12 +163,17 @@ class _Told:
         )
         return [words for is_known, words in known if is_known]
 
-    def _times(self, now: float, completed: float) -> list[str]:
-        """Time gone, and left, once some of the lane is done."""
-        gone = now - self._began
-        if not (gone >= 1 and completed):
+    def _times(self, now: float, completed: float, *, measured: bool) -> list[str]:
+        """Time gone; and left, once a step of the phase was measured.
+
+        What was on record when this began took no time.
+        """
+        gone, done = now - self._began, completed - self._found
+        if gone < 1 or not completed:
             return []
-        left = gone * max(0.0, self._course.total - completed) / completed
+        if not (measured and done > 0):
+            return [_clocked(gone)]
+        left = gone * max(0.0, self._course.total - completed) / done
         return [_clocked(gone), f"about {_clocked(left)} left"]
 
 

@@ -203,7 +203,7 @@ def run_suite(
             )
         except PrerequisiteError as error:
             said = " ".join(str(error).split())
-            raise ArgoError(f"{log_dir}: {said}\n  Remedy: name another --out") from error
+            raise ArgoError(f"{log_dir}: {said}\n  Remedy: name another folder") from error
     return logs
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError, validate_call
 
-from argo_audit.errors import InputError, brief, did_you_mean, problems
+from argo_audit.errors import InputError, RecordError, brief, did_you_mean, problems
 from argo_audit.gates.defaults import GateSettings
 from argo_audit.gates.fixture import Gate
 from argo_audit.outside.caps import read_text
@@ -47,7 +47,7 @@ class Declared(NamedTuple):
         """Ask the gate. Raises InputError for an argument of a wrong type."""
         try:
             validate_call(getattr(gate, self.kind))(**self.words)
-        except ValidationError as error:
+        except (ValidationError, RecordError) as error:
             problem = f"[[{self.kind}]] {brief(error)}"
             raise InputError(self.path, problem, _takes(self.kind)) from error
 

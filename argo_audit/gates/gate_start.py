@@ -23,6 +23,7 @@ from argo_audit.gates.first_bounds import Fitting
 from argo_audit.gates.gate_claims import TOLERANCE, unfound
 from argo_audit.gates.gated_model import GatedModel
 from argo_audit.gates.starter import UNWANTED, Known, starter
+from argo_audit.kinds import GIVEN
 from argo_audit.probes.edits.catalogue import descriptions
 from argo_audit.records import HUMAN, StoredRubric
 from argo_audit.reward_models.by_name import names_reward_model, path_in
@@ -137,9 +138,13 @@ def _audited(audit: Path, allow: Allowed) -> str:
         specs, folder = asked_labels(audit, allow)
     except RunFolderError:
         specs, folder = (), audit
-    for spec in specs:
-        if names_reward_model(spec):
-            return located(spec, folder)
+    models = [spec for spec in specs if names_reward_model(spec)]
+    named = [spec for spec in models if not spec.startswith(f"{GIVEN}:")]
+    if models and not named:
+        problem = f"its reward model is an object of Python ({models[0]}), which no file can name"
+        raise InputError(audit, problem, "name the model that it is with --rm")
+    if named:
+        return located(named[0], folder)
     raise InputError(audit, "it does not say which reward model it is of", "name it with --rm")
 
 

@@ -6,21 +6,25 @@ gate.bias("flattery", at_most=0.25)
 [outcome.state for outcome in decided(gate)]        # ["pass", "inconclusive"]
 """
 
+from os import PathLike, fspath
 from pathlib import Path
 
+from argo_audit.audits.given_pairs import GivenPairs, read_given
 from argo_audit.audits.given_parts import spec_of
 from argo_audit.audits.record_list import RecordList
 from argo_audit.gates.defaults import GateSettings, located
 from argo_audit.gates.fixture import Gate
-from argo_audit.gates.gated_model import GatedModel
+from argo_audit.gates.gated_model import Data, GatedModel
 from argo_audit.gates.outcomes import Outcome, concluded
 from argo_audit.kinds import lent
 from argo_audit.roles import Judge, RewardModel
 
+_GIVEN = "given pairs"
+
 
 def open_gate(
     model: str | RewardModel,
-    pairs: str | Path,
+    pairs: GivenPairs,
     *,
     judge: str | Judge = "argo/surface",
     settings: GateSettings | None = None,
@@ -30,7 +34,7 @@ def open_gate(
 
     Args:
         model: A reward model, or its name ("rm:MODEL", "served:NAME@URL", …).
-        pairs: A file of pairs, for every gate that names no other.
+        pairs: A file of pairs, a list or a DataFrame, for every gate that names no other.
         judge: Who applies a rubric that the reward model is held to.
         settings: What else a gates.toml could say.
         update: Record baselines and compare with none.
@@ -40,10 +44,12 @@ def open_gate(
     """
     said = settings or GateSettings()
     with lent():
-        known = {"pairs": str(pairs), "judge": spec_of("judges", judge)}
+        place = _GIVEN if not isinstance(pairs, str | PathLike) else fspath(pairs)
+        known = {"pairs": place, "judge": spec_of("judges", judge)}
         spec = located(spec_of("reward_models", model), Path())
     given = [part for part in (model, judge) if not isinstance(part, str)]
-    subject = GatedModel(spec, said.model_copy(update=known), Path(), given)
+    read = {place: Data(read_given(pairs), place)} if place == _GIVEN else {}
+    subject = GatedModel(spec, said.model_copy(update=known), Path(), given, read)
     return Gate(subject, update=update)
 
 

@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from argo_audit.errors import InputError
 from argo_audit.organism.grammar import bank
 from argo_audit.records import Probability, Record
 
@@ -95,7 +96,11 @@ def planted(signed: dict[str, float]) -> tuple[PlantedPreference, ...]:
 @cache
 def population_spec(population: PopulationName) -> PopulationSpec:
     """The spec of population A or B."""
-    written = bank("populations", dict[str, _PopulationBank])[population]
+    known = bank("populations", dict[str, _PopulationBank])
+    if population not in known:
+        remedy = f"choose among {', '.join(known)}"
+        raise InputError(str(population), "there is no population of this name", remedy)
+    written = known[population]
     return PopulationSpec(
         name=f"organism-{population.lower()}",
         title=written.title,

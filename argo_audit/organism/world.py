@@ -32,7 +32,7 @@ from argo_audit.organism.populations import (
 )
 from argo_audit.organism.writing import Prompt, Writer
 from argo_audit.pairs.pair_file import write
-from argo_audit.records import Label, Message, Pair
+from argo_audit.records import PLANTED, Label, Message, Pair
 
 _PAIRS_PER_PROMPT = 3
 _TEMPERATURES = (1e-3, 1e3)
@@ -82,7 +82,7 @@ def build(
     return Population(
         name=spec.name,
         pairs=tuple(row.pair for row in drawn),
-        planted=tuple(_label(row, float(row.gap > 0), "planted") for row in drawn),
+        planted=tuple(_label(row, float(row.gap > 0), PLANTED) for row in drawn),
         raw=_raw(drawn, temperature, f"{spec.name}/{seed}/labels"),
         manifest=Manifest(
             spec=spec,

@@ -47,7 +47,7 @@ def remedy(chosen: PairFormat) -> str:
     """What to do about a row that is not of the format."""
     return (
         f"Read as {chosen.name}, which needs {', '.join(chosen.columns)}: name another format with "
-        "--format, mend or remove what is wrong, or leave such lines out with --skip-invalid."
+        "format, mend or remove what is wrong, or leave such lines out (skip_invalid)."
     )
 
 
@@ -86,7 +86,7 @@ def _unrecognised(rows: Rows, number: int, columns: Sequence[str]) -> InputError
     seen = ", ".join(f"{column!r:.40}" for column in columns[:12]) or "none"
     more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
     said = f"the format is not recognised; the columns are {seen}{more}"
-    mend = f"Rename columns, or name a format with --format. Known are: {known_formats()}."
+    mend = f"Rename columns, or name a format (format). Known are: {known_formats()}."
     return rows.error(said, mend, number)
 
 
@@ -108,7 +108,7 @@ def _together(rows: Rows, column: str, texts: Numbered) -> Numbered:
         held.append(text)
         if len(held) > _MOST_TOGETHER:
             said = f"more than {_MOST_TOGETHER} rows belong together by {column!r}"
-            raise rows.error(said, "Divide them, or name another format with --format.", start)
+            raise rows.error(said, "Divide them, or name another format.", start)
     if held:
         yield start, _joined(held)
 

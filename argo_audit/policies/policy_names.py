@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from argo_audit import kinds
-from argo_audit.errors import InputError
+from argo_audit.errors import InputError, did_you_mean
 from argo_audit.policies.policy_settings import SAMPLE
 
 EMBEDDED = "embedded"
@@ -42,6 +42,9 @@ def policy_model(spec: str) -> str:
 
 def _check_trainable(spec: str) -> None:
     path = Path(spec)
+    near = "" if "/" in spec or path.exists() else did_you_mean(spec, kinds.known("policies"))
+    if near:
+        raise InputError(spec, f"no policy is called so{near}", "write it so, or name another")
     if not path.exists() and _OF_INSPECT.match(spec):
         problem = "a model behind an API, or one that Inspect serves, cannot be trained here"
         raise InputError(spec, problem, f"have it write without being trained: {SAMPLE}{spec}")

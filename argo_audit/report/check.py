@@ -139,7 +139,7 @@ def _links(tokens: Sequence[Token], places: _Places) -> Iterator[str]:
     known = set(anchors(tokens))
     for link in (link for token in tokens for link in _links_of(token)):
         target, _, fragment = link.href.partition("#")
-        if not target and fragment not in known:
+        if not target and unquote(fragment) not in known:
             yield f"no heading for the link #{fragment}"
         elif "://" not in target and places.linked(target) is None:
             yield f"no file for the link {link.href:.200}"

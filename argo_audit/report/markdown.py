@@ -13,13 +13,13 @@ direction overrides) is spelled out: `⟨U+202E⟩`.
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-from unicodedata import category
 from urllib.parse import quote
 
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from argo_audit.errors import visible as visible
 from argo_audit.outside.plain_documents import plain_yaml
 from argo_audit.records import Agreement, Interval
 
@@ -32,7 +32,6 @@ _ENTITIES = {"\\": "&#92;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;
 _MARKS = {mark: f"\\{mark}" for mark in "`*_[]~"}
 _ESCAPES = str.maketrans(_ENTITIES | _MARKS)
 _BARE_LINK = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.I)
-_JOINERS = "\u200c\u200d"  # unseen by themselves, but letters and emoji are built with them
 
 
 class Drawing(NamedTuple):
@@ -81,11 +80,6 @@ class Section(NamedTuple):
 def parser() -> MarkdownIt:
     """CommonMark with tables and without HTML: what the report is written for."""
     return MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def visible(text: str) -> str:
-    """`text` with line ends as newlines and every unseen character spelled out as ⟨U+XXXX⟩."""
-    return "".join(map(_seen, text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def escape(text: str) -> str:
@@ -189,11 +183,6 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
 def plain(inline: Token) -> str:
     """The visible text of an inline token."""
     return "".join(t.content for t in inline.children or () if t.type in ("text", "code_inline"))
-
-
-def _seen(character: str) -> str:
-    hidden = category(character) in ("Cc", "Cf", "Cs") and character not in f"\n\t{_JOINERS}"
-    return f"⟨U+{ord(character):04X}⟩" if hidden else character
 
 
 def _bounds(interval: Interval | None, form: str, scale: float = 1) -> str:

@@ -82,7 +82,7 @@ class Recall:
                 raise RunFolderError(
                     f"{self._run}: step {step} would not ask what it asked before, so the search "
                     "cannot go on.\n  Remedy: use the version of argo-audit that began it, or "
-                    "start anew in another --out"
+                    "start anew in another folder"
                 )
         return dict(known)
 

@@ -45,7 +45,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(
-                f"{path} cannot be made ({brief(error)}).\n  Remedy: name another --out"
+                f"{path} cannot be made ({brief(error)}).\n  Remedy: name another folder"
             ) from error
         folder = cls(path, run, progress)
         folder._write_run()
@@ -112,7 +112,7 @@ def check_same(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> 
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunFolderError(
             f"{path} already holds a run with another configuration; nothing in it was touched:\n"
-            f"{lines}\n  Remedy: go on as it was begun, or name another --out"
+            f"{lines}\n  Remedy: go on as it was begun, or name another folder"
         )
 
 
