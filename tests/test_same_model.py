@@ -118,7 +118,7 @@ def test_audits_are_compared_with_and_without_their_objects(
     finished: aa.Audit, tmp_path: Path
 ) -> None:
     Path(tmp_path, "wanted.md").write_text("- Reward short answers.\n", encoding="utf-8")
-    names = [finished, str(tmp_path / "wanted.md")]
+    names = [str(finished.folder), str(tmp_path / "wanted.md")]
     options = aa.CompareOptions(logs=tmp_path / "crossed", judge="argo/surface")
     sheets = aa.compare(names, options)
     assert sheets[-1].title == "Left out"
