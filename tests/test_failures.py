@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -48,6 +49,13 @@ VOTES = JudgeSettings(estimator="votes", votes=1, retries=2, cache=False)
 BY_LETTER = VOTES.model_copy(update={"estimator": "log-probabilities", "votes": 2})
 PROBABLE = said("Shorter.\nVerdict: A", logprobs={"A": -0.1, "B": -2.4})
 QUOTA = status(429, "You exceeded your current quota", code="insufficient_quota")
+
+
+@pytest.fixture(autouse=True)
+def clients_end_here() -> Iterator[None]:
+    """Inspect leaves clients to the garbage collector: not to that of another file's tests."""
+    yield
+    gc.collect()
 
 
 def at_once(_: int) -> float:

@@ -239,7 +239,7 @@ def test_names_are_known_before_anything_is_written(tmp_path: Path) -> None:
         ({"stepz": 3}, "stepz"),
     ):
         with pytest.raises(aa.InputError, match=said):
-            aa.audit(WORLD.pairs, "human", out=out, **asked)  # type: ignore[arg-type]
+            aa.audit(WORLD.pairs, "human", out=out, **asked)
     for place, said in (("memory://x", "a URL"), ("", "no name of a file")):
         with pytest.raises(aa.InputError, match=said):
             aa.audit(WORLD.pairs, "human", out=place)
