@@ -502,7 +502,7 @@ def test_a_folder_of_another_run_or_of_other_files_is_refused(
     message = refused(finished.out, *asked, "--out", finished.out)
     assert "already holds a run with another configuration" in message
     assert "labels: ['planted', 'human'], now ['human']" in message
-    assert "name another --out" in message
+    assert "name another folder" in message
     assert isinstance(argo("organism", "build", "--out", tmp_path).exception, RunFolderError)
 
 

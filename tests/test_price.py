@@ -78,7 +78,7 @@ def test_a_budget_may_be_given_as_it_is_written() -> None:
     kept = Budget(amount=20_000, unit="calls")
     assert Budget.model_validate("20000 calls") == kept
     assert Budget.model_validate_json(kept.model_dump_json()) == kept
-    with pytest.raises(InputError, match="--budget: 'much' is no amount"):
+    with pytest.raises(InputError, match="budget: 'much' is no amount"):
         Budget.model_validate("much")
 
 

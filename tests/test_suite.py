@@ -87,7 +87,7 @@ def test_a_suite_that_ran_is_not_run_again(audited: AuditedRun, tmp_path: Path) 
 
 def test_a_folder_of_another_suite_is_refused(audited: AuditedRun, tmp_path: Path) -> None:
     run_suite([audited], str(tmp_path / "logs"), judge(), suite=SUITE[:1])
-    with pytest.raises(ArgoError, match="--out"):
+    with pytest.raises(ArgoError, match="name another folder"):
         run_suite([audited], str(tmp_path / "logs"), judge("another"), suite=SUITE[:1])
 
 

@@ -47,7 +47,8 @@ def remedy(chosen: PairFormat) -> str:
     """What to do about a row that is not of the format."""
     return (
         f"Read as {chosen.name}, which needs {', '.join(chosen.columns)}: name another format with "
-        "format, mend or remove what is wrong, or leave such lines out (skip_invalid)."
+        "--format (in Python format=), mend or remove what is wrong, or leave such lines out with "
+        "--skip-invalid (skip_invalid=True)."
     )
 
 
