@@ -16,6 +16,7 @@ from argo_audit.audits.parts import Parts
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit
+from argo_audit.audits.verification import said_less
 from argo_audit.cli.commands import app
 from argo_audit.organism.world import build, write_population
 from argo_audit.report.check import unsourced
@@ -168,3 +169,11 @@ def test_a_changed_number_is_named_with_the_true_one(
     written, true = (f"| n | {' | '.join(map(str, row))} |" for row in (changed, numbers))
     (problem,) = unbacked(f"# A\n{written}\n", f"# A\n{true}\n")
     assert f"line 2: {changed[place]} where its sources give {numbers[place]}, in" in problem
+
+
+def test_a_report_that_says_less_of_its_findings_is_an_earlier_one() -> None:
+    lines = ["line 40: after it is missing “status: verified”"]
+    earlier = "---\nfindings:\n- {claim: rewards tables}\n---\n\n# Audit\n"
+    assert "argo-audit report" in said_less(earlier, lines)[0]
+    assert not said_less(earlier, [])
+    assert not said_less(earlier.replace("tables}", "tables, criterion: Tables}"), lines)

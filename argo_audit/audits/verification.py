@@ -75,7 +75,7 @@ def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
         inputs, stores = read_inputs(origin, path.parent)
         made = documents(inputs, path.parent, *stores)
         found = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
-        version = _other_version(fields, found)
+        version = [*_other_version(fields, found), *said_less(written, found)]
         own = (path.parent, *origin.audits, *stores, *{file.parent for file in inputs.files})
         return [*version, *found, *check_audit(path, *stores, within=own)]
     except ArgoError as error:
@@ -101,3 +101,14 @@ def _other_version(fields: dict[str, Any], found: list[str]) -> list[str]:
     if not found or version == VERSION:
         return []
     return [f"made by argo-audit {version}, and this is {VERSION}: words may differ"]
+
+
+def said_less(written: str, found: list[str]) -> list[str]:
+    """Reports from before findings had a criterion and a direction of their own said less."""
+    head = written.partition("\n---\n")[0]
+    if not found or "claim: " not in head or "criterion: " in head:
+        return []
+    return [
+        "made by an earlier argo-audit, whose reports said less of each finding: make it again "
+        "with argo-audit report, and set the two side by side"
+    ]
