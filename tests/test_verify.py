@@ -1,7 +1,9 @@
 """A report holds as long as its sources give every line of it, and not a number longer."""
 
+import gzip
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -135,6 +137,131 @@ def test_a_source_that_changed_or_is_gone_is_named(
     code, output = published.verify()
     assert code == 2
     assert told in output
+
+
+def changed_labels(root: Path) -> None:
+    path = next((root / "audit" / "labels").glob("*.gz"))
+    labels = gzip.decompress(path.read_bytes()).replace(b'"p_a":1.0', b'"p_a":0.0')
+    path.write_bytes(gzip.compress(labels))
+
+
+def gone(name: str) -> Callable[[Path], None]:
+    return lambda root: next((root / "audit").glob(name)).unlink()
+
+
+def longer(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        path = next((root / "audit").glob(name))
+        path.write_bytes(path.read_bytes() + b"\n")
+
+    return change
+
+
+def added(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        (root / "audit" / name).write_text("{}")
+
+    return change
+
+
+def a_link(root: Path) -> None:
+    (root / "audit" / "labels" / "more").symlink_to(root / "audit" / "logs")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (changed_labels, "gz: changed"),
+        (gone("labels/*"), "gz: missing"),
+        (longer("runs/human/prompts.jsonl"), "prompts.jsonl: changed"),
+        (gone("runs/human/prompts.jsonl"), "prompts.jsonl: missing"),
+        (longer("runs/human/steps.jsonl"), "steps.jsonl: changed"),
+        (gone("runs/human/steps.jsonl"), "steps.jsonl: missing"),
+        (longer("audit.json"), "audit.json: changed"),
+        (gone("audit.json"), "audit.json: missing"),
+        (gone("facts.json"), "facts.json: missing"),
+        (longer("rubric_store/*/0001-*.md"), "md: changed"),
+        (gone("rubric_store/*/0001-*.md"), "md: missing"),
+        (longer("logs/*.eval"), "eval: changed"),
+        (gone("report/audit.html"), "audit.html: missing"),
+        (gone("report/figures/*.svg"), "svg: missing"),
+        (gone("report/manifest.json"), "no manifest that can be read"),
+        (added("runs/human/more.jsonl"), "more.jsonl: new"),
+        (added("report/more.html"), "more.html: new"),
+        (added("report/manifest.json"), "no manifest that can be read"),
+        (a_link, "more: new"),
+    ],
+)
+def test_any_file_that_is_not_what_it_was_is_named(
+    published: Published, change: Callable[[Path], None], told: str
+) -> None:
+    change(published.root)
+    code, output = published.verify()
+    assert (code, told in output) == (2, True), output
+
+
+def test_what_is_written_beside_an_audit_later_is_not_of_its_report(published: Published) -> None:
+    audit = published.root / "audit"
+    (audit / "evals").mkdir()
+    (audit / "evals" / "suite.json").write_text("{}")
+    report(Origin((audit,), "Again"), audit / "again")
+    assert published.verify()[0] == 0
+
+
+def test_a_report_of_before_manifests_is_checked_as_then_and_says_so(published: Published) -> None:
+    old = published.root / "old"
+    report(Origin((published.root / "audit",), "Old", manifest=False), old)
+    longer("audit.json")(published.root)
+    (old / "audit.html").unlink()
+    result = CliRunner().invoke(app, ["verify", str(old)])
+    assert (result.exit_code, "made without a manifest" in result.output) == (0, True)
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
+    subprocess.run(words, check=True)
+    return path
+
+
+needs_keygen = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")
+
+
+@needs_keygen
+def test_a_signature_holds_for_its_key_and_its_manifest_alone(
+    published: Published, key: Path, tmp_path: Path
+) -> None:
+    folder, run = published.report.parent, CliRunner().invoke
+    public, other = key.with_name("key.pub"), tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
+    verify = ["verify", str(folder), "--key", str(public)]
+    assert "not signed" in run(app, verify).output
+    assert run(app, ["sign", str(folder), "--key", str(key)]).exit_code == 0
+    assert run(app, verify).exit_code == 0
+    wrong = run(app, [*verify[:-1], f"{other}.pub"])
+    assert (wrong.exit_code, "not by this key" in wrong.output) == (2, True)
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"alone": true', '"alone": false'))
+    assert "not by this key" in run(app, verify).output
+
+
+@needs_keygen
+def test_what_does_not_hold_is_not_signed(published: Published, key: Path) -> None:
+    added("report/more.html")(published.root)
+    result = CliRunner().invoke(app, ["sign", str(published.report), "--key", str(key)])
+    assert "more.html: new" in str(result.exception)
+
+
+def test_without_the_tool_the_error_says_what_to_install(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    key = tmp_path / "key.pub"
+    key.write_text("ssh-ed25519 AAAA\n")
+    published.report.with_name("manifest.json.sig").write_text("")
+    result = CliRunner().invoke(app, ["verify", str(published.report), "--key", str(key)])
+    assert "install OpenSSH" in str(result.exception)
 
 
 def test_what_is_no_report_is_refused_with_what_to_name(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from argo_audit.audits.evaluate import EVALS
 from argo_audit.audits.found_folder import Allowed, Named, outside, remember
 from argo_audit.audits.named_by_request import INTENT
 from argo_audit.audits.preparing import read_intent
-from argo_audit.errors import RunFolderError
+from argo_audit.errors import ArgoError, RunFolderError
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed
@@ -38,6 +38,7 @@ from argo_audit.findings.inputs import AuditInputs, Planted, RunRecord, load_run
 from argo_audit.outside.caps import read_text
 from argo_audit.probes.probe import Probed
 from argo_audit.records import HUMAN
+from argo_audit.report.inventory import MANIFEST, Sources, changes, write_manifest
 from argo_audit.report.markdown import front_matter, percent
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN
 from argo_audit.report.spec import AuditFiles, write_audit
@@ -49,13 +50,16 @@ _SKIPPED_SHOWN = 3
 CROSSED = "crossed"
 """Where the logs of `argo-audit compare` lie in the folder of the first audit."""
 
+_LATER = (EVALS, CROSSED)
+"""Folders of an audit in which commands write after its report."""
+
 
 class Origin(NamedTuple):
     """What a report is made from.
 
     `audits` are folders of finished audits; `intent` is a file and `evals` are further folders (or
     URLs) of eval logs; `commands` repeat the audit; `allow` is what audits may name outside their
-    folders.
+    folders. A report that was made before there were manifests has no `manifest`.
     """
 
     audits: tuple[Path, ...]
@@ -64,15 +68,17 @@ class Origin(NamedTuple):
     intent: Path | None = None
     evals: tuple[str | Path, ...] = ()
     allow: tuple[str, ...] = ()
+    manifest: bool = True
 
     def seen_from(self, out: Path) -> dict[str, JsonValue]:
         """The same for a file in `out`: places of this machine are relative to it."""
-        return {
+        places: dict[str, JsonValue] = {
             "audits": [_relative(folder, out) for folder in self.audits],
             "evals": [_relative(place, out) for place in self.evals],
             "intent": _relative(self.intent, out) if self.intent else None,
             "commands": list(self.commands),
         }
+        return places | {"manifest": MANIFEST} if self.manifest else places
 
     def named_from(self, out: Path) -> list[Named]:
         """What a report in `out` names outside of the folder that it was found in."""
@@ -119,6 +125,13 @@ class _Found(NamedTuple):
         yield from self.checks
 
     @property
+    def kept_rubrics(self) -> Iterator[Path]:
+        """Every version of its reward models in a store on this machine, and their pairs."""
+        if folder := self.store.folder:
+            for reward_model in {name.rpartition("@")[0] for name in self.facts.stored}:
+                yield from sorted((folder / reward_model).glob("[!.]*"))
+
+    @property
     def checks(self) -> list[Path]:
         """The files of what was checked of its reward models."""
         return sorted((self.folder / CONFORMANCE).glob("*.json"))
@@ -151,7 +164,10 @@ def report(origin: Origin, out: Path) -> AuditFiles:
     audits = [_found(folder, origin.allow) for folder in origin.audits]
     for audit in audits:
         _copy_rubrics(audit, out)
-    files = write_audit(_inputs(origin, audits, out), out, *_stores(audits, out))
+    inputs = _inputs(origin, audits, out)
+    files = write_audit(inputs, out, *_stores(audits, out))
+    if origin.manifest:
+        write_manifest(out, _sources(origin, audits, inputs))
     remember(out, origin.named_from(out))
     return files
 
@@ -169,6 +185,22 @@ def _check_ours(written: Path) -> None:
             f"{written} is no report of argo-audit; nothing in its folder was touched.\n"
             "  Remedy: name another folder, or move the file away"
         )
+
+
+def changed_files(origin: Origin, out: Path) -> list[str]:
+    """What is missing, changed or new of the files of a report in `out`, by its manifest."""
+    try:
+        audits = [_found(folder, origin.allow) for folder in origin.audits]
+        sources = _sources(origin, audits, _inputs(origin, audits, out))
+    except ArgoError:  # which is told by making the report again
+        return changes(out, Sources(origin.audits, later=_LATER), all_known=False)
+    return changes(out, sources)
+
+
+def _sources(origin: Origin, audits: Sequence[_Found], inputs: AuditInputs) -> Sources:
+    """Every file that a report rests on, those included of which it says nothing."""
+    rubrics = (file for audit in audits for file in audit.kept_rubrics)
+    return Sources(origin.audits, (*inputs.files, *rubrics), _LATER)
 
 
 def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...]]:

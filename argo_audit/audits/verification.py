@@ -31,6 +31,7 @@ class _MadeFrom(Record):
     evals: tuple[str, ...] = ()
     intent: str | None = None
     commands: tuple[str, ...] = ()
+    manifest: str | None = None
 
 
 def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
@@ -56,29 +57,56 @@ def _report_at(place: Path) -> Path:
     return next((file for file in inside if file.is_file()), place)
 
 
+def without_manifest(path: Path) -> str:
+    """What was not looked at in a report made before there were manifests; "" for any other."""
+    if _read(path)[2].manifest:
+        return ""
+    return f"{path}: made without a manifest; files that no line comes from were not looked at"
+
+
 def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
     from argo_audit.audits.reporting import found_with, read_inputs
     from argo_audit.report.check import check_audit
-    from argo_audit.report.markdown import front_matter
     from argo_audit.report.spec import documents
     from argo_audit.report.verify import altered, unbacked
 
     enter(found_with(path.parent), allow)
-    try:
-        written = read_text(path)
-        fields, _ = front_matter(written)
-        origin = _origin(fields, path.parent)._replace(allow=allow)
-    except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
-        raise InputError(path, f"no report to verify ({brief(error)})", _REMEDY) from error
+    written, fields, read = _read(path)
+    origin = read._replace(allow=allow)
     check_named(path.parent, path.name, origin.named_from(path.parent), allow)
+    found = _changed(path, origin)
     try:
         inputs, stores = read_inputs(origin, path.parent)
         made = documents(inputs, path.parent, *stores)
-        found = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
-        version = [*_other_version(fields, found), *said_less(written, found)]
+        lines = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
+        version = [*_other_version(fields, lines), *said_less(written, lines)]
         own = (path.parent, *origin.audits, *stores, *{file.parent for file in inputs.files})
-        return [*version, *found, *check_audit(path, *stores, within=own)]
+        return [*found, *version, *lines, *check_audit(path, *stores, within=own)]
     except ArgoError as error:
+        return [*found, str(error)]
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any], Any]:
+    """A report's text, its front matter, and what it names as its sources."""
+    from argo_audit.report.markdown import front_matter
+
+    try:
+        written = read_text(path)
+        fields, _ = front_matter(written)
+        return written, fields, _origin(fields, path.parent)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(path, f"no report to verify ({brief(error)})", _REMEDY) from error
+
+
+def _changed(path: Path, origin: Any) -> list[str]:
+    """What the manifest says of the files; a report without one is not held to it."""
+    from argo_audit.audits.reporting import changed_files
+
+    if not origin.manifest:
+        return []
+    try:
+        return changed_files(origin, path.parent)
+    except (ArgoError, OSError) as error:
         return [str(error)]
 
 
@@ -92,6 +120,7 @@ def _origin(fields: dict[str, Any], folder: Path) -> Any:
         commands=made.commands,
         intent=folder / made.intent if made.intent else None,
         evals=tuple(place if is_url(place) else folder / place for place in made.evals),
+        manifest=made.manifest is not None,
     )
 
 

@@ -25,7 +25,7 @@ from argo_audit.cli.report_command import report_command
 from argo_audit.cli.rm_commands import check_rm_command, train_rm_command
 from argo_audit.cli.store_commands import read_command, store_app
 from argo_audit.cli.terminal import INTERRUPTED, ToldInterrupt, say, show_warnings, shown
-from argo_audit.cli.verify_command import verify_command
+from argo_audit.cli.verify_command import sign_command, verify_command
 from argo_audit.errors import ArgoError, in_plain_words, problems
 from argo_audit.outside.credentials import redacted
 
@@ -55,6 +55,7 @@ for name, command in (
     ("resume", resume_command),
     ("report", report_command),
     ("verify", verify_command),
+    ("sign", sign_command),
     ("demo", demo_command),
     ("eval", eval_command),
     ("export", export_command),

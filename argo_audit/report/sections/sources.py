@@ -7,9 +7,9 @@ the report again, so a file that changed shows here before its numbers do.
 """
 
 from collections.abc import Iterator
-from hashlib import file_digest
 from pathlib import Path
 
+from argo_audit.report.inventory import digest
 from argo_audit.report.markdown import Section, link, table
 from argo_audit.report.material import Material
 
@@ -30,12 +30,6 @@ def section(facts: Material) -> Section:
         return Section(TITLE, ["No file was given."])
     rows = [[link(facts.relative(file), facts.href(file)), f"`{digest(file)}`"] for file in files]
     return Section(TITLE, [_NOTE, table(_HEADER, rows), _ELSEWHERE])
-
-
-def digest(file: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with file.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
 
 
 def _files(facts: Material) -> Iterator[Path]:
