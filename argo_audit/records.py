@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from argo_audit.errors import of_record
 
@@ -276,14 +276,18 @@ Estimator = Literal["log-probabilities", "votes", "scores"]
 
 
 class Judgment(Record):
-    """A judge's preference on one pair under one rubric, from both orders."""
+    """A judge's preference on one pair under one rubric, from both orders.
+
+    Where one order alone was read there is no `p_a`: it would hold what the place of an answer does
+    to the judge. What was read of the order is kept.
+    """
 
     pair_id: str
     """The pair's `id`."""
     rubric_id: str
     """The rubric's `id`, or the name of a rule or source that judged without one."""
     p_a: Probability | None
-    """Mean of both orders; None when no verdict could be read in either."""
+    """Mean of both orders; None unless a verdict could be read in each."""
     p_a_first: Probability | None
     """P(A preferred) when A was shown first."""
     p_a_second: Probability | None
@@ -300,6 +304,22 @@ class Judgment(Record):
     """The first that gave no verdict, else the first; of the surface judge, how much it read."""
     usage: Usage = Usage()
     """What judging took."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_both_orders(cls, given: Any) -> Any:
+        """Also of what was written when one order was enough, and of anybody's judge."""
+        if isinstance(given, dict) and given.get("p_a") is not None:
+            orders = given.get("p_a_first"), given.get("p_a_second")
+            if orders.count(None) == 1:
+                return given | {"p_a": None}
+        return given
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether an order, or some votes of it, could not be read, and others could."""
+        read = (self.p_a_first, self.p_a_second).count(None) < 2
+        return read and (self.p_a is None or self.unread > 0)
 
     @property
     def flipped(self) -> bool | None:
@@ -344,7 +364,10 @@ class Agreement(Record):
     ties: int
     """Those of them with a label of exactly 0.5, which do not enter accuracy."""
     unparsed: int
-    """Pairs without a verdict, which enter nothing but this count."""
+    """Pairs without a verdict in both orders, which enter nothing but this count."""
+    incomplete: int = Field(default=0, exclude_if=_empty)
+    """Pairs of which an order or some votes could not be read; without an order they are among
+    `unparsed`."""
     prompts: int
     """How many distinct prompts the intervals resample; 0 where there are none."""
     position_flip_rate: float | None

@@ -81,8 +81,8 @@ class Judge(Protocol):
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         """One Judgment per pair, in order, from both orders of showing the responses.
 
-        An unreadable verdict is a Judgment with `p_a=None`; it is never an exception and never
-        0.5. The empty rubric asks for the judge's own taste.
+        An unreadable verdict, be it in one order alone, is a Judgment with `p_a=None`; it is never
+        an exception and never 0.5. The empty rubric asks for the judge's own taste.
         """
 
 

@@ -1,5 +1,6 @@
 """The pure measures: laws that hold for all inputs, and values worked out by hand."""
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -221,3 +222,20 @@ def test_pairs_without_a_verdict_count_as_chance_when_selecting() -> None:
     mostly_right = measure(labels, judged([0.9, 0.9, 0.1, 0.9]))
     assert one_lucky_verdict.accuracy == 1.0
     assert selection_key(mostly_right) > selection_key(one_lucky_verdict)
+
+
+def test_a_judge_of_places_that_is_read_in_one_order_alone_is_not_measured() -> None:
+    said = {"pair_id": "p", "rubric_id": "r", "p_a": 0.9, "p_a_first": 0.9, "p_a_second": None}
+    read = Judgment.model_validate_json(json.dumps(said))
+    assert read.p_a is None
+    found = measure([Label(pair_id="p", p_a=1.0, source="rm")], [read])
+    assert (found.accuracy, found.n, found.unparsed, found.incomplete) == (None, 0, 1, 1)
+
+
+def test_votes_that_were_not_read_are_counted() -> None:
+    said = Judgment(
+        pair_id="p", rubric_id="r", p_a=0.9, p_a_first=0.9, p_a_second=0.9, votes=7, unread=1
+    )
+    found = measure([Label(pair_id="p", p_a=1.0, source="rm")], [said])
+    assert (found.n, found.unparsed, found.incomplete) == (1, 0, 1)
+    assert "incomplete" not in found.model_copy(update={"incomplete": 0}).model_dump()

@@ -165,11 +165,13 @@ def test_an_unreadable_reply_is_no_verdict_and_is_kept() -> None:
     assert judgment.votes == 0
 
 
-def test_one_unreadable_order_leaves_the_other() -> None:
+def test_one_order_alone_is_no_verdict_and_is_kept_as_what_was_read() -> None:
     model = fake_judge(lambda shown: 0.9 if shown.a == "short" else "Hm.")
     [judgment] = judged(InspectJudge(model), a_pair())
-    assert judgment.p_a == judgment.p_a_first
+    assert judgment.p_a is None
+    assert judgment.p_a_first == pytest.approx(0.9)
     assert judgment.p_a_second is None
+    assert judgment.is_incomplete
     assert judgment.flipped is None
     assert judgment.reply == "Hm."
 

@@ -119,8 +119,8 @@ class InspectJudge:
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         """One Judgment per pair, in order; see roles.Judge.
 
-        `p_a` is the mean of the orders that were read. The reply kept is one without a verdict
-        when there was one, else that of the first order.
+        `p_a` is the mean of both orders, and None unless both were read. The reply kept is one
+        without a verdict when there was one, else that of the first order.
 
         Raises:
             JudgeError: When the model cannot be reached, refuses its key or payment, cannot be
@@ -294,7 +294,7 @@ def _judgment(rubric: Rubric, pair: Pair, first: _Answered, second: _Answered) -
     return Judgment(
         pair_id=pair.id,
         rubric_id=rubric.id,
-        p_a=sum(read) / len(read) if read else None,
+        p_a=sum(read) / 2 if len(read) == 2 else None,
         p_a_first=first.p_first,
         p_a_second=p_a_second,
         estimator=_estimator([answer for answer in (first, second) if answer.p_first is not None]),

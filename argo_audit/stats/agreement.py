@@ -65,6 +65,7 @@ class _Joined(NamedTuple):
     judged: Array  # [n] judge probability
     pair_ids: list[str]
     unparsed: int
+    incomplete: int
 
 
 def preference(reward_a: float, reward_b: float, temperature: float = 1.0) -> float:
@@ -149,6 +150,7 @@ def measure(
         n=len(joined.pair_ids),
         ties=int((~sided).sum()),
         unparsed=joined.unparsed,
+        incomplete=joined.incomplete,
         prompts=len({clusters[i] for i in joined.pair_ids}) if clusters else 0,
         position_flip_rate=_flip_rate(judgments),
         temperature=temperature,
@@ -231,6 +233,7 @@ def _join(labels: Sequence[Label], judgments: Sequence[Verdict]) -> _Joined:
         np.array([p for _, p in read], dtype=np.float64),
         [pair_id for pair_id, _ in read],
         len(judgments) - len(read),
+        sum(j.is_incomplete for j in judgments),
     )
 
 
@@ -257,6 +260,7 @@ def _unmeasured(joined: _Joined, temperature: float | None, clip: float) -> Agre
         n=0,
         ties=0,
         unparsed=joined.unparsed,
+        incomplete=joined.incomplete,
         prompts=0,
         position_flip_rate=None,
         temperature=temperature or 1.0,

@@ -131,7 +131,8 @@ def _pairs(agreement: Agreement | None) -> str:
     if agreement is None:
         return NOT_MEASURED
     lost = f", {agreement.unparsed} without a verdict" if agreement.unparsed else ""
-    return f"{agreement.n} of {agreement.prompts} prompts{lost}"
+    partly = f", {agreement.incomplete} read in part" if agreement.incomplete else ""
+    return f"{agreement.n} of {agreement.prompts} prompts{lost}{partly}"
 
 
 def _minibatch(record: RunRecord) -> str:
