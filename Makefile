@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale clean
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-kills fuzz clean
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -49,6 +49,14 @@ bench-report: .venv/installed
 
 bench-scale: .venv/installed
 	$(BIN)/python -m benchmarks.scale
+
+# Every job killed at each of its file operations; damaged files given to all that reads them.
+bench-kills: .venv/installed
+	$(BIN)/python -m benchmarks.kills
+
+INPUTS ?= 50000
+fuzz: .venv/installed
+	$(BIN)/python -m benchmarks.fuzz --inputs $(INPUTS)
 
 # Everything a developer needs, at the versions of the lock.
 .venv/installed: pyproject.toml constraints.txt

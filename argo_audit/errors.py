@@ -6,6 +6,7 @@
     ├── StoreError        a rubric store that is not what it claims to be
     ├── RewardModelError  a reward model that cannot be loaded or trusted
     ├── JudgeError        a judge that cannot be asked
+    ├── DiskFullError     a disk without room for what was to be written
     ├── GateError         a gate that cannot be held: no baseline, or one of something else
     └── UnavailableError  a GPU, server, key or package that is not there, here and now
 
@@ -16,7 +17,9 @@ here: `brief` and `problems`.
 """
 
 import difflib
+import errno
 import importlib.util
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,6 +99,10 @@ class RewardModelError(ArgoError):
 
 class JudgeError(ArgoError):
     """A judge cannot be opened, reached, or shown what it is asked about."""
+
+
+class DiskFullError(ArgoError):
+    """There was no room for a file; the message says how to go on once there is."""
 
 
 class GateError(ArgoError):
@@ -284,7 +291,8 @@ def in_plain_words() -> Iterator[None]:
     An error of the system without a file's name is no user's to mend, and stays as it is.
     """
     try:
-        yield
+        with room_to_write("give the same command again"):
+            yield
     except OSError as error:
         if error.filename is None:
             raise
@@ -294,6 +302,42 @@ def in_plain_words() -> Iterator[None]:
         if brief(error) != _NUL:
             raise
         raise InputError("a name that was given", brief(error), "write it without") from error
+
+
+@contextmanager
+def room_to_write(go_on: str) -> Iterator[None]:
+    """Around work: a disk that is full, wherever that shows, says how to `go_on` with it."""
+    try:
+        yield
+    except Exception as error:
+        full = next((one for one in _behind(error) if is_full(one)), None)
+        if full is None or isinstance(error, DiskFullError):
+            raise
+        what = f"{full.filename}: " if isinstance(full, OSError) and full.filename else ""
+        raise DiskFullError(
+            f"{what}the disk is full; what was written before is whole.\n"
+            f"  Remedy: free space there (`df -h` tells disks apart), then {go_on}"
+        ) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room to write; some libraries say so in words of their own."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return not isinstance(error, ArgoError) and os.strerror(errno.ENOSPC) in str(error)
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """An error, those it was raised from or during, and those of a group."""
+    waiting: list[BaseException | None] = [error]
+    met: set[int] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if one is not None and id(one) not in met:
+            met.add(id(one))
+            yield one
+            inside = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+            waiting += [one.__cause__, one.__context__, *inside]
 
 
 @contextmanager

@@ -14,18 +14,23 @@ of a stranger may hold links to any place. What is read has a cap (`outside.caps
 """
 
 import contextlib
+import fcntl
+import glob
 import os
+import shutil
 import stat
+import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
 from typing import IO
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from argo_audit.errors import InputError, RunFolderError, brief
+from argo_audit.errors import InputError, RunFolderError, brief, is_full
 from argo_audit.outside.caps import LINES, RECORD, read_stream, read_whole
 from argo_audit.outside.credentials import whole
 from argo_audit.records import Run
@@ -35,6 +40,7 @@ RUN_FILE = "run.json"
 
 _RUNS_IN_AN_OUT = (RUN_FILE, f"runs/*/{RUN_FILE}", f"*/runs/*/{RUN_FILE}")  # a run, audit, demo
 _PART = ".part"
+_UNLOCKED = 60.0
 _LIBRARIES = ("aiohttp", "azure", "botocore", "gcsfs", "google")
 _CONFLICT = "ConditionalRequestConflict"  # S3 on two conditional writes at once: one has the name
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
@@ -130,6 +136,41 @@ def cut(path: Path, size: int) -> None:
         file.truncate(size)
 
 
+def is_part(name: str) -> bool:
+    """Whether a file or folder of this name is one that is being written, or was when it died."""
+    return name.startswith(".") and name.endswith(_PART)
+
+
+@contextlib.contextmanager
+def staged(beside: Path) -> Iterator[Path]:
+    """A new folder in which what goes to `beside` is made; gone afterwards, unless it was moved.
+
+    What killed processes left of the same goes too.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    remove_parts(beside.parent.glob(f".{glob.escape(beside.name)}-*{_PART}"))
+    folder = Path(mkdtemp(prefix=f".{beside.name}-", suffix=_PART, dir=beside.parent))
+    lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        _locked(lock)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def remove_parts(places: Iterable[Path]) -> None:
+    """Remove what killed processes left half-written: those `places` that are such, by name.
+
+    Who writes one holds a lock on it, which ends with the process. An empty one may not be locked
+    yet, and is spared for a minute.
+    """
+    for place in places:
+        if is_part(place.name) and not place.is_symlink():
+            with contextlib.suppress(FileNotFoundError):  # its writer has finished
+                _remove_unless_held(place)
+
+
 def check_free(path: Path, but: Collection[str] = ()) -> None:
     """Raise RunFolderError unless `path` is absent or a folder that is empty, `but` for these.
 
@@ -142,7 +183,7 @@ def check_free(path: Path, but: Collection[str] = ()) -> None:
             f"{path} is a file; the output needs a folder.\n  Remedy: name another folder"
         )
     found = (entry for entry in path.iterdir() if entry.name not in but)
-    if any(not _is_left_over(entry) for entry in found):
+    if any(not is_part(entry.name) or entry.is_symlink() for entry in found):
         held = _held(path)
         raise RunFolderError(
             f"{path} already holds {held}; nothing in it was touched.\n"
@@ -186,6 +227,8 @@ def reason(error: OSError) -> str:
 
 def remedy(place: str | Path, error: OSError) -> str:
     """How to mend what went wrong at `place`."""
+    if is_full(error):
+        return "free space on its disk, and go on"
     if not is_url(place):
         return "name a folder that you may write to"
     if isinstance(error.__cause__, (ImportError, ValueError)):
@@ -231,10 +274,17 @@ class Folder:
 
     def entries(self, name: str = "") -> dict[str, str]:
         """Name -> kind of what is in a folder, hidden files left out; {} for no folder."""
+        kinds = self._all(name)
+        return {entry: kind for entry, kind in kinds.items() if not entry.startswith(".")}
+
+    def parts(self, name: str = "") -> list[str]:
+        """What killed processes left half-written in a folder, or others are writing now."""
+        return [entry for entry in self._all(name) if is_part(entry)]
+
+    def _all(self, name: str) -> dict[str, str]:
         path = self.place(name).rstrip("/")
         with driver_errors(), contextlib.suppress(FileNotFoundError):
-            kinds = self._kinds(path)
-            return {entry: kind for entry, kind in kinds.items() if not entry.startswith(".")}
+            return self._kinds(path)
         return {}
 
     def _kinds(self, path: str) -> dict[str, str]:
@@ -310,11 +360,6 @@ def _regular(path: Path, flags: int) -> int:
     return handle
 
 
-def _is_left_over(entry: Path) -> bool:
-    """Whether it is what a killed process had begun to write."""
-    return entry.name.endswith(_PART) and entry.is_file() and not entry.is_symlink()
-
-
 def _check_within(place: Path, folder: Path) -> None:
     """Raise OSError for a link out of the folder."""
     real = place.resolve()
@@ -357,12 +402,36 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
     part = path.with_name(f".{uuid.uuid4().hex}{_PART}")
     try:
         with part.open("xb") as file:
+            _locked(file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        yield part
+            yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _remove_unless_held(part: Path) -> None:
+    descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        about = os.fstat(descriptor)
+        is_folder = stat.S_ISDIR(about.st_mode)
+        is_empty = not any(part.iterdir()) if is_folder else not about.st_size
+        if is_empty and time.time() - about.st_mtime < _UNLOCKED:
+            return
+        if _locked(descriptor):
+            shutil.rmtree(part, ignore_errors=True) if is_folder else part.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock of an open file, without waiting; False where another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _check_permission(path: Path) -> None:

@@ -29,8 +29,8 @@ from pathlib import Path
 
 import yaml
 
-from argo_audit.errors import StoreError, brief
-from argo_audit.files import Folder, is_url, reason, remedy
+from argo_audit.errors import StoreError, brief, is_full
+from argo_audit.files import Folder, is_url, reason, remedy, remove_parts
 from argo_audit.outside.plain_documents import plain_yaml
 from argo_audit.records import Agreement, Record, Rubric, StoredRubric, fingerprint
 
@@ -159,6 +159,9 @@ class RubricStore:
         folder = slug(new.reward_model)
         with _as("written", self.root):
             self._root.make(f"{folder}/{_PENDING}")
+            self._clean(f"{folder}/{_PENDING}")
+            if self._root.entries(f"{folder}/{_PENDING}"):  # somebody writes there, or died
+                self._clean(folder)
             while True:
                 self._settle(folder)
                 stored = self._numbered(new, folder)
@@ -166,6 +169,18 @@ class RubricStore:
                     self._known[folder][stored.version] = file_name(stored)
                     return stored
                 del self._known[folder]
+
+    def settle(self, reward_model: str) -> None:
+        """Finish what a killed process was publishing of a reward model: list it after that.
+
+        Raises:
+            StoreError: When there is such a rubric, and it cannot be read or written.
+        """
+        folder = slug(reward_model)
+        with _as("written", self.root):
+            self._settle(folder)
+            self._clean(folder)
+            self._clean(f"{folder}/{_PENDING}")
 
     def list(self, reward_model: str | None = None) -> builtins.list[StoredRubric]:
         """All rubrics, or one reward model's (by name or slug), by folder and number."""
@@ -212,6 +227,7 @@ class RubricStore:
         strays = sorted(self._root.entries(folder).keys() - known)
         problems = [f"{folder}/{name} is not named NNNN-<rubric id>.md." for name in strays]
         problems += [f"{folder}: {problem}" for problem in _numbering(versions)]
+        problems += self._left_behind(folder)
         for _, name in files:
             try:
                 stored = self._read(folder, name)
@@ -221,6 +237,21 @@ class RubricStore:
                 lineage = _lineage(stored, versions)
                 problems += [f"{folder}/{name}: {problem}" for problem in lineage]
         return problems
+
+    def _left_behind(self, folder: str) -> Iterator[str]:
+        """What a process left that was killed while it published, or is publishing right now."""
+        pending = f"{folder}/{_PENDING}"
+        for number in sorted(filter(str.isdecimal, self._root.entries(pending))):
+            yield (
+                f"{pending}/{number} was not published to its end; the next rubric stored there "
+                "finishes it, and so does `argo-audit resume` of its audit."
+            )
+        for place in (folder, pending):
+            for name in sorted(self._root.parts(place)):
+                yield (
+                    f"{place}/{name} is being written, or was when a process was killed; the next "
+                    "rubric stored there removes it then."
+                )
 
     def _numbered(self, new: NewRubric, folder: str) -> StoredRubric:
         """The rubric under the next number, as far as is known.
@@ -276,6 +307,11 @@ class RubricStore:
         names, start = "/".join(["", *self._root.names(folder), ""]), f"/{version:04d}-"
         return start in names and bool(re.search(rf"{start}[0-9a-f]{{12}}\.md/", names))
 
+    def _clean(self, place: str) -> None:
+        """Remove what killed processes left half-written; object stores have no such thing."""
+        if self.folder:
+            remove_parts((self.folder / place).glob(".*"))
+
     def _read(self, folder: str, name: str) -> StoredRubric:
         path = self._root.place(folder, name)
         stored = _parsed(path, self._root.read(f"{folder}/{name}"))
@@ -301,7 +337,7 @@ def _as(what: str, root: str) -> Iterator[None]:
         yield
     except OSError as error:
         local = "choose a root you may write to, on a file system that has hard links"
-        mend = remedy(root, error) if is_url(root) else local
+        mend = remedy(root, error) if is_url(root) or is_full(error) else local
         raise StoreError(f"{root} cannot be {what} ({reason(error)}); {mend}") from error
 
 

@@ -8,6 +8,7 @@ steps.jsonl, measurements.jsonl, unread.jsonl, policy/), `labels/`, `conformance
 URL. The report is made from these alone, so it can be made again without the models.
 """
 
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +27,11 @@ from argo_audit.audits.preparing import Prepared, policy_settings, prepare
 from argo_audit.audits.price import Budget
 from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest
-from argo_audit.errors import ArgoError
+from argo_audit.errors import ArgoError, room_to_write
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
-from argo_audit.files import Folder
+from argo_audit.files import Folder, remove_parts
 from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
@@ -40,6 +41,9 @@ from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.search_settings import ARGO
 from argo_audit.search.selection import Winner
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
+
+_FOLDERS = ("", "labels/", "conformance/", f"{RUNS}/*/")
+"""Where an audit writes that no other process does."""
 
 _PROBE = "probe reward models with edited responses"
 _OWN_TABLES = {"search", "judge_settings", "policy_settings"}
@@ -105,6 +109,14 @@ def _carry_out(
     request: AuditRequest, watch: Watch, parts: Parts | None, command: str = ""
 ) -> AuditFacts:
     """Every part of an audit that is not on record yet."""
+    with room_to_write(f"argo-audit resume {shlex.quote(str(request.out))}"):
+        return _every_part(request, watch, parts, command)
+
+
+def _every_part(
+    request: AuditRequest, watch: Watch, parts: Parts | None, command: str
+) -> AuditFacts:
+    remove_parts(part for place in _FOLDERS for part in request.out.glob(f"{place}.*"))
     parts = parts or open_parts(request)
     purse = open_purse(request)
     prepared = prepare(request, begins=lambda: watch(Event("read and label pairs", 0, 1)))
@@ -231,7 +243,9 @@ def _stored(
     request: AuditRequest, prepared: Prepared, source: LabelSource, folder: RunFolder
 ) -> list[StoredRubric]:
     """What this run has put into the store; another run of the same id is another run."""
-    found = RubricStore(request.store_root).list(source.subject(prepared.population))
+    store, subject = RubricStore(request.store_root), source.subject(prepared.population)
+    store.settle(subject)  # a claim that a kill left would be listed too late, and published twice
+    found = store.list(subject)
     return [s for s in found if s.run == folder.run and s.created >= folder.started]
 
 

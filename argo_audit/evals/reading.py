@@ -33,8 +33,12 @@ from argo_audit.records import Judgment, Probability, Record
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
-"""What reading a damaged log raises."""
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError,
+    OSError, NotImplementedError, RecursionError,
+)  # fmt: skip
+"""What reading a damaged log raises: of zip files, of what is packed in them, of JSON, of records.
+"""
 
 
 class LoggedPair(Record):
@@ -128,7 +132,7 @@ def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
 def _readable(log: str) -> Iterator[None]:
     """What reading a damaged log raises becomes an InputError; one too large is not read."""
     try:
-        with driver_errors():
+        with driver_errors(), _json_errors():
             check_size(log)
             yield
     except UNREADABLE as error:
@@ -144,6 +148,17 @@ def check_size(log: str) -> None:
     path = log.removeprefix("file://")
     if not is_url(path):
         check_archive(Path(unquote(path) if path != log else path))
+
+
+@contextlib.contextmanager
+def _json_errors() -> Iterator[None]:
+    """Inspect reads samples with a library whose errors derive from Exception alone."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "ijson":
+            raise
+        raise ValueError(str(error)) from error
 
 
 def _read_header(log: str, task: str) -> LogHeader | None:

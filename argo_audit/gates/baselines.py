@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from argo_audit.errors import GateError, InputError, brief
-from argo_audit.files import Folder
+from argo_audit.files import Folder, remove_parts
 from argo_audit.gates.gated_model import Data, Held
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Interval, Label, Record
@@ -96,6 +96,7 @@ class Baselines:
         if not _NAME.fullmatch(name):
             raise GateError(f"{name!r} cannot name a baseline\n  Remedy: letters, digits, . _ -")
         root = Folder(self.folder)
+        remove_parts((self.folder / name).glob(".*"))
         while True:
             numbers = self._numbers(name)
             if numbers and _same(last := self._read(name, numbers[-1]), new):

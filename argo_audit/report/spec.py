@@ -8,14 +8,13 @@ an audit without problems takes the place of an earlier one. Its date is that of
 that the same inputs give the same bytes.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from argo_audit.errors import ArgoError
+from argo_audit.files import staged
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.records import VERSION
 from argo_audit.report.check import check_audit
@@ -73,21 +72,17 @@ def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles
     runs' folders, relative to `out_dir`. Raises ArgoError, and writes nothing, when the audit does
     not hold against its own check.
     """
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
-    try:
+    with staged(out_dir) as folder:
         made = documents(inputs, out_dir, *stores)
-        (staged / "figures").mkdir()
+        (folder / "figures").mkdir()
         for name, text in made.items():
-            (staged / name).write_text(text, encoding="utf-8", newline="\n")
-        if problems := check_audit(staged / "audit.md", *stores, to_be_in=out_dir):
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        if problems := check_audit(folder / "audit.md", *stores, to_be_in=out_dir):
             listed = "\n".join(f"  - {problem}" for problem in problems)
             remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
             raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
         (out_dir / "figures").mkdir(parents=True, exist_ok=True)
-        markdown, html, *figures = ((staged / name).replace(out_dir / name) for name in made)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        markdown, html, *figures = ((folder / name).replace(out_dir / name) for name in made)
     return AuditFiles(markdown, html, tuple(figures))
 
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
@@ -33,7 +32,7 @@ from transformers import (
 from trl import RewardConfig, RewardTrainer
 
 from argo_audit.errors import RewardModelError
-from argo_audit.files import check_free, write_whole
+from argo_audit.files import check_free, staged, write_whole
 from argo_audit.records import Label, Pair, Record, fingerprint
 from argo_audit.reward_models.base_model import open_base
 from argo_audit.reward_models.checkpoint import quiet_transformers
@@ -96,9 +95,8 @@ def train_reward_model(
     check_free(out)
     comparisons = compare(pairs, labels)
     set_seed(config.seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent) as scratch, quiet_transformers():
-        folder = Path(scratch) / out.name
+    with staged(out) as scratch, quiet_transformers():
+        folder = scratch / out.name
         model, tokenizer = _start(config, pairs)
         data = _tokenised(tokenizer, comparisons, config.max_length)
         trainer = _trainer(model, tokenizer, data, config, folder)
