@@ -141,6 +141,7 @@ class Problem(NamedTuple):
 
 
 _NEAR = "; did you mean "
+_LOOP = "Symlink loop from"  # of pathlib, before Python 3.13
 _NUL = "it holds a NUL character, which no name of a file can"
 
 
@@ -288,16 +289,22 @@ def _fields(record: type | None) -> Mapping[str, object]:
 def in_plain_words() -> Iterator[None]:
     """Around a command: a file that cannot be used is an InputError, wherever that showed.
 
-    An error of the system without a file's name is no user's to mend, and stays as it is.
+    An error of the system without a file's name is no user's to mend, and stays as it is; one
+    without a number is ours, and says all.
     """
     try:
         with room_to_write("give the same command again"):
             yield
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and (error.errno is not None or type(error) is not OSError):
             raise
         remedy = "name another place, or make this one usable"
-        raise InputError(str(error.filename), brief(error), remedy) from error
+        raise InputError(str(error.filename or "a file"), brief(error), remedy) from error
+    except RuntimeError as error:
+        if not str(error).startswith(_LOOP):
+            raise
+        place = str(error).removeprefix(_LOOP).strip(" '")
+        raise InputError(place, "a link that leads back to itself", "remove it") from error
     except ValueError as error:
         if brief(error) != _NUL:
             raise

@@ -362,7 +362,7 @@ def _regular(path: Path, flags: int) -> int:
 
 def _check_within(place: Path, folder: Path) -> None:
     """Raise OSError for a link out of the folder."""
-    real = place.resolve()
+    real = Path(os.path.realpath(place))  # resolve() raises RuntimeError for a link to itself
     if not real.is_relative_to(folder.resolve()):
         raise OSError(f"{place} is a link out of the folder, to {real}")
 

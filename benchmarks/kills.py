@@ -264,9 +264,11 @@ def trained(folder: Path) -> None:
     """A reward model of one epoch; what is there whole is not trained again."""
     if not (folder / "rm").exists():
         file = read(folder / "world" / "pairs.jsonl.gz")
-        train_reward_model(
-            file.pairs[:24], file.labels["planted"], folder / "rm", config=TrainingConfig(epochs=1)
-        )
+        pairs = file.pairs[:24]
+        labels = [
+            label for label in file.labels["planted"] if label.pair_id in {p.id for p in pairs}
+        ]
+        train_reward_model(pairs, labels, folder / "rm", config=TrainingConfig(epochs=1))
 
 
 def of_audit(folder: Path) -> object:

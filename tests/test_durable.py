@@ -80,9 +80,15 @@ def test_an_audit_on_a_full_disk_says_how_to_go_on_and_does(tmp_path: Path) -> N
 
 def test_a_full_disk_is_told_wherever_it_shows(tmp_path: Path) -> None:
     with pytest.raises(DiskFullError, match="free space"), in_plain_words():
-        append(Path("/dev/full"), "x")
+        Path("/dev/full").write_text("x")
     with pytest.raises(DiskFullError), in_plain_words():
         raise ExceptionGroup("calls", [RuntimeError("write failed: No space left on device")])
+
+
+def test_what_is_no_file_is_told_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe: "), in_plain_words():
+        append(tmp_path / "pipe", "x")
 
 
 def test_what_is_being_written_is_left_alone_and_what_died_is_removed(tmp_path: Path) -> None:

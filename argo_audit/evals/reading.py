@@ -33,6 +33,7 @@ from argo_audit.records import Judgment, Probability, Record
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
 
+_LIBRARIES = ("ijson", "zstandard", "zstd", "backports", "compression")
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError,
     OSError, NotImplementedError, RecursionError,
@@ -132,7 +133,7 @@ def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
 def _readable(log: str) -> Iterator[None]:
     """What reading a damaged log raises becomes an InputError; one too large is not read."""
     try:
-        with driver_errors(), _json_errors():
+        with driver_errors(), _library_errors():
             check_size(log)
             yield
     except UNREADABLE as error:
@@ -151,12 +152,12 @@ def check_size(log: str) -> None:
 
 
 @contextlib.contextmanager
-def _json_errors() -> Iterator[None]:
-    """Inspect reads samples with a library whose errors derive from Exception alone."""
+def _library_errors() -> Iterator[None]:
+    """Inspect reads logs with libraries whose errors derive from Exception alone."""
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "ijson":
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         raise ValueError(str(error)) from error
 
