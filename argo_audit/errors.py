@@ -289,17 +289,16 @@ def _fields(record: type | None) -> Mapping[str, object]:
 def in_plain_words() -> Iterator[None]:
     """Around a command: a file that cannot be used is an InputError, wherever that showed.
 
-    An error of the system without a file's name is no user's to mend, and stays as it is; one
-    without a number is ours, and says all.
+    An error of the system without a file's name is no user's to mend, and stays as it is.
     """
     try:
         with room_to_write("give the same command again"):
             yield
     except OSError as error:
-        if error.filename is None and (error.errno is not None or type(error) is not OSError):
+        if error.filename is None:
             raise
         remedy = "name another place, or make this one usable"
-        raise InputError(str(error.filename or "a file"), brief(error), remedy) from error
+        raise InputError(str(error.filename), brief(error), remedy) from error
     except RuntimeError as error:
         if not str(error).startswith(_LOOP):
             raise

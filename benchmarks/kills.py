@@ -276,7 +276,8 @@ def of_audit(folder: Path) -> object:
     out = folder / "out"
     runs = {run.name: of_run(run) for run in sorted((out / "runs").iterdir())}
     store = RubricStore(out / "rubric_store")
-    logs = [e.model_dump(exclude={"log", "created"}) for e in read_evaluations(out / "logs")]
+    read = (e.model_dump(exclude={"log", "created"}) for e in read_evaluations(out / "logs"))
+    logs = sorted(map(repr, read))  # those of one second are in any order
     stored = [s.model_dump(exclude={"created"}) for s in store.list()]
     return runs, stored, store.verify(), logs, read_facts(out), of_report(folder)
 
@@ -298,7 +299,7 @@ def of_report(folder: Path) -> object:
 
 def of_evals(folder: Path) -> object:
     """What the suite found."""
-    rows = [row.model_dump() for row in evaluated(folder)]  # type: ignore[attr-defined]
+    rows = sorted(repr(row.model_dump()) for row in evaluated(folder))  # type: ignore[attr-defined]
     return rows, of_report(folder)
 
 

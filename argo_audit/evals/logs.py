@@ -29,6 +29,7 @@ from argo_audit.evals.reading import (
     check_size,
     judgments_of,
     read_logs,
+    remove_left_behind,
 )
 from argo_audit.evals.results import agreement_of, estimator_of
 from argo_audit.evals.subject import SubjectFacts
@@ -122,6 +123,7 @@ def discard_unfinished(log_dir: str | Path) -> None:
 
     A killed evaluation leaves a log that may not even be readable; what it held is judged again.
     """
+    remove_left_behind(log_dir)
     for log in list_eval_logs(str(log_dir)):
         if not _is_finished(log.name):
             fs, path = url_to_fs(log.name)

@@ -10,6 +10,7 @@ sample's store.
 """
 
 import contextlib
+import re
 import warnings
 import zipfile
 import zlib
@@ -33,6 +34,7 @@ from argo_audit.records import Judgment, Probability, Record
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
 
+_OF_INSPECT = re.compile(r"\.inspect_tmp_\w+\.writing|[0-9A-Za-z]{22}")
 _LIBRARIES = ("ijson", "zstandard", "zstd", "backports", "compression")
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError,
@@ -122,6 +124,18 @@ def read_log(found: FoundLog) -> TaskLog:
     with _readable(found.path):
         pairs = tuple(_read_pairs(found.path))
         return TaskLog(**dict(found.header), name=Path(found.path).name, pairs=pairs)
+
+
+def remove_left_behind(log_dir: str | Path) -> None:
+    """Remove what Inspect leaves in a folder of this machine when it is killed while it writes.
+
+    Its probe of whether files can be appended to has a bare random name, its parts a hidden one.
+    """
+    folder = Folder(log_dir).local
+    if folder and folder.is_dir():
+        for entry in folder.iterdir():
+            if _OF_INSPECT.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
+                entry.unlink(missing_ok=True)
 
 
 def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:

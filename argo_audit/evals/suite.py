@@ -25,6 +25,7 @@ from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.reading import remove_left_behind
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.tasks import (
     bias_probe,
@@ -187,6 +188,7 @@ def run_suite(
     tasks = [task for one in suite for task in one.tasks(runs)]
     if not tasks:  # or Inspect would take those of the working folder
         return []
+    remove_left_behind(log_dir)
     with _telling(told):
         try:
             _, logs = eval_set(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from argo_audit.errors import ArgoError
-from argo_audit.files import staged
+from argo_audit.files import remove_parts, staged
 from argo_audit.findings.inputs import AuditInputs
 from argo_audit.records import VERSION
 from argo_audit.report.check import check_audit
@@ -82,6 +82,7 @@ def write_audit(inputs: AuditInputs, out_dir: Path, *stores: Path) -> AuditFiles
             remedy = "  Remedy: run `argo-audit store verify`, then report this as a bug"
             raise ArgoError(f"{out_dir}: the audit does not hold:\n{listed}\n{remedy}")
         (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+        remove_parts(out_dir.glob(".*"))
         markdown, html, *figures = ((folder / name).replace(out_dir / name) for name in made)
     return AuditFiles(markdown, html, tuple(figures))
 
