@@ -19,7 +19,7 @@ from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.same_model import check_named
 from argo_audit.errors import ArgoError, InputError
-from argo_audit.evals.logs import unfinished
+from argo_audit.evals.logs import discard_unfinished, unfinished
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join, on_disk
@@ -115,6 +115,7 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
             f"{unfinished(failed[0], str(out))}\n"
             "  The same command goes on with them."
         )
+    discard_unfinished(out)  # a killed one's log, whose task another log holds to its end now
     return Evaluated(rows(out, tasks), left_out)
 
 

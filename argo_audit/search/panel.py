@@ -35,6 +35,7 @@ class Verdict(NamedTuple):
     pair_id: str
     p_a: float | None
     flipped: bool | None
+    is_incomplete: bool
 
 
 class Verdicts(Sequence[Verdict]):
@@ -45,6 +46,7 @@ class Verdicts(Sequence[Verdict]):
         self._pair_ids = [judgment.pair_id for judgment in judgments]
         self._p_a = array("d", (nan if j.p_a is None else j.p_a for j in judgments))
         self._flipped = array("b", (-1 if j.flipped is None else j.flipped for j in judgments))
+        self._incomplete = array("b", (j.is_incomplete for j in judgments))
 
     def __len__(self) -> int:
         """How many pairs were judged."""
@@ -65,6 +67,7 @@ class Verdicts(Sequence[Verdict]):
             self._pair_ids[place],
             None if isnan(p_a) else p_a,
             None if flipped < 0 else bool(flipped),
+            bool(self._incomplete[place]),
         )
 
 

@@ -57,6 +57,10 @@ class Verdict(Protocol):
     def flipped(self) -> bool | None:
         """Whether exchanging the order exchanges the verdict; None unless both were read."""
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether an order, or some votes of it, could not be read, and others could."""
+
 
 class _Joined(NamedTuple):
     """Labels and judgments of the same pairs, aligned; judgments without a verdict left out."""
