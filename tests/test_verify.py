@@ -235,9 +235,10 @@ def test_a_signature_holds_for_its_key_and_its_manifest_alone(
     folder, run = published.report.parent, CliRunner().invoke
     public, other = key.with_name("key.pub"), tmp_path / "other"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
-    verify = ["verify", str(folder), "--key", str(public)]
+    allow = ["--allow", str(published.root)]
+    verify = ["verify", str(folder), *allow, "--key", str(public)]
     assert "not signed" in run(app, verify).output
-    assert run(app, ["sign", str(folder), "--key", str(key)]).exit_code == 0
+    assert run(app, ["sign", str(folder), *allow, "--key", str(key)]).exit_code == 0
     assert run(app, verify).exit_code == 0
     wrong = run(app, [*verify[:-1], f"{other}.pub"])
     assert (wrong.exit_code, "not by this key" in wrong.output) == (2, True)
@@ -249,7 +250,8 @@ def test_a_signature_holds_for_its_key_and_its_manifest_alone(
 @needs_keygen
 def test_what_does_not_hold_is_not_signed(published: Published, key: Path) -> None:
     added("report/more.html")(published.root)
-    result = CliRunner().invoke(app, ["sign", str(published.report), "--key", str(key)])
+    words = ["sign", str(published.report), "--key", str(key), "--allow", str(published.root)]
+    result = CliRunner().invoke(app, words)
     assert "more.html: new" in str(result.exception)
 
 

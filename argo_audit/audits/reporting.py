@@ -24,6 +24,7 @@ from argo_audit.audits.audit_facts import (
     read_conformance,
     read_facts,
 )
+from argo_audit.audits.begun import REQUEST_FILE
 from argo_audit.audits.evaluate import EVALS
 from argo_audit.audits.found_folder import Allowed, Named, outside, remember
 from argo_audit.audits.named_by_request import INTENT
@@ -93,7 +94,8 @@ class Origin(NamedTuple):
 def found_with(out: Path) -> Path:
     """The folder that a report was found with: its own, or that of the audit around it."""
     around = out.resolve().parent
-    return around if (around / FACTS_FILE).is_file() else out.resolve()
+    audit = any((around / name).is_file() for name in (FACTS_FILE, REQUEST_FILE))
+    return around if audit else out.resolve()
 
 
 class _Found(NamedTuple):
