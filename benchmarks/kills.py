@@ -363,7 +363,7 @@ _SAID = 60_000
 """Characters that fit into a pipe that nobody reads yet."""
 
 
-def kills(job: Job, folder: Path, *, distinct: bool) -> Iterator[Died]:
+def kills(job: Job, folder: Path, begin: int = 0, *, distinct: bool) -> Iterator[Died]:
     """Every kill of a job, in a folder of its own."""
     now, kept = folder / "now", folder / "kept"
     now.mkdir(parents=True)
@@ -373,6 +373,8 @@ def kills(job: Job, folder: Path, *, distinct: bool) -> Iterator[Died]:
     seen = [Operation(*one) for one in listed]
     whole = _expect(in_child(lambda: _digest(job.state(now))))
     for at, torn in _moments(seen, job.within, distinct=distinct):
+        if at < begin:
+            continue
         shutil.rmtree(now)
         shutil.copytree(kept, now)
         killer = Killer(now, at, torn=torn)
@@ -415,9 +417,10 @@ def _expect(ended: tuple[int, str]) -> str:
 def main(
     jobs: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(JOBS)}.")] = None,
     distinct: Annotated[bool, typer.Option(help="Each kind of operation once.")] = False,
+    begin: Annotated[int, typer.Option(min=1, help="Of each job, the first operation.")] = 1,
 ) -> None:
     """Kill each job at each of its file operations and print a table."""
-    died = {name: _all(name, distinct=distinct) for name in jobs or JOBS}
+    died = {name: _all(name, begin - 1, distinct=distinct) for name in jobs or JOBS}
     rows = [row for name, of_job in died.items() for row in _rows(name, of_job)]
     page.print(table(("Job", "Operation", "File", "Kills", "As without"), rows), markup=False)
     every = [one for of_job in died.values() for one in of_job]
@@ -434,12 +437,12 @@ def quiet(folder: Path) -> None:
     os.environ |= {"INSPECT_DISPLAY": "none", "XDG_STATE_HOME": str(folder / "state")}
 
 
-def _all(name: str, *, distinct: bool) -> list[Died]:
+def _all(name: str, begin: int, *, distinct: bool) -> list[Died]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
         quiet(place)
         os.chdir(place)
-        return list(kills(JOBS[name], place, distinct=distinct))
+        return list(kills(JOBS[name], place, begin, distinct=distinct))
 
 
 def _rows(job: str, died: Sequence[Died]) -> Iterator[list[str]]:
