@@ -299,7 +299,7 @@ def test_unread_replies_are_kept_up_to_a_bound_also_when_resumed(tmp_path: Path)
     assert asyncio.run(KeepsUnread(judge, path).judge(RUBRIC, pairs(2)))[0].p_a is not None
     [line] = path.read_text().splitlines()
     assert Judgment.model_validate_json(line).reply == "Hm."
-    path.write_text(f"{line}\n" * (MOST_KEPT - 1))
+    path.write_text("".join(f"{line.replace('p1', f'q{i}')}\n" for i in range(MOST_KEPT - 1)))
     keeps = KeepsUnread(judge, path)
     for _ in range(3):
         asyncio.run(keeps.judge(RUBRIC, pairs(2)))

@@ -48,7 +48,7 @@ def _held(judge: Judge, rubric: Rubric, pair: Pair, said: object) -> Judgment:
         problem = f"a judgment under {said.rubric_id!r}, where the rubric's id is {rubric.id!r}"
         _refuse(judge, problem, "set rubric_id=rubric.id")
     if problem := _inconsistent(said):
-        remedy = "p_a is the mean of p_a_first and p_a_second, None where no verdict could be read"
+        remedy = "p_a is the mean of p_a_first and p_a_second, None unless both could be read"
         _refuse(judge, f"of pair {pair.id!r} came {problem}", remedy)
     return said
 
@@ -59,11 +59,12 @@ def _inconsistent(said: Judgment) -> str:
     for p_a in (said.p_a, *orders):
         if p_a is not None and not 0 <= p_a <= 1:  # also NaN
             return f"a probability of {p_a}"
-    mean = math.fsum(orders) / len(orders) if orders else None
-    known = mean is not None and said.p_a is not None
-    if known and math.isclose(said.p_a or 0, mean or 0, abs_tol=_ROUNDING):
-        return ""
-    if mean is None and said.p_a is None:
+    mean = math.fsum(orders) / 2 if len(orders) == 2 else None
+    if mean is None or said.p_a is None:
+        same = mean is said.p_a
+    else:
+        same = math.isclose(said.p_a, mean, abs_tol=_ROUNDING)
+    if same:
         return ""
     return f"p_a={said.p_a} with p_a_first={said.p_a_first}, p_a_second={said.p_a_second}"
 
