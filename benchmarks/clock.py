@@ -25,7 +25,15 @@ def cpu() -> float:
 def _children() -> list[Path]:
     """The processes that this one has started and that still run."""
     listed = Path("/proc/self/task").glob("*/children")
-    return [Path("/proc", child) for path in listed for child in path.read_text().split()]
+    return [Path("/proc", child) for path in listed for child in _said(path).split()]
+
+
+def _said(path: Path) -> str:
+    """What a file says, unless its thread has just ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def _of(process: Path) -> float:

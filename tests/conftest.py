@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -12,6 +13,10 @@ import pytest
 from host import Host, hosting
 from hypothesis import settings
 from object_store import OPEN, Server, forget_clients, serving
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+"""As the Makefile says: two processes whose torch takes both cores wait for each other."""
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="argo-state-")
 """What tests ask for is remembered with them, by processes that they start too."""
@@ -56,12 +61,26 @@ gc.set_threshold(100_000, 20, 20)
 """While libraries are imported there is little garbage to find: a quarter of the time."""
 
 
-def pytest_collection_finish() -> None:
-    """What all the libraries keep for good is not looked through for garbage again and again.
+class Frozen:
+    """How many modules there were when garbage collection last looked away."""
 
-    It is millions of objects, and a training alone asks for a whole collection: 0.4 s.
+    modules = 0
+
+
+MANY = 150
+"""Modules: what torch or matplotlib bring along, and no test's own imports."""
+
+
+def pytest_runtest_teardown() -> None:
+    """What libraries keep for good is not looked through for garbage again and again.
+
+    It is millions of objects, and a training alone asks for a whole collection: 0.4 s. Most of them
+    come with the first test that needs them.
     """
-    gc.freeze()
+    if len(sys.modules) >= Frozen.modules + MANY:
+        Frozen.modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

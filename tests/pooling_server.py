@@ -94,6 +94,7 @@ class PoolingServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else the client waits 40 ms for the body
             disable_nagle_algorithm = True  # or each answer waits for the header's receipt
 
             def do_GET(self) -> None:

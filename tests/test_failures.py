@@ -51,7 +51,7 @@ PROBABLE = said("Shorter.\nVerdict: A", logprobs={"A": -0.1, "B": -2.4})
 QUOTA = status(429, "You exceeded your current quota", code="insufficient_quota")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def clients_end_here() -> Iterator[None]:
     """Inspect leaves clients to the garbage collector: not to that of another file's tests."""
     yield
@@ -131,9 +131,9 @@ class _Response:
 # A deadline
 
 
-@pytest.mark.parametrize("silent", [HANG, Told(200, VERDICT.body, drip=0.2)], ids=["hang", "drip"])
+@pytest.mark.parametrize("silent", [HANG, Told(200, VERDICT.body, drip=0.1)], ids=["hang", "drip"])
 def test_a_server_that_keeps_the_line_is_given_up_at_the_deadline(silent: Told) -> None:
-    asked = VOTES.model_copy(update={"deadline": 0.5})
+    asked = VOTES.model_copy(update={"deadline": 0.2})
     started = time.monotonic()
     with (
         ChatServer(then=silent) as server,
@@ -306,7 +306,7 @@ def test_an_evaluation_asks_one_judge_and_ends_with_its_words(tmp_path: Path) ->
     solver = judge_pair({"rubric": "- be brief"}, VOTES.model_dump(exclude_defaults=True))
     with ChatServer(then=status(401, "Incorrect API key provided")) as server:
         [log] = inspect_ai.eval(
-            Task(dataset=dataset(pairs(30), {}), solver=solver),
+            Task(dataset=dataset(pairs(5), {}), solver=solver),
             model=model_of(server),
             log_dir=str(tmp_path),
             **EVAL_SETTINGS,
@@ -329,8 +329,11 @@ def test_an_interrupt_ends_a_call_under_way_and_what_came_is_not_paid_again(
     with ChatServer([*repeated(VERDICT, 10), *repeated(HANG, 4)]) as server:
 
         async def interrupted() -> None:
-            with anyio.move_on_after(3):
-                await InspectJudge(model_of(server), asked).judge(RUBRIC, pairs(20))
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(InspectJudge(model_of(server), asked).judge, RUBRIC, pairs(20))
+                while len(server.asked) < 14:
+                    await anyio.sleep(0.01)
+                tasks.cancel_scope.cancel()
 
         started = time.monotonic()
         asyncio.run(interrupted())

@@ -314,13 +314,23 @@ def test_a_missing_gpu_may_be_a_skip(world: World) -> None:
     ended.stdout.fnmatch_lines(["*no CUDA device*"])
 
 
-@pytest.mark.parametrize("xdist", [[], ["-p", "xdist", "-n", "1"]])
+MARKED = "import pytest\npytestmark = pytest.mark.skip\ndef test_it(gate): gate.bias('urls')\n"
+LATER = "import pytest\ndef test_it(gate):\n    pytest.skip('later')\n"
+NO_PACKAGE = "import pytest\ndef test_it(rm):\n    pytest.importorskip('no_such_package')\n"
+XDIST = ["-p", "xdist", "-n", "1"]
+
+
 @pytest.mark.parametrize(
-    "body",
-    ["import pytest\npytestmark = pytest.mark.skip\ndef test_it(gate): gate.bias('urls')\n",
-     "import pytest\ndef test_it(gate):\n    pytest.skip('later')\n",
-     "import pytest\ndef test_it(rm):\n    pytest.importorskip('no_such_package')\n"],
-)  # fmt: skip
+    ("body", "xdist"),
+    [
+        (MARKED, []),
+        (LATER, []),
+        (NO_PACKAGE, []),
+        (MARKED, XDIST),
+        pytest.param(LATER, XDIST, marks=pytest.mark.slow),
+        pytest.param(NO_PACKAGE, XDIST, marks=pytest.mark.slow),
+    ],
+)
 def test_a_session_whose_gates_were_all_skipped_is_no_success(
     world: World, body: str, xdist: list[str]
 ) -> None:

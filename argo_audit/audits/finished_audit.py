@@ -20,7 +20,7 @@ from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import command_of, intent_of
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.record_list import Cell, RecordList, as_table
-from argo_audit.audits.reporting import Origin, read_inputs, report
+from argo_audit.audits.reporting import Origin, read_origin, report
 from argo_audit.errors import InputError
 from argo_audit.findings.safety import AuditVerdict
 from argo_audit.records import Agreement, Attempt, Finding, StoredRubric
@@ -196,7 +196,7 @@ class Audit:
         out = self.folder / "audit"
         intent = intent_of(self.folder, self._allow)
         origin = Origin((self.folder,), intent=intent, allow=self._allow)
-        inputs, stores = read_inputs(origin, out)
+        inputs, stores, _ = read_origin(origin, out)
         return Material(inputs, out, stores)
 
 

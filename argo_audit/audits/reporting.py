@@ -189,29 +189,35 @@ def _check_ours(written: Path) -> None:
         )
 
 
-def changed_files(origin: Origin, out: Path) -> list[str]:
-    """What is missing, changed or new of the files of a report in `out`, by its manifest."""
-    try:
-        audits = [_found(folder, origin.allow) for folder in origin.audits]
-        sources = _sources(origin, audits, _inputs(origin, audits, out))
-    except ArgoError:  # which is told by making the report again
-        return changes(out, Sources(origin.audits, later=_LATER), all_known=False)
-    return changes(out, sources)
+class MadeFrom(NamedTuple):
+    """What a report is made from, as read: its input, its stores, and every file it rests on."""
+
+    inputs: AuditInputs
+    stores: tuple[Path, ...]
+    sources: Sources
+
+
+def read_origin(origin: Origin, out: Path) -> MadeFrom:
+    """What `report` writes a report in `out` from; writes nothing. Raises as `report`."""
+    audits = [_found(folder, origin.allow) for folder in origin.audits]
+    inputs = _inputs(origin, audits, out)
+    return MadeFrom(inputs, _stores(audits, out), _sources(origin, audits, inputs))
+
+
+def changed_files(origin: Origin, out: Path, sources: Sources | None) -> list[str]:
+    """What is missing, changed or new of the files of a report in `out`, by its manifest.
+
+    Without `sources`, which could not be read: of the files that the manifest knows.
+    """
+    if sources:
+        return changes(out, sources)
+    return changes(out, Sources(origin.audits, later=_LATER), all_known=False)
 
 
 def _sources(origin: Origin, audits: Sequence[_Found], inputs: AuditInputs) -> Sources:
     """Every file that a report rests on, those included of which it says nothing."""
     rubrics = (file for audit in audits for file in audit.kept_rubrics)
     return Sources(origin.audits, (*inputs.files, *rubrics), _LATER)
-
-
-def read_inputs(origin: Origin, out: Path) -> tuple[AuditInputs, tuple[Path, ...]]:
-    """What `report` writes a report in `out` from, and its stores; writes nothing.
-
-    Raises as `report`.
-    """
-    audits = [_found(folder, origin.allow) for folder in origin.audits]
-    return _inputs(origin, audits, out), _stores(audits, out)
 
 
 def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:

@@ -65,7 +65,7 @@ def without_manifest(path: Path) -> str:
 
 
 def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
-    from argo_audit.audits.reporting import found_with, read_inputs
+    from argo_audit.audits.reporting import found_with, read_origin
     from argo_audit.report.check import check_audit
     from argo_audit.report.spec import documents
     from argo_audit.report.verify import altered, unbacked
@@ -74,9 +74,12 @@ def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
     written, fields, read = _read(path)
     origin = read._replace(allow=allow)
     check_named(path.parent, path.name, origin.named_from(path.parent), allow)
-    found = _changed(path, origin)
     try:
-        inputs, stores = read_inputs(origin, path.parent)
+        inputs, stores, sources = read_origin(origin, path.parent)
+    except ArgoError as error:
+        return [*_changed(path, origin, None), str(error)]
+    found = _changed(path, origin, sources)
+    try:
         made = documents(inputs, path.parent, *stores)
         lines = [*unbacked(written, made.pop("audit.md")), *altered(path.parent, made)]
         version = [*_other_version(fields, lines), *said_less(written, lines)]
@@ -98,14 +101,14 @@ def _read(path: Path) -> tuple[str, dict[str, Any], Any]:
         raise InputError(path, f"no report to verify ({brief(error)})", _REMEDY) from error
 
 
-def _changed(path: Path, origin: Any) -> list[str]:
+def _changed(path: Path, origin: Any, sources: Any) -> list[str]:
     """What the manifest says of the files; a report without one is not held to it."""
     from argo_audit.audits.reporting import changed_files
 
     if not origin.manifest:
         return []
     try:
-        return changed_files(origin, path.parent)
+        return changed_files(origin, path.parent, sources)
     except (ArgoError, OSError) as error:
         return [str(error)]
 
