@@ -15,7 +15,7 @@ import inspect_ai
 from argo_audit.audits.labels import LabelSource
 from argo_audit.audits.preparing import Prepared
 from argo_audit.audits.request import AuditRequest
-from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.logs import unfinished
 from argo_audit.evals.tasks.bias_probe import Probing, find_probes, probe_task
 from argo_audit.files import Folder
@@ -52,6 +52,7 @@ def _probe(request: AuditRequest, prepared: Prepared, spec: str, source: LabelSo
     }
     model = open_reward_model(spec, request.reward_model)
     task = probe_task(model, pairs, Probing(seed=request.seed), facts)
-    (log,) = inspect_ai.eval(task, model="none", log_dir=request.log_root, **EVAL_SETTINGS)
+    with untold():
+        (log,) = inspect_ai.eval(task, model="none", log_dir=request.log_root, **EVAL_SETTINGS)
     if log.status != "success":
         raise unfinished(log, request.log_root)

@@ -29,7 +29,7 @@ from argo_audit.audits.evaluate import EVALS
 from argo_audit.audits.found_folder import Allowed, Named, outside, remember
 from argo_audit.audits.named_by_request import INTENT
 from argo_audit.audits.preparing import read_intent
-from argo_audit.errors import ArgoError, RunFolderError
+from argo_audit.errors import RunFolderError
 from argo_audit.evals.logs import Evaluation, read_evaluations
 from argo_audit.evals.reading import FoundLog
 from argo_audit.evals.tasks.bias_probe import find_probes, read_probed

@@ -28,7 +28,7 @@ from argo_audit.audits.price import Budget
 from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, room_to_write
-from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import Folder, remove_parts
@@ -281,13 +281,14 @@ def _evaluate(
             baseline=done == 0,
             judge=request.judge_settings.model_dump(exclude_unset=True) | dict(seat.named),
         )
-        (log,) = inspect_ai.eval(
-            task,
-            model=seat.model,
-            model_roles=dict(seat.roles) or None,
-            log_dir=request.log_root,
-            **EVAL_SETTINGS,
-        )
+        with untold():
+            (log,) = inspect_ai.eval(
+                task,
+                model=seat.model,
+                model_roles=dict(seat.roles) or None,
+                log_dir=request.log_root,
+                **EVAL_SETTINGS,
+            )
         if log.status != "success":
             raise unfinished(log, request.log_root)
     watch(Event("evaluate on held-out pairs", len(stored), len(stored)))

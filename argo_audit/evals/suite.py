@@ -9,8 +9,6 @@ back. Inspect's `eval_set` runs them, so that an interrupted suite goes on where
 folder of logs belongs to one suite, of the same tasks with the same judge.
 """
 
-import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +24,7 @@ from inspect_ai.model import Model
 from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
-from argo_audit.evals.assembly import EVAL_SETTINGS
+from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.reading import remove_left_behind
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.tasks import (
@@ -42,7 +40,6 @@ from argo_audit.files import Folder
 from argo_audit.records import Record
 
 _MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
-_FAILED = re.compile(r" failed \(\d+/\d+ logged\)")
 _PROBE_MEASURES = bias_probe.MEASURES[:2]
 
 
@@ -192,14 +189,14 @@ def run_suite(
     if not tasks:  # or Inspect would take those of the working folder
         return []
     remove_left_behind(log_dir)
-    with _telling(told), _untold():
+    with _telling(told), untold():
         try:
             _, logs = eval_set(
                 tasks,
                 log_dir=log_dir,
                 model=model,
                 model_roles=dict(roles or {}),
-                display="log",
+                display=EVAL_SETTINGS["display"],
                 retry_attempts=1,
                 log_realtime=EVAL_SETTINGS["log_realtime"],
                 score_display=EVAL_SETTINGS["score_display"],
@@ -260,25 +257,6 @@ class _Progress(Hooks):
     async def on_sample_end(self, data: SampleEnd) -> None:
         for tally in _listening:
             tally.advance(data.eval_id)
-
-
-@contextmanager
-def _untold() -> Iterator[None]:
-    """No traceback of a failed task in the root's log: its own log and our error tell of it.
-
-    Inspect's display "none" lays out the tables that it does not show, a third of a suite's time;
-    its "log" has none, says what is going on below the level that is shown, and failures above it.
-    """
-    root = logging.getLogger()
-    root.addFilter(_is_no_failure)
-    try:
-        yield
-    finally:
-        root.removeFilter(_is_no_failure)
-
-
-def _is_no_failure(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and _FAILED.search(record.getMessage()))
 
 
 @contextmanager
