@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fuzz [--inputs 50000] [--seed 0] [--only WORD]`: damaged files, read.
+"""`python -m benchmarks.fuzz [--inputs 50000] [--seed 0] [--only WORD] [--small]`: damaged files.
 
 A small finished audit and the other files that the commands read (pairs in several formats, scores,
 gates.toml, settings, prices) are made once. Each input is one of these files with one thing wrong:
@@ -46,6 +46,7 @@ from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import read
 from argo_audit.reward_models.recorded import RecordedRewardModel
 from argo_audit.search.journal import FILES, cut_torn_line, read_journal, read_run
+from argo_audit.search.search_settings import SearchConfig
 from argo_audit.surface.judge import SurfaceJudge
 from benchmarks.kills import evaluated, finished, gated, quiet, scored
 
@@ -80,9 +81,9 @@ class Uncaught(NamedTuple):
     said: str
 
 
-def material(folder: Path) -> None:
-    """Every kind of file that something reads."""
-    finished(folder)
+def material(folder: Path, **changes: Any) -> None:
+    """Every kind of file that something reads; `changes` are to the request of the audit."""
+    finished(folder, **changes)
     evaluated(folder)
     scored(folder)
     gated(folder)
@@ -308,13 +309,15 @@ def damage(file: Path, rng: Random) -> str:
     return what
 
 
-def fuzz(folder: Path, inputs: int, seed: int, only: str = "") -> Iterator[Uncaught | None]:
+def fuzz(
+    folder: Path, inputs: int, seed: int, only: str = "", *, small: bool = False
+) -> Iterator[Uncaught | None]:
     """One answer for each input; None where it was one."""
     now, kept = folder / "now", folder / "kept"
     now.mkdir()
     quiet(folder)
     os.chdir(folder)
-    material(now)
+    material(now, **(_SMALL if small else {}))
     shutil.copytree(now, kept)
     readers = [reader for reader in READERS if only in reader.name]
     for number in range(inputs):
@@ -327,6 +330,12 @@ def fuzz(folder: Path, inputs: int, seed: int, only: str = "") -> Iterator[Uncau
         place = str(file.relative_to(now))
         yield Uncaught(number, reader.name, place, what, said) if said else None
         _restore(now, kept, file)
+
+
+_SMALL: Mapping[str, object] = {
+    "labels": ("planted",),
+    "search": SearchConfig(steps=1, minibatch=8),
+}
 
 
 def _restore(now: Path, kept: Path, file: Path) -> None:
@@ -368,12 +377,14 @@ def main(
     inputs: Annotated[int, typer.Option(min=1, help="How many files are damaged.")] = 50_000,
     seed: Annotated[int, typer.Option(help="Of what is damaged, and how.")] = 0,
     only: Annotated[str, typer.Option(help="Readers whose name has this word.")] = "",
+    small: Annotated[bool, typer.Option(help="Files of a shorter audit.")] = False,
 ) -> None:
     """Give damaged files to everything that reads files."""
     warnings.simplefilter("ignore")
     kinds: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for number, found in enumerate(fuzz(Path(folder).resolve(), inputs, seed, only)):
+        answers = fuzz(Path(folder).resolve(), inputs, seed, only, small=small)
+        for number, found in enumerate(answers):
             if number % 500 == 0:
                 progress.print(f"{number} of {inputs}", highlight=False)
             if found:

@@ -6,7 +6,8 @@ done once whole, and its file operations are listed: Python tells of each before
 before it, or with the file that it wrote only half there, and another does what a user would do
 next. What is on disk must then be what the whole job left, the budget charged once included.
 After an operation is before the next one. `--distinct` takes the first of those that differ in
-nothing but a number, as the tests do. The last line counts: `bars met: K of N`.
+nothing but a number, as the tests do, of jobs that are small for them (`winners`, `gate`). The last
+line counts: `bars met: K of N`.
 """
 
 import json
@@ -19,9 +20,10 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import torch
 import typer
@@ -34,7 +36,7 @@ from argo_audit.audits.parts import Parts
 from argo_audit.audits.price import Budget
 from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
-from argo_audit.audits.run import audit, resume
+from argo_audit.audits.run import Event, audit, resume
 from argo_audit.audits.verification import verify
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.gates.baselines import Baselines
@@ -47,9 +49,12 @@ from argo_audit.records import Usage, fingerprint
 from argo_audit.report.markdown import table
 from argo_audit.reward_models.training import train_reward_model
 from argo_audit.reward_models.training_settings import TrainingConfig
-from argo_audit.roles import NextPrompts, PolicyReward, Proposal
+from argo_audit.roles import Judge, NextPrompts, Policy, PolicyReward, Proposal, Writer
+from argo_audit.search.argo import argo
 from argo_audit.search.journal import read_journal, read_run
+from argo_audit.search.memory import Memory
 from argo_audit.search.search_settings import SearchConfig
+from argo_audit.search.selection import SearchData
 from argo_audit.store import RubricStore
 from argo_audit.surface.judge import SurfaceJudge
 
@@ -209,14 +214,14 @@ def request(folder: Path, policy: str) -> AuditRequest:
 BUDGET = 4000.0
 
 
-def world(folder: Path) -> None:
+def world(folder: Path, pairs: int = 60) -> None:
     """The pairs of an organism."""
-    write_population(build("A", 60, seed=0), folder / "world")
+    write_population(build("A", pairs, seed=0), folder / "world")
 
 
-def audited(folder: Path, policy: str = "scripted") -> None:
+def audited(folder: Path, policy: str = "scripted", **changes: Any) -> None:
     """An audit, begun or gone on with, and its report."""
-    asked = request(folder, policy)
+    asked = request(folder, policy).model_copy(update=changes)
     parts = None if policy == "embedded" else Parts(SurfaceJudge(), lambda *_: Scripted())
     if (asked.out / REQUEST_FILE).is_file():
         resume(asked.out, parts=parts)
@@ -225,15 +230,50 @@ def audited(folder: Path, policy: str = "scripted") -> None:
     reported(folder)
 
 
+class _EnoughError(Exception):
+    """What is asked for is done."""
+
+
+def searched(folder: Path) -> None:
+    """An audit that was interrupted when its search had found its winners."""
+    world(folder, pairs=30)
+
+    def interrupted(
+        policy: Policy,
+        judge: Judge,
+        data: SearchData,
+        config: SearchConfig,
+        memory: Memory,
+        rewriter: Writer | None = None,
+    ) -> NoReturn:
+        argo(policy, judge, data, config, memory, rewriter)
+        raise _EnoughError
+
+    asked = request(folder, "scripted").model_copy(update={"labels": ("planted",), "budget": None})
+    with suppress(_EnoughError):
+        audit(asked, parts=Parts(SurfaceJudge(), lambda *_: Scripted(), search=interrupted))
+
+
+def published(folder: Path) -> None:
+    """The winners of a search put into the store, and no more."""
+
+    def watch(event: Event) -> None:
+        if event.phase.startswith("evaluate"):
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        resume(folder / "out", watch, Parts(SurfaceJudge(), lambda *_: Scripted()))
+
+
 def reported(folder: Path) -> None:
     """The report alone."""
     report(Origin((folder / "out",), "Killed", ("argo-audit",)), folder / "out" / "audit")
 
 
-def finished(folder: Path) -> None:
-    """What the jobs after an audit need."""
+def finished(folder: Path, **changes: Any) -> None:
+    """What the jobs after an audit need; `changes` are to its request."""
     world(folder)
-    audited(folder)
+    audited(folder, **changes)
 
 
 def evaluated(folder: Path) -> object:
@@ -274,12 +314,17 @@ def trained(folder: Path) -> None:
 def of_audit(folder: Path) -> object:
     """All that an audit leaves, but for its times."""
     out = folder / "out"
-    runs = {run.name: of_run(run) for run in sorted((out / "runs").iterdir())}
-    store = RubricStore(out / "rubric_store")
     read = (e.model_dump(exclude={"log", "created"}) for e in read_evaluations(out / "logs"))
     logs = sorted(map(repr, read))  # those of one second are in any order
+    return *of_winners(folder), logs, read_facts(out), of_report(folder)
+
+
+def of_winners(folder: Path) -> tuple[object, ...]:
+    """What the searches left, and what is stored."""
+    runs = {run.name: of_run(run) for run in sorted((folder / "out" / "runs").iterdir())}
+    store = RubricStore(folder / "out" / "rubric_store")
     stored = [s.model_dump(exclude={"created"}) for s in store.list()]
-    return runs, stored, store.verify(), logs, read_facts(out), of_report(folder)
+    return runs, stored, store.verify(), _names(folder)
 
 
 def of_run(folder: Path) -> object:
@@ -322,6 +367,7 @@ def _names(folder: Path) -> object:
 JOBS = {
     "audit": Job(world, audited, of_audit),
     "publish": Job(world, audited, of_audit, within="rubric_store/planted"),
+    "winners": Job(searched, published, of_winners, within="rubric_store/planted"),
     "report": Job(finished, reported, of_report),
     "eval": Job(finished, evaluated, of_evals),
     "gate": Job(scored, gated, of_baselines),

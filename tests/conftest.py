@@ -27,6 +27,7 @@ PROCESSES = {
         "test_resume.py",
         "test_follow.py",
         "test_cli_process.py",
+        "test_durable.py",
     ),
     "train": (
         "test_grpo.py",

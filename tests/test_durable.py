@@ -3,13 +3,12 @@
 import asyncio
 import errno
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from fakes import FixedJudge, ScriptedPolicy
+from host import Host
 
 from argo_audit.audits.parts import Parts
 from argo_audit.audits.request import AuditRequest
@@ -25,32 +24,38 @@ from argo_audit.store import RubricStore
 from argo_audit.surface.judge import SurfaceJudge
 
 REPOSITORY = Path(__file__).parents[1]
+SLOW = pytest.mark.slow
 RUBRICS = ("- Rewards bullet lists.\n", "- Rewards short answers.\n- Penalizes emoji.\n")
 
 
-def run(*words: str) -> str:
-    """A benchmark of this repository, at its smallest; what it printed."""
-    quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "INSPECT_DISPLAY": "none"}
-    ended = subprocess.run(
-        [sys.executable, "-m", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=REPOSITORY,
-        env=os.environ | quiet,
-        timeout=600,
-    )
-    assert ended.returncode == 0, (ended.stdout + ended.stderr)[-5000:]
-    return ended.stdout
+def run(host: Host, monkeypatch: pytest.MonkeyPatch, name: str, *words: object) -> str:
+    """A benchmark of this repository; what it printed last."""
+    for variable, value in (("HF_HUB_OFFLINE", "1"), ("INSPECT_DISPLAY", "none")):
+        monkeypatch.setenv(variable, value)
+    ended = host.run(REPOSITORY / "benchmarks" / name, *words)
+    assert ended.code == 0, (ended.stdout + ended.stderr)[-5000:]
+    return ended.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("job", ["publish", "gate"])
-def test_killed_at_each_kind_of_operation_it_ends_as_without(job: str) -> None:
-    assert "bars met" in run("benchmarks.kills", job, "--distinct")
+@pytest.mark.parametrize(
+    ("job", "kills"), [("winners", 11), ("gate", 6), pytest.param("publish", 11, marks=SLOW)]
+)
+def test_killed_at_each_kind_of_operation_it_ends_as_without(
+    job: str, kills: int, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = run(host, monkeypatch, "kills.py", job, "--distinct")
+    assert ended == f"bars met: {kills} of {kills}"
 
 
-def test_damaged_files_are_answered() -> None:
-    assert "bars met: 60 of 60" in run("benchmarks.fuzz", "--inputs", "60")
+@pytest.mark.parametrize(
+    ("inputs", "size"), [(18, ["--small"]), pytest.param(180, [], marks=SLOW, id="full")]
+)
+def test_damaged_files_are_answered(
+    inputs: int, size: list[str], host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reader once, and ten times."""
+    ended = run(host, monkeypatch, "fuzz.py", "--inputs", inputs, *size)
+    assert ended == f"bars met: {inputs} of {inputs}"
 
 
 class FullDisk(ScriptedPolicy):
