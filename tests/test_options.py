@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.audits.request import AuditRequest
+from argo_audit.cli.commands import app
 from argo_audit.cli.options import takes
 from argo_audit.errors import InputError
 from argo_audit.pairs.formats.registry import FORMATS
@@ -159,3 +160,24 @@ def test_the_formats_in_the_help_are_those_that_there_are() -> None:
     said = AuditRequest.model_fields["format"].description or ""
     listed = said.partition(": ")[2].partition(".")[0].split()
     assert [name.strip(",") for name in listed] == [known.name for known in FORMATS]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["report", "x", "--out", ""], "no name of a file or folder"),
+        (["report", "x", "--out", "s3://bucket/out"], "a URL, where a place on this machine"),
+    ],
+)
+def test_a_folder_that_is_no_name_is_refused_before_anything_is_read(
+    words: list[str], told: str
+) -> None:
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, InputError)
+    assert told in str(result.exception)
+
+
+def test_a_folder_of_the_user_is_meant_after_an_equals_sign_too() -> None:
+    request = AuditRequest(pairs="~/p.jsonl", labels=("human",), out=Path("o"), store="~/s")
+    home = Path.home()
+    assert (str(request.pairs), request.store) == (str(home / "p.jsonl"), str(home / "s"))

@@ -116,7 +116,7 @@ def test_wrong_pairs_are_named_with_what_is_wrong_and_how_to_mend_it(
         (f"{AUDIT} --labels scores:{{good}}", "good.jsonl, line 1: "),
         ("audit --labels human --pairs {good} --out {good}", "is a file"),
         ("audit --labels human --pairs {good} --out {too_long}", "file name too long"),
-        ("audit --labels human --pairs {good} --out {nul}", "null byte"),
+        ("audit --labels human --pairs {good} --out {nul}", "NUL"),
         ("resume {absent}", "there is no such file"),
         ("resume {good}", "a part of its path is a file"),
         ("report {absent} --out {out}", "facts.json: not a finished audit (there is no such file"),

@@ -108,6 +108,16 @@ class AuditRequest(Settings):
         """A request goes on record: who opens an address asks for the whole of it."""
         return tuple(map(put_aside, labels))
 
+    @field_validator("pairs", "store", "logs", mode="before")
+    @classmethod
+    def _of_the_user(cls, place: object) -> object:
+        """`~` is the user's folder, also after `--pairs=`, where no shell puts it in."""
+        if not isinstance(place, str) or not place.startswith("~"):
+            return place
+        from argo_audit.files import on_disk
+
+        return str(on_disk(place))
+
     @field_validator("judge_urls", "store", "logs")
     @classmethod
     def _no_credentials(cls, value: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:

@@ -41,14 +41,23 @@ def as_option(
     parts = [" ".join((field.description or "").split())]
     parts += [f"[{_range(bounds)}]"] if {"gt", "lt"} & bounds.keys() else []
     parts += [f"[default: {shown}]"] if (shown := _shown(default)) else []
+    is_place = read_as(field.annotation) is Path
     return typer.Option(
         *names,
+        parser=_place if is_place else None,  # an empty name is none, and ~ a folder after = too
+        metavar="PATH" if is_place else None,
         help=" ".join(parts).replace("[", r"\["),  # rich would take it for markup
         min=bounds.get("ge"),
         max=bounds.get("le"),
         hidden=hidden,
         show_default=False,
     )
+
+
+def _place(given: str) -> Path:
+    from argo_audit.files import on_disk
+
+    return on_disk(given)
 
 
 def read_as(annotation: Any) -> Any:

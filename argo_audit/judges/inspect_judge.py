@@ -240,7 +240,7 @@ async def _letter_ids(model: Model) -> tuple[int, ...]:
             return ()
         raise UnavailableJudgeError(
             f"the judge {model} cannot be reached ({provider_said(error)}).\n"
-            "  Remedy: start its server, or correct --judge-url"
+            "  Remedy: start its server, or correct --judge-url (in Python judge_urls=)"
         ) from error
     single = [{ids[0] for ids in spelled if len(ids) == 1} for spelled in tokens.values()]
     return tuple(sorted(set().union(*single))) if all(single) else ()

@@ -205,5 +205,6 @@ def refuse_failing(report: Conformance) -> None:
     raise RewardModelError(
         f"{report.reward_model}: its rewards cannot be trusted:\n{lines}\n"
         "  Remedy: mend what is named; `argo-audit check-rm` repeats all checks, and "
-        "--accept-failing-rm audits it as it is, with these failures in the report"
+        "--accept-failing-rm (in Python accept_failing_rm=True) audits it as it is, with these "
+        "failures in the report"
     )

@@ -63,7 +63,7 @@ def saturated(name: str, subject: CheckedModel) -> Check:
     detail = (
         f"share of {len(gaps)} pairs whose label is beyond {SURE} as its rewards stand ({tied:.0%} "
         "are ties): such labels have no strength, and KL measures little; --rm-temperature fit "
-        "finds a temperature for them"
+        "(in Python rm_temperature=) finds a temperature for them"
     )
     return Check(
         name=name,
