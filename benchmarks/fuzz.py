@@ -52,7 +52,7 @@ from benchmarks.kills import evaluated, finished, gated, quiet, scored
 
 page, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
-_PATIENCE = 30
+_PATIENCE = 120
 _ODD: Sequence[Any] = (
     None, True, -1, 0, 1e308, -1e308, 10**400, 2**63, "", "\x00", "\ud800", "a" * 5000, "NaN", [],
     {}, [[]], {"": {}}, "../../x", "1", 0.5, float("nan"), float("inf"),
@@ -64,11 +64,12 @@ _TEXTS = (
 
 
 class Reader(NamedTuple):
-    """What reads the files that match, in the folder that all lie in."""
+    """What reads the files that match, in the folder that all lie in, in every so many rounds."""
 
     name: str
     files: tuple[str, ...]
     reads: Callable[[Path, Path], object]
+    every: int = 1
 
 
 class Uncaught(NamedTuple):
@@ -170,12 +171,15 @@ def _logs(root: Path, file: Path) -> object:
     return read_evaluations(root / "out" / "evals")
 
 
+_DEAR = 8
+"""Those that write or read a whole report take a hundred times what the others take."""
+
 READERS = (
-    Reader("report", _OUT, command(*_AGAIN)),
-    Reader("report --intent", ("intent.md",), command(*_AGAIN, "--intent", "{file}")),
-    Reader("verify", (*_OUT, "out/audit/**/*"), command("verify", "{root}/out/audit")),
-    Reader("logs", ("out/logs/*", "out/evals/*"), _logs),
-    Reader("export", _OUT, command("export", "{root}/out", "--out", "{root}/exported.json")),
+    Reader("report", _OUT, command(*_AGAIN), _DEAR),
+    Reader("report --intent", ("intent.md",), command(*_AGAIN, "--intent", "{file}"), _DEAR),
+    Reader("verify", (*_OUT, "out/audit/**/*"), command("verify", "{root}/out/audit"), _DEAR),
+    Reader("logs", ("out/logs/*", "out/evals/*"), _logs, 2),
+    Reader("export", _OUT, command("export", "{root}/out", "--out", "{root}/exported.json"), 2),
     Reader("resume", _OUT, resumed),
     Reader("eval", _OUT, suite),
     Reader("drift", _OUT, command("drift", _STORE)),
@@ -190,7 +194,6 @@ READERS = (
     Reader("prices", ("prices.yaml",), lambda root, file: read_prices(file)),
     Reader("settings", ("audit.toml",), command(*_AUDIT, "--config", "{file}", "--dry-run")),
 )
-"""Those that take a file alone are asked as often as those that take a whole audit."""
 
 
 def _baselines(root: Path) -> Baselines:
@@ -319,7 +322,8 @@ def fuzz(
     os.chdir(folder)
     material(now, **(_SMALL if small else {}))
     shutil.copytree(now, kept)
-    readers = [reader for reader in READERS if only in reader.name]
+    asked = [reader for reader in READERS if only in reader.name]
+    readers = [one for turn in range(_DEAR) for one in asked if turn % one.every == 0]
     for number in range(inputs):
         rng = Random(f"{seed} {number}")
         reader = readers[number % len(readers)]

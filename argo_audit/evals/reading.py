@@ -37,7 +37,7 @@ SUBJECT = "subject"
 _OF_INSPECT = re.compile(r"\.inspect_tmp_\w+\.writing|[0-9A-Za-z]{22}")
 _LIBRARIES = ("ijson", "zstandard", "zstd", "backports", "compression")
 UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError,
+    zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError, AttributeError,
     OSError, NotImplementedError, RecursionError,
 )  # fmt: skip
 """What reading a damaged log raises: of zip files, of what is packed in them, of JSON, of records.
