@@ -6,6 +6,7 @@
     ├── StoreError        a rubric store that is not what it claims to be
     ├── RewardModelError  a reward model that cannot be loaded or trusted
     ├── JudgeError        a judge that cannot be asked
+    ├── BudgetSpentError  a budget of which nothing is left
     ├── DiskFullError     a disk without room for what was to be written
     ├── GateError         a gate that cannot be held: no baseline, or one of something else
     └── UnavailableError  a GPU, server, key or package that is not there, here and now
@@ -103,6 +104,10 @@ class JudgeError(ArgoError):
 
 class DiskFullError(ArgoError):
     """There was no room for a file; the message says how to go on once there is."""
+
+
+class BudgetSpentError(ArgoError):
+    """A further request would go beyond the budget; it was not sent."""
 
 
 class GateError(ArgoError):

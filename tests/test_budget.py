@@ -135,10 +135,10 @@ def test_a_budget_that_does_not_last_for_one_step_is_refused_first(
 
 
 def test_a_budget_in_dollars_needs_a_price_of_every_model(pairs: Path, tmp_path: Path) -> None:
-    asked = request(pairs, tmp_path / "out", "0.05", judge="openai/gpt-5-mini")
-    with pytest.raises(InputError, match="openai/gpt-5-mini has no price"):
+    asked = request(pairs, tmp_path / "out", "0.05", judge="openai/nobody-knows")
+    with pytest.raises(InputError, match="openai/nobody-knows has no price"):
         open_purse(asked)
-    (tmp_path / "prices.yaml").write_text("openai/gpt-5-mini: {input: 0.25, output: 2.0}")
+    (tmp_path / "prices.yaml").write_text("openai/nobody-knows: {input: 0.25, output: 2.0}")
     priced = asked.model_copy(update={"prices": tmp_path / "prices.yaml"})
     with pytest.raises(InputError, match=r"\$0.05 does not last .* about \$"):
         open_purse(priced)

@@ -20,10 +20,11 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.errors import InputError, JudgeError
-from argo_audit.judges.calls import Caller, usage_of
+from argo_audit.judges.calls import Caller
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.patience import usage_of
 from argo_audit.judges.questions import ask
 from argo_audit.judges.unread import MOST_KEPT, KeepsUnread
 from argo_audit.pairs.images import admit

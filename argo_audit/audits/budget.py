@@ -1,48 +1,80 @@
 """The budget of an audit, while it is spent.
 
     purse = open_purse(request)              # InputError when it would not last for one step
-    purse.allows(folder.journal)             # may this search take another step?
+    with purse.open():                       # no request goes beyond the budget (`judges.meter`)
+        purse.allows(folder.journal)         # may this search take another step?
 
 The budget is divided evenly among the searches. Each of them ends in time for its own selection and
 evaluation, so that what it found is measured: a partial result is a valid one. What a step and they
-will take is the plan's estimate, scaled by how it has turned out so far.
+will take is the plan's estimate, scaled by how it has turned out so far, repeated requests and
+votes in place of log-probabilities included; before anything has turned out, by the most that it
+can be. Should a judge become dearer still once the last step is taken, the meter ends the audit at
+its budget: it goes on from there with another one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from argo_audit.audits.afford import too_small
 from argo_audit.audits.plan import AuditPlan, plan_audit
 from argo_audit.audits.preparing import policy_settings
-from argo_audit.audits.price import Budget, Prices, Spent, cost, read_prices
+from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices
 from argo_audit.audits.request import AuditRequest
-from argo_audit.errors import InputError
+from argo_audit.judges.meter import Meter, metered
 from argo_audit.records import Usage
 from argo_audit.search.journal import Journal
+
+_SPARE = 1.1
+"""How much more is left for selection and evaluation than they will take as it has turned out."""
 
 
 @dataclass(frozen=True)
 class Purse:
-    """What may be spent, and what is expected to be; without a budget it allows everything."""
+    """What may be spent, and what is expected to be; without a budget it allows everything.
+
+    `meter` counts what is asked over all of its searches.
+    """
 
     request: AuditRequest
     prices: Prices
     plan: AuditPlan | None
     budget: Budget | None
+    meter: Meter | None = None
+
+    @contextmanager
+    def open(self, before: float = 0.0) -> Iterator[None]:
+        """Count what is asked in the block; `before` was spent when the audit was begun."""
+        if self.meter is not None:
+            self.meter.spent = max(self.meter.spent, before)
+        with metered(self.meter):
+            yield
 
     def allows(self, journal: Journal) -> bool:
         """Whether a search with this record may take another step."""
         if self.budget is None or self.plan is None:
             return True
         spent = self._spent(spent_on(self.request, journal))
-        step, after = self._spent(self.plan.step), self._spent(self.plan.after)
-        planned = step * len(journal.steps)
-        scale = spent / planned if planned else 1.0
-        return spent + scale * (step + after) <= self.budget.amount / self.plan.searches
+        done, step = len(journal.steps), self._spent(self.plan.step)
+        after = self._spent(self.plan.after_steps(done + 1))
+        planned = step * done
+        scale = spent / planned if planned else float(self.plan.dearer)
+        spare = _SPARE if planned and scale > 1 else 1.0
+        fits = spent + scale * (step + spare * after) <= self.budget.amount / self.plan.searches
+        return fits and self._in_all(scale * (step + spare * after))
+
+    def _in_all(self, more: float) -> bool:
+        """Whether so much is left of what is counted over all searches."""
+        if self.budget is None or self.meter is None:
+            return True
+        return self.meter.spent + more <= self.budget.amount
 
     def taken(self, journal: Journal) -> tuple[int, float | None]:
-        """Calls and dollars of a search so far; None where prices are not given, or one lacks."""
+        """Calls and dollars of a search so far; None where a price lacks or nothing costs any."""
         spent = spent_on(self.request, journal)
-        costs = [cost(one, self.prices) for one in spent] if self.prices else [None]
-        dollars = None if None in costs else sum(money for money in costs if money is not None)
+        costs = [cost(one, self.prices) for one in spent]
+        free = all(is_here(one.model) for one in spent)
+        dollars = None if free or None in costs else sum(money for money in costs if money)
         return sum(one.usage.calls for one in spent), dollars
 
     def check(self) -> None:
@@ -51,13 +83,14 @@ class Purse:
             return
         least = self._spent(self.plan.least())
         if least > self.budget.amount:
-            needed = self.budget.model_copy(update={"amount": least})
-            raise InputError(
-                "budget",
-                f"{self.budget} does not last for one step of each search, its selection and its "
-                f"evaluation, which take about {needed}",
-                "raise it, or lower minibatch, top or windows in [search]; --dry-run shows more",
-            )
+            raise too_small(self.budget, least)
+
+    def before(self, journals: list[Journal], evaluated: int) -> float:
+        """What is on record as spent by these searches, and by so many evaluations."""
+        if self.plan is None:
+            return 0.0
+        spent = [one for journal in journals for one in spent_on(self.request, journal)]
+        return self._spent(spent) + evaluated * self._spent(self.plan.after_steps(1)[-1:])
 
     def _spent(self, spent: "list[Spent] | tuple[Spent, ...]") -> float:
         return self.budget.spent(spent, self.prices) if self.budget else 0.0
@@ -65,16 +98,27 @@ class Purse:
 
 def open_purse(request: AuditRequest) -> Purse:
     """The purse of an audit. Raises InputError for prices and budgets that cannot be used."""
-    prices = prices_of(request)
-    plan = plan_audit(request, policy_settings(request)) if request.budget else None
-    purse = Purse(request, prices, plan, request.budget)
+    prices, budget = prices_of(request), request.budget
+    if budget is None:
+        return Purse(request, prices, None, None)
+    plan = plan_audit(request, policy_settings(request))
+    purse = Purse(request, prices, plan, budget, meter_of(budget, prices))
     purse.check()
     return purse
 
 
+def meter_of(budget: Budget, prices: Prices) -> Meter:
+    """Counts what is asked, in the unit of the budget."""
+    return Meter(
+        budget.amount,
+        lambda model, usage: budget.spent([Spent(model, usage)], prices),
+        str(budget),
+    )
+
+
 def prices_of(request: AuditRequest) -> Prices:
-    """The prices that the request names, and those of what is built in."""
-    return read_prices(request.prices) if request.prices else {}
+    """The prices that come with the package, and before them those that the request names."""
+    return known_prices(request.prices)
 
 
 def spent_on(request: AuditRequest, journal: Journal) -> list[Spent]:

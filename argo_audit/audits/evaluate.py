@@ -8,16 +8,22 @@ runs are several populations, and are crossed.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from argo_audit.audits.afford import Sure, check_agreed, known_cost
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import read_request
+from argo_audit.audits.budget import meter_of
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.given_parts import Part, Place, folders, give, spec_of
 from argo_audit.audits.labels import LabelRecords
 from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
+from argo_audit.audits.plan import Phase
+from argo_audit.audits.price import Budget, Prices, Spent, known_prices
 from argo_audit.audits.record_list import RecordList
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.same_model import check_named
+from argo_audit.audits.suite_plan import SuiteModels, budget_of, plan_suite, within
 from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.logs import discard_unfinished, unfinished
 from argo_audit.evals.results import ResultRow
@@ -25,6 +31,7 @@ from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run
 from argo_audit.files import join, on_disk
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.meter import metered
 from argo_audit.judges.opening import NO_MODEL, Seat, seat_of
 from argo_audit.kinds import is_missing, lent
 from argo_audit.pairs.pair_file import read
@@ -59,6 +66,9 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     allow: Allowed = (),
     *,
     given: Sequence[Part] = (),
+    budget: str | Budget | None = None,
+    prices: Path | None = None,
+    sure: Sure | None = None,
 ) -> Evaluated:
     """Run the task suite on finished audits, or go on with it, and read its rows.
 
@@ -72,6 +82,10 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
         allow: What the audits may name outside their folders, as the error says that asks for it.
         given: The objects that the audits were asked for with. Tasks that ask one that is not
             given are left out.
+        budget: The most that it may take ("12.50", "20000 calls"): what it does not afford is
+            left out. Without one, 20,000 calls of models that do not run in this process.
+        prices: A file of prices, before those that come with the package.
+        sure: Agrees to what it costs, where that is known to be above $5 and no budget is given.
 
     Returns:
         A row for each number: the task, what it is of, the `measure` and its `estimate` with a 95%
@@ -84,31 +98,24 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     """
     for part in given:
         give(part)
-    tasks = _tasks(suite)
     places, out = folders(runs), on_disk(out)
-    uses = reward_models_of if judge else used_by_evals
-    requests = [read_request(run, allow, uses) for run in places]
-    spec = spec_of("judges", judge or _one_judge(requests))
-    left_out = list(_left_out(requests, spec, tasks))
-    if is_missing("judges", spec):
-        tasks = [task for task in tasks if "judge" not in task.asks]
-    _check_left(tasks, left_out)
-    asked = any("reward models" in task.asks for task in tasks)
-    audited = [
-        audited_run(run, request, allow, check=asked)
-        for run, request in zip(places, requests, strict=True)
-    ]
-    urls = () if judge else requests[0].judge_urls
-    seat = _seat(spec, requests[0].judge_settings, urls)
-    more = {role: open_models(spec) for role, spec in (roles or {}).items()} | seat.roles
-    logs = run_suite(
-        [run.judged_by(seat.named) for run in audited],
-        str(out),
-        seat.model,
-        roles=more,
-        told=told,
-        suite=tasks,
-    )
+    spec, requests = _asked_of(places, judge, allow)
+    opened = _open(places, requests, spec, suite, allow)
+    models = SuiteModels(spec, requests[0].judge_settings, roles or {})
+    allowed = budget_of(models, Budget.parse(budget) if isinstance(budget, str) else budget)
+    known = known_prices(prices)
+    tasks, left_out = _affordable(opened, models, allowed, known, None if budget else sure or _no)
+    seat = _seat(spec, requests[0].judge_settings, () if judge else requests[0].judge_urls)
+    more = {role: open_models(spec) for role, spec in models.roles.items()} | seat.roles
+    with metered(meter_of(allowed, known) if allowed else None):
+        logs = run_suite(
+            [run.judged_by(seat.named) for run in opened.audited],
+            str(out),
+            seat.model,
+            roles=more,
+            told=told,
+            suite=tasks,
+        )
     if failed := [log for log in logs if log.status != "success"]:
         raise ArgoError(
             f"{len(failed)} of {len(logs)} evaluations did not end well, the first:\n"
@@ -116,7 +123,86 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
             "  The same command goes on with them."
         )
     discard_unfinished(out)  # a killed one's log, whose task another log holds to its end now
-    return Evaluated(rows(out, tasks), left_out)
+    return Evaluated(rows(out, tasks), [*opened.left_out, *left_out])
+
+
+def plan_evaluation(
+    runs: Sequence[Path],
+    judge: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    allow: Allowed = (),
+) -> tuple[list[Phase], SuiteModels]:
+    """What the suite takes at most, task by task, and the models that it asks; nobody is asked."""
+    spec, requests = _asked_of(list(runs), judge, allow)
+    opened = _open(list(runs), requests, spec, SUITE, allow, check=False)
+    models = SuiteModels(spec, requests[0].judge_settings, roles or {})
+    return plan_suite(opened.tasks, opened.audited, models), models
+
+
+class _Opened(NamedTuple):
+    """The tasks that can be run, on what, and what cannot take part."""
+
+    tasks: list[SuiteTask]
+    audited: list[AuditedRun]
+    left_out: list[str]
+
+
+def _asked_of(
+    places: Sequence[Path], judge: str | Judge | None, allow: Allowed
+) -> tuple[str, list[AuditRequest]]:
+    """Who judges, and what the audits were asked to do."""
+    uses = reward_models_of if judge else used_by_evals
+    requests = [read_request(run, allow, uses) for run in places]
+    return spec_of("judges", judge or _one_judge(requests)), requests
+
+
+def _open(
+    places: Sequence[Path],
+    requests: Sequence[AuditRequest],
+    spec: str,
+    suite: SuiteTask | str | Sequence[SuiteTask | str],
+    allow: Allowed,
+    *,
+    check: bool = True,
+) -> _Opened:
+    tasks = _tasks(suite)
+    left_out = list(_left_out(requests, spec, tasks))
+    if is_missing("judges", spec):
+        tasks = [task for task in tasks if "judge" not in task.asks]
+    _check_left(tasks, left_out)
+    asked = check and any("reward models" in task.asks for task in tasks)
+    audited = [
+        audited_run(run, request, allow, check=asked)
+        for run, request in zip(places, requests, strict=True)
+    ]
+    return _Opened(tasks, audited, left_out)
+
+
+def _no(_: str) -> bool:
+    """Nobody is there to agree."""
+    return False
+
+
+def _affordable(
+    opened: _Opened,
+    models: SuiteModels,
+    budget: Budget | None,
+    prices: Prices,
+    sure: Sure | None,
+) -> tuple[list[SuiteTask], list[str]]:
+    """The tasks that the budget affords, once somebody has agreed to what they cost."""
+    if budget is None:
+        return opened.tasks, []
+    phases = plan_suite(opened.tasks, opened.audited, models)
+    tasks, left_out = within(opened.tasks, phases, budget, prices)
+    chosen = {task.name for task in tasks}
+    spent = [Spent(phase.model, phase.usage) for phase in phases if phase.name in chosen]
+    if sure is not None:
+        said = f"this evaluation costs about {{}}, and takes {budget} at most"
+        check_agreed(said, known_cost(spent, prices), sure)
+    if not tasks:
+        raise InputError("budget", "; ".join(left_out), "raise it; --dry-run shows more")
+    return tasks, left_out
 
 
 def _seat(spec: str, settings: JudgeSettings, urls: Sequence[str]) -> Seat:

@@ -71,6 +71,7 @@ class AuditOptions(TypedDict, total=False):
     rewriter: str | Writer | None
     intent: Path | None
     probed_pairs: int
+    judged_pairs: int | None
     prices: Path | None
     budget: str | Budget | None
     optimiser: str | Search

@@ -3,25 +3,32 @@
     plan = plan_audit(request, settings)
     plan.phases[0].usage.calls
 
-A judgment is two calls, one for each order (times the votes, where P(A) is counted from votes). A
-step judges the rubrics of all its prompt variants on one minibatch; selection judges the top
-rubrics of each window on dev and held-out; the evaluation judges each search's best rubric, and
-once no rubric, on held-out. These are upper bounds: equal rubrics are judged once, and a top that
-is not full is judged as it is. Tokens are characters over four, since tokenizers differ; rubrics
-and replies have the lengths below. The record of the run says what it really took.
+A judgment is two calls, one for each order (times the votes, where P(A) is counted from votes).
+What a search asks for is its own arithmetic (`search.arithmetic`); the evaluation judges each
+search's best rubric, and once no rubric, on held-out. These are upper bounds: equal rubrics are
+judged once, and a top that is not full is judged as it is. Tokens are characters over four, since
+tokenizers differ; rubrics and replies have the lengths below. The record of the run says what it
+really took.
+
+What nobody can know before is how often a call is repeated, and whether a judge has
+log-probabilities: without, each verdict takes `dearer` times as many calls. No budget is overspent
+for that (`judges.meter`): fewer steps are taken.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from argo_audit.audits.preparing import check_labels, read_and_split
-from argo_audit.audits.price import Spent
+from argo_audit.audits.preparing import check_labels, judged, read_and_split
+from argo_audit.audits.price import Spent, is_in_process
 from argo_audit.audits.request import AuditRequest
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import can_be_asked
+from argo_audit.search.arithmetic import Given, Sized, arithmetic_of
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600
@@ -54,13 +61,16 @@ class Phase(NamedTuple):
 class AuditPlan(NamedTuple):
     """The phases of an audit; `step` and `after` are what one search takes.
 
-    `after` is what a search must leave of its budget: its selection and its evaluation.
+    `after` is what a search must leave of its budget: its selection and its evaluation, by how many
+    steps it has taken, from 1. `dearer` is how many times as much a verdict takes where the judge
+    has no log-probabilities.
     """
 
     phases: tuple[Phase, ...]
     searches: int
     step: tuple[Spent, ...]
-    after: tuple[Spent, ...]
+    after: tuple[tuple[Spent, ...], ...]
+    dearer: int = 1
 
     def spent(self) -> list[Spent]:
         """What counts towards a budget, if all of the audit is carried out."""
@@ -68,16 +78,19 @@ class AuditPlan(NamedTuple):
 
     def least(self) -> list[Spent]:
         """What counts, if each search ends after its first step."""
-        return [*self.step, *self.after] * self.searches
+        return [*self.step, *self.after_steps(1)] * self.searches * self.dearer
+
+    def after_steps(self, steps: int) -> tuple[Spent, ...]:
+        """What is to be left once so many steps are taken."""
+        return self.after[min(steps, len(self.after)) - 1]
 
 
-class _Texts:
-    """The lengths of an audit's texts, in tokens, from a sample of its pairs."""
+class Texts:
+    """The lengths of texts that are asked about, in tokens, from a sample of the pairs."""
 
-    def __init__(self, request: AuditRequest, pairs: Sequence[Pair]):
+    def __init__(self, settings: JudgeSettings, pairs: Sequence[Pair]):
         sample = pairs[:: max(1, len(pairs) // _SAMPLE)]
         rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
-        settings = request.judge_settings
         questions = (ask(rubric, pair, settings=settings).text for pair in sample)
         self._question = _mean(len(question) for question in questions)
         self._votes = 1 if settings.estimator == "log-probabilities" else settings.votes
@@ -108,44 +121,83 @@ class _Texts:
         return Usage(calls=texts, input_tokens=texts * shown, output_tokens=texts * length)
 
 
+class Planner:
+    """Plans of one audit at several sizes; its pairs are read once.
+
+    Raises InputError when they cannot be used.
+    """
+
+    def __init__(self, request: AuditRequest):
+        whole = request.model_copy(update={"judged_pairs": None})
+        self._file, self._splits = read_and_split(whole)
+        check_labels(request.labels, self._file, request.pairs)
+        self._request = request
+        self._given: dict[int | None, Given] = {}
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return Texts(self._request.judge_settings, self._file.pairs)
+
+    def given(self, request: AuditRequest) -> Given:
+        """The pairs that each search of it gets; nothing is fixed."""
+        most = request.judged_pairs
+        if most not in self._given:
+            splits = judged(self._splits, request)
+            train, dev, held_out = (len(splits[name]) for name in ("train", "dev", "held-out"))
+            self._given[most] = Given(train, dev, held_out)
+        return self._given[most]
+
+    def judgment(self, request: AuditRequest) -> Spent:
+        """What one judgment takes."""
+        return Spent(request.judge, self._texts.judging(1))
+
+    def plan(self, request: AuditRequest, settings: PolicySettings) -> AuditPlan:
+        """What it takes at the size that the request and the settings give it."""
+        texts, given, searches = self._texts, self.given(request), len(request.labels)
+        sized = Sized(request.search, settings.rubrics_per_prompt)
+        arithmetic = arithmetic_of(request.optimiser)
+        work = arithmetic.work(sized, given)
+        labelled = sum(map(can_be_asked, request.labels))
+        edited = TEXTS_PROBED * min(request.probed_pairs, given.held_out)
+        train, select = texts.judging(work.judged), texts.judging(work.selection)
+        evaluate = Spent(request.judge, texts.judging(2 * given.held_out))
+        ended = (arithmetic.work(sized, given, steps) for steps in range(1, work.steps + 1))
+        after = [Spent(request.judge, texts.judging(one.selection)) for one in ended]
+        write = texts.writing(work.written, settings.max_rubric_tokens)
+        rewrites = work.rewrites if request.rewriter else 0
+        rewrite = texts.writing(rewrites, settings.max_rubric_tokens)
+        judge, sampled = request.judge, request.sampled_policy
+        steps, rewarded = work.steps * searches, 2 * labelled * len(self._file.pairs)
+        phases = (
+            Phase("reward model", "", texts.rewarding(rewarded), counted=False),
+            Phase("rubrics", sampled or request.policy, _times(write, steps), bool(sampled)),
+            Phase("rewriting", request.rewriter or "", _times(rewrite, steps)),
+            Phase("judge, training", judge, _times(train, steps)),
+            Phase("judge, selection", judge, _times(select, searches)),
+            Phase("judge, evaluation", judge, texts.judging((searches + 1) * given.held_out)),
+            Phase("reward model, probes", "", texts.rewarding(labelled * edited), counted=False),
+        )
+        written = [Spent(sampled, write)] if sampled else []
+        written += [Spent(request.rewriter, rewrite)] if request.rewriter else []
+        return AuditPlan(
+            tuple(phase for phase in phases if phase.usage.calls),
+            searches,
+            (Spent(judge, train), *written),
+            tuple((one, evaluate) for one in after),
+            _dearer(request),
+        )
+
+
 def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     """The plan of an audit. Raises InputError when its pairs cannot be used."""
-    file, splits = read_and_split(request)
-    check_labels(request.labels, file, request.pairs)
-    texts, search, searches = _Texts(request, file.pairs), request.search, len(request.labels)
-    variants = len(search.feedback.variants)
-    rubrics = settings.rubrics_per_prompt * variants
-    dev, held_out = len(splits["dev"]), len(splits["held-out"])
-    top = min(search.windows * search.top, search.steps * rubrics)
-    labelled = sum(map(can_be_asked, request.labels))
-    edited = TEXTS_PROBED * min(request.probed_pairs, held_out)
-    train = texts.judging(rubrics * min(search.minibatch, len(splits["train"])))
-    select, evaluate = texts.judging(top * (dev + held_out)), texts.judging(2 * held_out)
-    write = texts.writing(rubrics, settings.max_rubric_tokens)
-    rewrite = texts.writing(variants if request.rewriter else 0, settings.max_rubric_tokens)
-    judge, sampled = request.judge, request.sampled_policy
-    phases = (
-        Phase("reward model", "", texts.rewarding(2 * labelled * len(file.pairs)), counted=False),
-        Phase(
-            "rubrics",
-            sampled or request.policy,
-            _times(write, search.steps * searches),
-            bool(sampled),
-        ),
-        Phase("rewriting", request.rewriter or "", _times(rewrite, search.steps * searches)),
-        Phase("judge, training", judge, _times(train, search.steps * searches)),
-        Phase("judge, selection", judge, _times(select, searches)),
-        Phase("judge, evaluation", judge, texts.judging((searches + 1) * held_out)),
-        Phase("reward model, probes", "", texts.rewarding(labelled * edited), counted=False),
-    )
-    written = [Spent(sampled, write)] if sampled else []
-    written += [Spent(request.rewriter, rewrite)] if request.rewriter else []
-    return AuditPlan(
-        tuple(phase for phase in phases if phase.usage.calls),
-        searches,
-        (Spent(judge, train), *written),
-        (Spent(judge, select), Spent(judge, evaluate)),
-    )
+    return Planner(request).plan(request, settings)
+
+
+def _dearer(request: AuditRequest) -> int:
+    """Votes in place of log-probabilities, of a judge that may have none."""
+    settings = request.judge_settings
+    falls_back = settings.estimator == "log-probabilities" and not is_in_process(request.judge)
+    return settings.votes if falls_back else 1
 
 
 def _times(usage: Usage, times: int) -> Usage:

@@ -19,12 +19,12 @@ from argo_audit.organism.manifest import Manifest
 from argo_audit.outside.caps import RECORD, read_text, read_whole
 from argo_audit.pairs.hub import open_dataset
 from argo_audit.pairs.pair_file import Hub, PairFile, labels_of, population_of, read
-from argo_audit.pairs.splits import split
+from argo_audit.pairs.splits import at_most, split
 from argo_audit.policies.policy_names import policy_model
 from argo_audit.policies.policy_settings import PolicySettings, settings_of
 from argo_audit.records import HUMAN, Label, Pair, Rubric, Split
 from argo_audit.reward_models.by_name import RewardModelUse, check_kind, names_reward_model
-from argo_audit.search.selection import SearchData
+from argo_audit.search.selection import MEASURED_ON, SearchData
 from argo_audit.store import RubricStore, slug
 
 
@@ -66,7 +66,18 @@ def read_and_split(
 ) -> tuple[PairFile, dict[Split, tuple[Pair, ...]]]:
     """The pairs of an audit and its splits. Raises InputError."""
     file = read(request.pairs, format=request.format, skip_invalid=request.skip_invalid, hub=hub)
-    return file, split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
+    parts = split(file.pairs, request.seed, request.dev, request.held_out, request.pairs)
+    return file, judged(parts, request)
+
+
+def judged(
+    splits: dict[Split, tuple[Pair, ...]], request: AuditRequest
+) -> dict[Split, tuple[Pair, ...]]:
+    """The splits, of dev and held-out no more than the judge is to be asked about."""
+    measured = {
+        name: at_most(splits[name], request.judged_pairs, request.seed) for name in MEASURED_ON
+    }
+    return splits | measured
 
 
 def prepare(

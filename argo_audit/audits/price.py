@@ -1,16 +1,18 @@
 """What an audit takes, before it is run and while it runs: calls, tokens and, with prices, money.
 
-    prices = read_prices(Path("prices.yaml"))          # as for Inspect's --model-cost-config
+    prices = known_prices(Path("prices.yaml"))         # the file's before those of prices.toml
     budget = Budget.parse("12.50")                     # dollars; or "3e6 tokens", "20000 calls"
     budget.spent([Spent("openai/gpt-5-mini", usage)], prices)
 
-Prices are never guessed: a model without one has no cost, and a budget in dollars is refused for
-it. Plans are made before anything runs, from the arithmetic of the method and the length of the
-texts; what they assume stands beside them (`audits.plan`).
+Prices of common models stand in `prices.toml` with their date; a file of one's own goes before it.
+None is guessed: a model without one has no cost, and a budget in dollars is refused for it. Plans
+are made before anything runs, from the arithmetic of the method and the length of the texts; what
+they assume stands beside them (`audits.plan`).
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -24,7 +26,7 @@ from pydantic import (
 
 from argo_audit.errors import InputError, brief
 from argo_audit.outside.caps import read_text
-from argo_audit.outside.plain_documents import plain_yaml
+from argo_audit.outside.plain_documents import plain_toml, plain_yaml
 from argo_audit.records import Record, Usage
 
 Unit = Literal["dollars", "tokens", "calls"]
@@ -53,6 +55,13 @@ Prices = Mapping[str, Price]
 _IN_PROCESS = ("argo/", "argo-hf/")
 """Providers of models that run in this process: their calls cost nothing."""
 
+_HERE = (*_IN_PROCESS, "mockllm/", "given:")
+"""What is asked in this process: no limit is set to it unasked."""
+
+_SHIPPED = Path(__file__).with_name("prices.toml")
+_AS_OF = "as_of"
+_DATE = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
+
 
 class Spent(NamedTuple):
     """What calls of a model took, or are expected to take."""
@@ -62,21 +71,55 @@ class Spent(NamedTuple):
 
 
 def read_prices(path: Path) -> Prices:
-    """Read a YAML or JSON file {model: {input, output, input_cache_read}}.
+    """Read a TOML, YAML or JSON file {model: {input, output, input_cache_read}}.
 
-    It is the file that Inspect takes as `--model-cost-config`. Raises InputError.
+    YAML and JSON are as Inspect takes them for `--model-cost-config`. Raises InputError.
     """
+    parse = plain_toml if path.suffix == ".toml" else plain_yaml
     try:
-        read = plain_yaml(read_text(path))
+        read = parse(read_text(path))
+        if isinstance(read, dict):
+            read.pop(_AS_OF, None)
         return TypeAdapter(dict[str, Price]).validate_python(read)
     except (OSError, ValueError) as error:
         remedy = "write {model: {input: 0.25, output: 2.0}}, in dollars per million tokens"
         raise InputError(path, f"not a file of prices ({brief(error):.200})", remedy) from error
 
 
+def known_prices(path: Path | None = None) -> Prices:
+    """The prices that come with the package, and before them those of a file."""
+    return {**_shipped(), **(read_prices(path) if path else {})}
+
+
+@lru_cache(1)
+def prices_date() -> str:
+    """Of which day the prices are that come with the package."""
+    return str(plain_toml(read_text(_SHIPPED))[_AS_OF])
+
+
+@lru_cache(1)
+def _shipped() -> Prices:
+    return read_prices(_SHIPPED)
+
+
+def is_here(model: str) -> bool:
+    """Whether a model or object of that name is asked in this process, free of charge."""
+    return model.startswith(_HERE)
+
+
+def is_in_process(model: str) -> bool:
+    """Whether a model's weights, or what it has instead, are in this process."""
+    return model.startswith(_IN_PROCESS)
+
+
+def price_of(model: str, prices: Prices) -> Price | None:
+    """The price of a model, or of the model that its name is a dated release of."""
+    return prices.get(model) or prices.get(_DATE.sub("", model))
+
+
 def cost(spent: Spent, prices: Prices) -> float | None:
     """Dollars; None where the model has no price and was called."""
-    price, usage = prices.get(spent.model), spent.usage
+    price, usage = price_of(spent.model, prices), spent.usage
     if spent.model.startswith(_IN_PROCESS):
         return 0.0
     if price is None:
@@ -131,7 +174,8 @@ class Budget(Record):
     def _of(self, spent: Spent, prices: Prices) -> float | None:
         if self.unit == "dollars":
             return cost(spent, prices)
-        return float(spent.usage.tokens if self.unit == "tokens" else spent.usage.calls)
+        usage = spent.usage
+        return float(usage.tokens if self.unit == "tokens" else usage.calls + usage.repeated)
 
 
 _OTHER_UNITS = "tokens or calls"

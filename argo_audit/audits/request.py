@@ -80,10 +80,15 @@ class AuditRequest(Settings):
     """File with what the reward model should reward, as a rubric: conflicts are flagged."""
     probed_pairs: int = Field(default=48, ge=0)
     """Held-out pairs whose responses are edited, some 150 texts each; 0 for none."""
+    judged_pairs: int | None = Field(default=None, ge=1, exclude_if=lambda most: most is None)
+    """Most dev pairs, and most held-out pairs, that the judge is asked about; unset, all of them,
+    or as many as the budget affords."""
     prices: Path | None = None
-    """Prices of models, YAML or JSON as for Inspect's --model-cost-config."""
+    """Prices of models, before those that come with the package: TOML, or YAML or JSON as for
+    Inspect's --model-cost-config."""
     budget: Budget | None = None
-    """End searches in time: "12.50" (dollars), "3e6 tokens", "20000 calls"."""
+    """The most that may be spent: "12.50" (dollars), "3e6 tokens", "20000 calls"; what is not set
+    of the search is made to fit. Unset, 20,000 calls of models that do not run in this process."""
 
     @property
     def sampled_policy(self) -> str | None:

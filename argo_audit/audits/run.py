@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
+from argo_audit.audits.afford import Sure, affordable, agreed
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
@@ -31,12 +32,13 @@ from argo_audit.errors import ArgoError, room_to_write
 from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
-from argo_audit.files import Folder, remove_parts
+from argo_audit.files import RUN_FILE, Folder, remove_parts
 from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
+from argo_audit.search.journal import read_journal
 from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.search_settings import ARGO
 from argo_audit.search.selection import Winner
@@ -73,6 +75,7 @@ def audit(
     watch: Watch = lambda _: None,
     parts: Parts | None = None,
     command: str = "",
+    sure: Sure | None = None,
 ) -> AuditFacts:
     """Do the whole job for one pairs file, up to the report.
 
@@ -81,7 +84,9 @@ def audit(
     anything is written when the input cannot be used. An interrupted audit leaves its attempts
     readable, and `resume` goes on with it.
     """
+    told, request = request.budget, affordable(request)
     check_unused(request)
+    agreed(request, told, sure)
     return _carry_out(request, watch, parts, command)
 
 
@@ -121,6 +126,14 @@ def _every_part(
     purse = open_purse(request)
     prepared = prepare(request, begins=lambda: watch(Event("read and label pairs", 0, 1)))
     write_request(request, command)
+    with purse.open(_spent_before(request, purse)):
+        return _asked(request, prepared, parts, purse, watch)
+
+
+def _asked(
+    request: AuditRequest, prepared: Prepared, parts: Parts, purse: Purse, watch: Watch
+) -> AuditFacts:
+    """What asks models, and what is made of their answers."""
     write_conformance(request.out, prepared.sources)
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
@@ -130,6 +143,15 @@ def _every_part(
     facts = gather(request, prepared, stored, parts.judge)
     write_facts(request.out, facts)
     return facts
+
+
+def _spent_before(request: AuditRequest, purse: Purse) -> float:
+    """Of an audit that goes on: what is on record as spent."""
+    if purse.budget is None:
+        return 0.0
+    folders = [path.parent for path in (request.out / RUNS).glob(f"*/{RUN_FILE}")]
+    journals = [read_journal(folder)[0] for folder in folders]
+    return purse.before(journals, len(_evaluated(request.log_root)))
 
 
 def _learn(

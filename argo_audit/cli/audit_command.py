@@ -12,6 +12,8 @@ from argo_audit.cli.terminal import (
     AllowOption,
     AllowRemoteImagesOption,
     BudgetOption,
+    YesOption,
+    asking,
     console,
     resumable,
     say,
@@ -38,6 +40,7 @@ def audit_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
     ] = False,
+    yes: YesOption = False,
     allow_remote_images: AllowRemoteImagesOption = False,
 ) -> None:
     """Learn what a reward model (or a set of labels) rewards, evaluate it, write the audit."""
@@ -46,7 +49,7 @@ def audit_command(
         return
     from argo_audit.audits.run import audit
 
-    _shown(request.out, request, lambda watch: audit(request, watch))
+    _shown(request.out, request, lambda watch: audit(request, watch, sure=asking(yes=yes)))
 
 
 def resume_command(
@@ -67,15 +70,20 @@ def resume_command(
 
 
 def _plan(request: AuditRequest) -> None:
+    from argo_audit.audits.afford import affordable
     from argo_audit.audits.budget import prices_of
     from argo_audit.audits.parts import check_names
     from argo_audit.audits.plan import ASSUMPTIONS, plan_audit
     from argo_audit.audits.preparing import policy_settings
-    from argo_audit.cli.tables import plan_table
+    from argo_audit.cli.plan_table import plan_sentences, plan_table
 
     check_names(request)
-    console.print(plan_table(plan_audit(request, policy_settings(request)), prices_of(request)))
+    sized = affordable(request)
+    plan, prices = plan_audit(sized, policy_settings(sized)), prices_of(sized)
+    console.print(plan_table(plan, prices))
     say(ASSUMPTIONS)
+    for sentence in plan_sentences(request, sized, plan, prices):
+        say(sentence)
 
 
 def _shown(

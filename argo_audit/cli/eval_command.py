@@ -1,5 +1,6 @@
 """`argo-audit eval RUN`: the task suite on finished audits, one table of what it found."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,10 @@ from argo_audit.cli.terminal import (
     AllowOption,
     AllowRemoteImagesOption,
     AuditsArgument,
+    PricesOption,
     SafeConsole,
+    YesOption,
+    asking,
     console,
     say,
 )
@@ -38,6 +42,18 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     details: Annotated[
         bool, typer.Option("--details", help="Print slices, KL, Brier scores and win rates too.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help='The most that may be spent: "12.50" (dollars), "20000 calls"; tasks that it does '
+            "not afford are left out. Unset, 20,000 calls of models elsewhere."
+        ),
+    ] = None,
+    prices: PricesOption = None,
+    yes: YesOption = False,
     allow_remote_images: AllowRemoteImagesOption = False,
     allow: AllowOption = None,
 ) -> None:
@@ -53,8 +69,22 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
         raise InputError("--out", "several runs have no folder in common", "name a folder")
     place = out or runs[0] / EVALS
     roles = dict(_role(given) for given in role or ())
+    if dry_run:
+        _plan(runs, judge, roles, (budget, prices), allow or ())
+        return
+    sure = asking(yes=yes)
     with Display(console) as display:
-        found = evaluate(runs, place, judge, roles, _Lanes(display), allow=allow or ())
+        found = evaluate(
+            runs,
+            place,
+            judge,
+            roles,
+            _Lanes(display),
+            allow=allow or (),
+            budget=budget,
+            prices=prices,
+            sure=sure,
+        )
     wide = console if console.is_terminal else SafeConsole(width=_WIDE)
     wide.print(results_table(found, details=details))
     for line in legend(found):
@@ -62,6 +92,31 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     for line in found.left_out:
         say(f"left out: {line}")
     say(f"logs: {place}")
+
+
+def _plan(
+    runs: list[Path],
+    judge: str | None,
+    roles: dict[str, str],
+    paid: tuple[str | None, Path | None],
+    allow: Sequence[str],
+) -> None:
+    from argo_audit.audits.evaluate import plan_evaluation
+    from argo_audit.audits.price import Budget, known_prices
+    from argo_audit.audits.suite_plan import budget_of, within
+    from argo_audit.cli.plan_table import phases_table, price_sentences
+    from argo_audit.evals.suite import SUITE
+
+    given, file = paid
+    phases, models = plan_evaluation(runs, judge, roles, tuple(allow))
+    prices, budget = known_prices(file), budget_of(models, Budget.parse(given) if given else None)
+    console.print(phases_table("What this evaluation takes at most", phases, prices))
+    if budget:
+        say(f"Never more than {budget}, repeated calls and votes included.")
+    for line in within(SUITE, phases, budget, prices)[1]:
+        say(f"would be left out: {line}")
+    for line in price_sentences([models.judge, *models.roles.values()], prices):
+        say(line)
 
 
 class _Lanes:

@@ -1,4 +1,4 @@
-"""Tables on the terminal: of what an audit will take, of what it found, and sheets."""
+"""Tables on the terminal: of what an audit found, and sheets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from argo_audit.audits.audit_facts import read_facts
-from argo_audit.audits.plan import AuditPlan
-from argo_audit.audits.price import Prices, Spent, cost
 from argo_audit.cli.terminal import console, row, say
 from argo_audit.evals.logs import Evaluation, read_evaluations
-from argo_audit.records import HUMAN, Agreement, Usage
+from argo_audit.records import HUMAN, Agreement
 from argo_audit.report.markdown import accuracy, percent
 from argo_audit.report.sheets import Sheet, as_markdown
 
@@ -50,34 +48,6 @@ def _point(agreement: Agreement | None) -> str:
     if agreement is None or agreement.accuracy is None:
         return "-"
     return percent(agreement.accuracy)
-
-
-def plan_table(plan: AuditPlan, prices: Prices) -> Table:
-    """One row per phase, and the sum of what counts towards a budget."""
-    table = Table(title="What this audit takes at most", box=SIMPLE_HEAD, show_edge=False)
-    for column in ("phase", "model"):
-        table.add_column(column, overflow="fold")
-    for column in ("calls", "tokens read", "tokens written", "dollars"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for phase in plan.phases:
-        money = cost(Spent(phase.model, phase.usage), prices) if phase.counted else None
-        row(table, phase.name, phase.model, *_numbers(phase.usage), _dollars(money, phase.counted))
-    counted = plan.spent()
-    costs = [cost(spent, prices) for spent in counted]
-    total = None if None in costs else sum(c for c in costs if c is not None)
-    usage = Usage.total(spent.usage for spent in counted)
-    row(table, "sum of what is asked", "", *_numbers(usage), _dollars(total, counted=True))
-    return table
-
-
-def _numbers(usage: Usage) -> tuple[str, str, str]:
-    return f"{usage.calls:,}", f"{usage.input_tokens:,}", f"{usage.output_tokens:,}"
-
-
-def _dollars(money: float | None, counted: bool) -> str:
-    if not counted:
-        return "own machine"
-    return "no price" if money is None else f"{money:,.2f}"
 
 
 def show(sheets: Sequence[Sheet], *, markdown: bool) -> None:

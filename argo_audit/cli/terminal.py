@@ -7,7 +7,8 @@ through a SafeConsole, which does so too; no command has another way to print.
 
 import logging
 import shlex
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +61,8 @@ AllowRemoteImagesOption = Annotated[
 ]
 IntentOption = Annotated[Path | None, option(AuditRequest, "intent")]
 BudgetOption = Annotated[str | None, option(AuditRequest, "budget")]
+PricesOption = Annotated[Path | None, option(AuditRequest, "prices")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than $5 are spent.")]
 AllowOption = Annotated[list[str] | None, option(CompareOptions, "allow")]
 AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of finished audits.")]
 
@@ -90,6 +93,15 @@ def show_warnings() -> None:
         handler.setFormatter(_Shown("%(message)s"))
         logger.addHandler(handler)
         logger.propagate = False
+
+
+def asking(*, yes: bool) -> Callable[[str], bool] | None:
+    """Who agrees to what something costs: `--yes`, whoever sits at the terminal, or nobody."""
+    if yes:
+        return lambda said: True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return lambda said: typer.confirm(shown(f"{said}. Go on?"), err=True)
 
 
 def say(text: str, *, error: bool = False) -> None:

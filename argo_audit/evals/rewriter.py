@@ -26,6 +26,7 @@ from argo_audit.judges.patience import (
     Patience,
     answered,
     asks_once,
+    most_of,
     seconds_for,
     together,
 )
@@ -102,7 +103,8 @@ class Rewriter:
         async def call() -> ModelOutput:
             return await self._model.generate(question, config=config)
 
-        outcome = await answered(call, self._model, self._patience)
+        patience = self._patience._replace(most=most_of(question, None))
+        outcome = await answered(call, self._model, patience)
         if isinstance(outcome.result, Failure) and outcome.result.kind.way == "stop":
             self._stopped = outcome.result.stopped(f"the rewriter {self.name}")
             raise self._stopped

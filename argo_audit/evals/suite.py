@@ -39,7 +39,7 @@ from argo_audit.evals.tasks import (
 from argo_audit.files import Folder
 from argo_audit.records import Record
 
-_MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
+MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
 _PROBE_MEASURES = bias_probe.MEASURES[:2]
 
 
@@ -148,7 +148,7 @@ def _rubric_ablation(runs: Sequence[AuditedRun]) -> list[Task]:
 
 def _bias_probe(runs: Sequence[AuditedRun]) -> list[Task]:
     return [
-        bias_probe.bias_probe(spec, run.pairs, rm_settings=run.rm_settings, most_pairs=_MOST_PROBED)
+        bias_probe.bias_probe(spec, run.pairs, rm_settings=run.rm_settings, most_pairs=MOST_PROBED)
         for run in runs
         for spec in run.reward_models
     ]

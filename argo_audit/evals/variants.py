@@ -20,7 +20,14 @@ from argo_audit.evals.paraphrase import paraphrased, request, rewritten
 from argo_audit.judges.failures import Failure
 from argo_audit.judges.judge_settings import JudgeSettings, TaskJudge
 from argo_audit.judges.opening import ROLE
-from argo_audit.judges.patience import CUT_OFF, Patience, answered, asks_once, seconds_for
+from argo_audit.judges.patience import (
+    CUT_OFF,
+    Patience,
+    answered,
+    asks_once,
+    most_of,
+    seconds_for,
+)
 from argo_audit.records import Record
 
 OTHER_JUDGE = "other judge"
@@ -111,7 +118,8 @@ async def _paraphrase(rubric: str, settings: JudgeSettings) -> Paraphrase:
         return await model.generate(request(rubric), config=config)
 
     seconds = settings.deadline or seconds_for(settings.max_reply_tokens)
-    outcome = await answered(call, model, Patience(settings.retries, seconds))
+    patience = Patience(settings.retries, seconds, most=most_of(request(rubric), None))
+    outcome = await answered(call, model, patience)
     if isinstance(outcome.result, Failure):  # one question for the whole task: nothing is left
         raise outcome.result.stopped(f"the rewriter {model}")
     finished = outcome.result.stop_reason not in CUT_OFF

@@ -56,7 +56,9 @@ from argo_audit.judges.patience import (
     Patience,
     answered,
     asks_once,
+    most_of,
     seconds_for,
+    usage_of,
 )
 from argo_audit.judges.questions import Question
 from argo_audit.pairs.images import shown_as
@@ -70,6 +72,8 @@ _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
 _SEEDS_PER_VOTE = 1000
 _TOP_LOGPROBS = 20
 _CONFIGS_REMEMBERED = 1_000
+_IMAGE_TOKENS = 3_000
+"""Of one picture, at the most that a provider counts for it."""
 
 MOST_KEPT = 20_000
 """Characters of a reply that are kept: of a longer one both ends, for its verdict stands last."""
@@ -128,7 +132,8 @@ class Caller:
         messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
         if begun:
             messages.append(ChatMessageAssistant(content=BEGUN))
-        outcome = await self._generate(messages, self._configured(asked, begun))
+        most = _most(question, self._settings.max_reply_tokens, images)
+        outcome = await self._generate(messages, self._configured(asked, begun), most)
         output, requests = outcome
         if isinstance(output, Failure):
             return _failed(output, requests)
@@ -140,17 +145,19 @@ class Caller:
         why = "" if begun else _why(output)
         return Reply(_kept(text), logprobs, _used(usage_of(output), requests, why), why=why)
 
-    async def _generate(self, messages: list[ChatMessage], config: GenerateConfig) -> Outcome:
-        model = self._here()
+    async def _generate(
+        self, messages: list[ChatMessage], config: GenerateConfig, most: Usage
+    ) -> Outcome:
+        model, patience = self._here(), self._patience._replace(most=most)
 
         async def call() -> ModelOutput:
             return await model.generate(messages, config=config, cache=self._cache)
 
         if self._gate is None:
             config = config.merge(GenerateConfig(max_connections=model.api.max_connections()))
-            return await answered(call, model, self._patience._replace(seconds=None))
+            return await answered(call, model, patience._replace(seconds=None))
         async with self._gate:
-            return await answered(call, model, self._patience)
+            return await answered(call, model, patience)
 
     def _here(self) -> Model:
         """The model, with a client of this event loop; each search runs one of its own."""
@@ -218,24 +225,15 @@ def images_refused(pair: Pair, model: Model, why: str) -> JudgeError:
     )
 
 
+def _most(question: Question, reply_tokens: int, images: Sequence[str]) -> Usage:
+    """What a request can take at most."""
+    return most_of(question.text, reply_tokens) + Usage(input_tokens=_IMAGE_TOKENS * len(images))
+
+
 def patience_of(settings: JudgeSettings) -> Patience:
     """How long a judge is waited for."""
     seconds = settings.deadline or seconds_for(settings.max_reply_tokens)
     return Patience(settings.retries, seconds)
-
-
-def usage_of(output: ModelOutput) -> Usage:
-    """What the reply took; a cached reply tells what it took when it was given."""
-    used = output.usage
-    if used is None:
-        return Usage(calls=1)
-    cached = used.input_tokens_cache_read or 0
-    return Usage(
-        calls=1,
-        input_tokens=used.input_tokens + cached + (used.input_tokens_cache_write or 0),
-        cached_tokens=cached,
-        output_tokens=used.output_tokens,
-    )
 
 
 def _cache_policy(model: Model, settings: JudgeSettings) -> CachePolicy | bool:

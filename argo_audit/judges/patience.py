@@ -18,7 +18,9 @@ from inspect_ai.model import Model, ModelOutput
 from inspect_ai.util import LimitExceededError, collect
 
 from argo_audit.errors import ArgoError
-from argo_audit.judges.failures import Failure, sort, taken_apart
+from argo_audit.judges.failures import AWAY, GARBLED, SLOW, Failure, sort, taken_apart
+from argo_audit.judges.meter import the_meter
+from argo_audit.records import Usage
 
 T = TypeVar("T")
 
@@ -28,6 +30,14 @@ CALL_SECONDS, SECONDS_PER_TOKEN = 120.0, 0.1
 
 CUT_OFF = ("max_tokens", "model_length", "content_filter")
 """Why a reply may have stopped before its end, by Inspect's words."""
+
+MAYBE_BILLED = (SLOW, AWAY, GARBLED)
+"""Failures of requests that the provider may have answered, and charged for."""
+
+MANY_TOKENS = 8_000
+"""Of an answer whose length nobody limits."""
+_FRAME_TOKENS = 64
+"""Of a request, beside the tokens of its text."""
 
 _jitter = Random()  # it spreads calls out, and no result depends on it
 
@@ -40,13 +50,15 @@ def growing(asked: int) -> float:
 class Patience(NamedTuple):
     """How often a call is repeated, how long each may take (None: for ever), and the pauses.
 
-    `go_on` is asked before each request, and raises where there is to be none any more.
+    `go_on` is asked before each request, and raises where there is to be none any more; `most` is
+    what a request can take, for whoever counts (`meter`).
     """
 
     retries: int = 7
     seconds: float | None = None
     pause: Callable[[int], float] = growing
     go_on: Callable[[], None] = lambda: None
+    most: Usage = Usage(calls=1)
 
 
 class Outcome(NamedTuple):
@@ -68,7 +80,7 @@ async def answered(
         patience.go_on()
         requests += 1
         try:
-            return Outcome(await _in_time(call, patience.seconds), requests)
+            return Outcome(await _counted(call, model, patience), requests)
         except (ArgoError, LimitExceededError):
             raise
         except Exception as error:  # noqa: BLE001 - each provider has errors of its own
@@ -76,6 +88,33 @@ async def answered(
         if requests > min(patience.retries, failure.kind.again):
             return Outcome(failure, requests)
         await anyio.sleep(max(patience.pause(requests), failure.wait))
+
+
+async def _counted(
+    call: Callable[[], Awaitable[ModelOutput]], model: Model, patience: Patience
+) -> ModelOutput:
+    """One request, on the meter where there is one; a refused one costs nothing but its call."""
+    meter = the_meter()
+    if meter is None:
+        return await _in_time(call, patience.seconds)
+    name = str(model)
+    held, took = await meter.hold(name, patience.most), None
+    try:
+        output = await _in_time(call, patience.seconds)
+        took = usage_of(output)
+    except Exception as error:
+        took = Usage(calls=1) if sort(error).kind not in MAYBE_BILLED else None
+        raise
+    else:
+        return output
+    finally:
+        meter.settle(name, held, took)
+
+
+def most_of(text: str, written: int | None) -> Usage:
+    """What a request can take at most: no tokeniser makes more tokens than there are bytes."""
+    read = len(text.encode("utf-8", "replace")) + _FRAME_TOKENS
+    return Usage(calls=1, input_tokens=read, output_tokens=written or MANY_TOKENS)
 
 
 async def together(*tasks: Awaitable[T]) -> list[T]:
@@ -88,6 +127,20 @@ async def _in_time(call: Callable[[], Awaitable[T]], seconds: float | None) -> T
     with anyio.move_on_after(seconds):
         return await call()
     raise TimeoutError(f"nothing whole came within {seconds:g} s")
+
+
+def usage_of(output: ModelOutput) -> Usage:
+    """What the reply took; a cached reply tells what it took when it was given."""
+    used = output.usage
+    if used is None:
+        return Usage(calls=1)
+    cached = used.input_tokens_cache_read or 0
+    return Usage(
+        calls=1,
+        input_tokens=used.input_tokens + cached + (used.input_tokens_cache_write or 0),
+        cached_tokens=cached,
+        output_tokens=used.output_tokens,
+    )
 
 
 def seconds_for(tokens: int | None) -> float:

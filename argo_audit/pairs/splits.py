@@ -61,6 +61,15 @@ def split(
     return {name: tuple(part) for name, part in parts.items()}
 
 
+def at_most(pairs: Sequence[Pair], most: int | None, seed: int) -> tuple[Pair, ...]:
+    """So many of the pairs, drawn by their prompts and in their order; None for all of them."""
+    if most is None or len(pairs) <= most:
+        return tuple(pairs)
+    drawn = sorted(pairs, key=lambda pair: (fingerprint(f"{seed}/{pair.prompt_key}"), pair.id))
+    kept = {pair.id for pair in drawn[:most]}
+    return tuple(pair for pair in pairs if pair.id in kept)
+
+
 def _deciding_keys(pairs: Sequence[Pair]) -> dict[str, str]:
     """For each prompt key the smallest of the prompt's near-duplicates, itself included."""
     texts = {pair.prompt_key: "\n".join(map(_shown, pair.prompt)) for pair in pairs}

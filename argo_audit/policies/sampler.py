@@ -25,24 +25,25 @@ from collections.abc import Sequence
 import anyio
 from inspect_ai.model import CachePolicy, GenerateConfig, Model, ModelOutput
 
-from argo_audit.judges.calls import usage_of
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import Failure
 from argo_audit.judges.patience import (
     CUT_OFF,
+    MANY_TOKENS,
     Outcome,
     Patience,
     answered,
     asks_once,
+    most_of,
     seconds_for,
     together,
+    usage_of,
 )
 from argo_audit.policies.answered import answers_of
 from argo_audit.records import Usage, fingerprint
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal, Writer, Written
 
 _IN_FLIGHT = 32
-_MANY_TOKENS = 8_000  # of an answer whose length nobody limits
 _OPENED = re.compile(r"\s*(`{3,}|~{3,}(?!~))[^\n`]*\n")
 
 
@@ -106,7 +107,7 @@ class InspectWriter:
         patience: Patience | None = None,
     ):
         self._model, self._cache, self._in_flight = asks_once(model), cache, in_flight
-        self._patience = patience or Patience(seconds=seconds_for(max_tokens or _MANY_TOKENS))
+        self._patience = patience or Patience(seconds=seconds_for(max_tokens or MANY_TOKENS))
         self._config = GenerateConfig(max_tokens=max_tokens, temperature=temperature, max_retries=0)
 
     @property
@@ -142,8 +143,9 @@ class InspectWriter:
         async def call() -> ModelOutput:
             return await self._model.generate(prompt, config=config, cache=cache)
 
+        most = most_of(prompt, self._config.max_tokens)
         async with gate:
-            outcome = await answered(call, self._model, self._patience)
+            outcome = await answered(call, self._model, self._patience._replace(most=most))
         if isinstance(outcome.result, Failure) and outcome.result.kind.way != "unread":
             raise outcome.result.stopped(f"the writer {self.name}")
         return outcome

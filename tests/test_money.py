@@ -1,0 +1,210 @@
+"""Nobody pays more than he was told: defaults, sizes that fit, and a limit that holds."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+from fakes import Shown, fake_judge
+
+from argo_audit.audits.afford import DEFAULT, affordable, agreed, known_cost
+from argo_audit.audits.budget import prices_of
+from argo_audit.audits.given_parts import policy_spec, spec_of
+from argo_audit.audits.plan import plan_audit
+from argo_audit.audits.preparing import policy_settings
+from argo_audit.audits.price import Budget
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
+from argo_audit.errors import BudgetSpentError, InputError
+from argo_audit.evals.logs import read_evaluations
+from argo_audit.judges.event_loop import open_loop
+from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.meter import Meter, metered
+from argo_audit.organism.world import build, write_population
+from argo_audit.policies.policy_settings import PolicySettings
+from argo_audit.records import Rubric, Usage
+from argo_audit.roles import Written
+from argo_audit.search.arithmetic import ArgoArithmetic, Given, Sized, arithmetic_of
+from argo_audit.search.journal import read_run
+from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
+
+PRICED = {"judge": "openai/gpt-5-mini", "policy": "sample:openai/gpt-5-mini"}
+RUBRIC = Rubric(text="- Rewards lists.")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    world = tmp_path_factory.mktemp("organism") / "A"
+    write_population(build("A", 150, seed=0), world)
+    return world / "pairs.jsonl.gz"
+
+
+def request(pairs: Path, **more: object) -> AuditRequest:
+    given = {"pairs": pairs, "labels": ("planted",), "out": pairs.parent / "out"}
+    return AuditRequest.model_validate(given | more)
+
+
+def calls(asked: AuditRequest) -> int:
+    plan = plan_audit(asked, policy_settings(asked))
+    return sum(spent.usage.calls for spent in plan.spent())
+
+
+def test_a_model_elsewhere_gets_a_default_budget_and_one_in_this_process_none(pairs: Path) -> None:
+    sized = affordable(request(pairs, **PRICED))
+    assert sized.budget == DEFAULT
+    assert 0.5 * DEFAULT.amount < calls(sized) <= DEFAULT.amount
+    free = request(pairs)
+    assert affordable(free) is free
+
+
+def test_what_the_user_set_is_kept_and_the_rest_is_made_to_fit(pairs: Path) -> None:
+    asked = request(pairs, search=SearchConfig(minibatch=100), judged_pairs=25, **PRICED)
+    sized = affordable(asked)
+    assert (sized.search.minibatch, sized.judged_pairs) == (100, 25)
+    assert calls(sized) <= DEFAULT.amount
+    assert sized.search.steps < asked.search.steps or sized.search.top < asked.search.top
+
+
+@pytest.mark.parametrize("budget", ["20000 calls", "$5", "$12.50", "3000 calls"])
+def test_budgets_of_a_person_are_accepted(pairs: Path, budget: str) -> None:
+    sized = affordable(request(pairs, budget=budget, **PRICED))
+    plan = plan_audit(sized, policy_settings(sized))
+    given = Budget.parse(budget)
+    assert given.spent(plan.spent(), prices_of(sized)) <= given.amount
+    assert given.spent(plan.least(), prices_of(sized)) <= given.amount
+
+
+def test_a_smaller_one_is_refused_with_the_least_and_the_least_is_accepted(pairs: Path) -> None:
+    with pytest.raises(InputError, match=r"which take about ([0-9,]+) calls") as refused:
+        affordable(request(pairs, budget="200 calls", **PRICED))
+    least = refused.value.problem.split("about ")[1].split(" calls")[0]
+    assert 1_000 < int(least.replace(",", "")) < 3_000
+    assert affordable(request(pairs, budget=f"{least} calls", **PRICED)).search.steps >= 1
+
+
+def test_a_size_is_the_same_every_time(pairs: Path) -> None:
+    asked = request(pairs, **PRICED)
+    assert affordable(asked) == affordable(asked)
+    given, whole = Given(560, 180, 180), Sized(SearchConfig(), 8)
+    sizes = list(ArgoArithmetic().smaller(whole, given))
+    works = [arithmetic_of("argo").work(one, given) for one in sizes]
+    totals = [work.steps * work.judged + work.selection for work in works]
+    assert totals == sorted(totals, reverse=True)
+    assert arithmetic_of("mine:v3") is arithmetic_of("argo")
+
+
+def test_above_five_dollars_somebody_is_asked(pairs: Path) -> None:
+    sized = affordable(request(pairs, **PRICED))
+    asked: list[str] = []
+    money = known_cost(plan_audit(sized, policy_settings(sized)).spent(), prices_of(sized))
+    assert money is not None
+    assert money > 5
+    with pytest.raises(InputError, match=r"(?s)costs about \$.*--yes, or what may be spent"):
+        agreed(sized, None, None)
+    with pytest.raises(InputError, match="nothing was asked yet"):
+        agreed(sized, None, lambda said: False)
+    agreed(sized, None, lambda said: bool([asked.insert(0, said)]))
+    assert "20,000 calls at most" in asked[0]
+    agreed(sized, sized.budget, None)
+    unpriced = request(pairs, judge="openai/nobody-knows", policy="sample:openai/nobody-knows")
+    agreed(affordable(unpriced), None, None)
+
+
+class StatusError(Exception):
+    """An error of a provider, with its status."""
+
+    def __init__(self, code: int):
+        super().__init__("slow down")
+        self.status_code = code
+
+
+class Requests:
+    """The requests to a judge of which, after the first, `fail` of each `of` fail with `code`."""
+
+    def __init__(self, fail: int, of: int, code: int):
+        self.count, self._fail, self._of, self._code = 0, fail, of, code
+
+    def __call__(self, shown: Shown) -> float:
+        self.count += 1
+        if 2 <= self.count % self._of < 2 + self._fail:
+            raise StatusError(self._code)
+        return 0.8 if len(shown.a) > len(shown.b) else 0.2
+
+
+class ByList:
+    """A writer of short rubrics."""
+
+    name = "by-list"
+
+    async def write(self, prompts: Sequence[str], seed: int) -> list[Written]:
+        lines = ("lists", "warmth", "emoji", "code", "tables", "length")
+        texts = (f"- Rewards {lines[(seed + i) % 6]}." for i in range(len(prompts)))
+        return [Written(text, True, Usage(calls=1)) for text in texts]
+
+
+SMALL = {
+    "search": SearchConfig(
+        steps=9, minibatch=8, windows=3, top=1, feedback=FeedbackConfig(variants=("explore",))
+    ),
+    "policy_settings": PolicySettings(rubrics_per_prompt=2),
+    "judged_pairs": 8,
+    "probed_pairs": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("requests", "logprobs"),
+    [
+        pytest.param(Requests(0, 10, 500), False, id="no-log-probabilities"),
+        pytest.param(Requests(1, 10, 500), True, id="one-call-in-ten-fails"),
+        pytest.param(Requests(1, 3, 429), True, id="429-every-third-time"),
+    ],
+)
+def test_a_budget_is_never_overspent_whatever_the_judge_does(
+    pairs: Path, tmp_path: Path, requests: Requests, logprobs: bool
+) -> None:
+    model = fake_judge(requests, logprobs=logprobs, name=tmp_path.name)
+    judge = InspectJudge(model, pause=lambda asked: 0.0)
+    named = {"judge": spec_of("judges", judge), "policy": policy_spec(ByList())}
+    asked = request(pairs, out=tmp_path / "out", **SMALL, **named)
+    least = sum(one.usage.calls for one in plan_audit(asked, policy_settings(asked)).least())
+    audit(asked.model_copy(update={"budget": Budget(amount=least + 60, unit="calls")}))
+    run = read_run(tmp_path / "out" / "runs" / "planted")
+    assert run.outcome.startswith("stopped by the budget of")
+    assert len(read_evaluations(tmp_path / "out" / "logs")) == 2
+    assert least / 2 < requests.count <= least + 60
+
+
+def test_the_meter_holds_when_calls_are_under_way_together() -> None:
+    sent = itertools.count(1)
+    most = 0
+
+    def answer(shown: Shown) -> float:
+        nonlocal most
+        most = next(sent)
+        return 0.7
+
+    meter = Meter(25, lambda model, usage: usage.calls + usage.repeated, "25 calls")
+    judge = InspectJudge(fake_judge(answer))
+    many = build("A", 40, seed=1).pairs
+    with open_loop() as loop, metered(meter), pytest.raises(BudgetSpentError, match="25 calls"):
+        loop.call(judge.judge, RUBRIC, many)
+    assert most == meter.spent == 25
+
+
+def test_a_request_is_held_at_its_most_and_settled_at_what_it_took() -> None:
+    meter = Meter(10, lambda model, usage: usage.tokens)
+
+    async def work() -> None:
+        first = await meter.hold("m", Usage(calls=1, output_tokens=8))
+        async with anyio.create_task_group() as group:
+            group.start_soon(meter.hold, "m", Usage(calls=1, output_tokens=7))
+            await anyio.sleep(0.03)
+            meter.settle("m", first, Usage(calls=1, output_tokens=2))
+        meter.settle("m", 7, None)
+        with pytest.raises(BudgetSpentError):
+            await meter.hold("m", Usage(output_tokens=2))
+
+    anyio.run(work)
+    assert meter.spent == 9
