@@ -1,12 +1,15 @@
 """Nobody pays more than he was told: defaults, sizes that fit, and a limit that holds."""
 
 import itertools
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 from fakes import Shown, fake_judge
+from typer.testing import CliRunner
 
 from argo_audit.audits.afford import DEFAULT, affordable, agreed, known_cost
 from argo_audit.audits.budget import prices_of
@@ -16,6 +19,7 @@ from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit
+from argo_audit.cli.commands import app
 from argo_audit.errors import BudgetSpentError, InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.judges.event_loop import open_loop
@@ -104,7 +108,12 @@ def test_above_five_dollars_somebody_is_asked(pairs: Path) -> None:
         agreed(sized, None, None)
     with pytest.raises(InputError, match="nothing was asked yet"):
         agreed(sized, None, lambda said: False)
-    agreed(sized, None, lambda said: bool([asked.insert(0, said)]))
+
+    def yes(said: str) -> bool:
+        asked.append(said)
+        return True
+
+    agreed(sized, None, yes)
     assert "20,000 calls at most" in asked[0]
     agreed(sized, sized.budget, None)
     unpriced = request(pairs, judge="openai/nobody-knows", policy="sample:openai/nobody-knows")
@@ -153,12 +162,46 @@ SMALL = {
 }
 
 
+def test_the_example_of_the_readme_is_planned_as_it_stands(
+    pairs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pairs.parent)
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    found = re.search(r"argo-audit (audit [^`]*--dry-run[^`]*)```", readme)
+    assert found
+    words = shlex.split(found[1].replace("\\\n", " ").replace("pairs.jsonl", pairs.name))
+    assert "12.50" in words
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "Never more than $12.50" in done.output
+    assert not (pairs.parent / "runs").exists()
+
+
+def test_where_nobody_can_be_asked_nothing_is_spent(
+    pairs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    words = [
+        "audit",
+        "--pairs",
+        str(pairs),
+        "--labels",
+        "planted",
+        "--out",
+        str(pairs.parent / "no"),
+    ]
+    done = CliRunner().invoke(app, [*words, "--judge", PRICED["judge"]])
+    assert done.exit_code == 1
+    assert "nothing was asked yet" in str(done.exception or done.output)
+    assert not (pairs.parent / "no").exists()
+
+
 @pytest.mark.parametrize(
     ("requests", "logprobs"),
     [
         pytest.param(Requests(0, 10, 500), False, id="no-log-probabilities"),
-        pytest.param(Requests(1, 10, 500), True, id="one-call-in-ten-fails"),
-        pytest.param(Requests(1, 3, 429), True, id="429-every-third-time"),
+        pytest.param(Requests(1, 10, 500), True, id="one-call-in-ten", marks=pytest.mark.slow),
+        pytest.param(Requests(1, 3, 429), True, id="429-each-third", marks=pytest.mark.slow),
     ],
 )
 def test_a_budget_is_never_overspent_whatever_the_judge_does(

@@ -42,12 +42,17 @@ def models_of(request: AuditRequest) -> list[str]:
     return list(dict.fromkeys(model for model in named if model and not is_here(model)))
 
 
+def is_limited(request: AuditRequest) -> bool:
+    """Whether there is a limit to what it may take: one that was asked for, or the default."""
+    return request.budget is not None or bool(models_of(request))
+
+
 def affordable(request: AuditRequest) -> AuditRequest:
     """The request with its budget, at a size that the budget affords.
 
     Raises InputError for a budget that does not afford the least valid result, which it names.
     """
-    if request.budget is None and not models_of(request):
+    if not is_limited(request):
         return request
     budgeted = request.model_copy(update={"budget": request.budget or DEFAULT})
     return _Fitting(budgeted).fitted()

@@ -9,7 +9,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from argo_audit.audits.found_folder import Allowed, Named, check_named, enter, outside, remember
 from argo_audit.audits.labels import LabelSource
@@ -37,11 +37,11 @@ class AuditFacts(Record):
 
     `store_root` and `log_root` are relative to the audit's folder, or URLs; `skipped` says which
     lines of the pairs file were left out and why, `notes` what else there is to say of how it was
-    read; of the `read` conversations that reward models
-    were shown they did not read `truncated` in full. `rm_on_raw` is the reward model against the
-    raw labels on held-out pairs, `difference` the held-out accuracy on the reward model's labels of
-    the rubric trained on them minus that of the rubric trained on raw labels, `ceiling` the planted
-    rubric under the same judge.
+    read; `taken` says how often models were asked and for how many dollars, where that is known; of
+    the `read` conversations that reward models were shown they did not read `truncated` in full.
+    `rm_on_raw` is the reward model against the raw labels on held-out pairs, `difference` the held-
+    out accuracy on the reward model's labels of the rubric trained on them minus that of the rubric
+    trained on raw labels, `ceiling` the planted rubric under the same judge.
     """
 
     population: str
@@ -53,6 +53,7 @@ class AuditFacts(Record):
     truncated: int
     read: int = 0
     stored: tuple[str, ...]
+    taken: str = Field(default="", exclude_if=lambda sentence: not sentence)
     rm_on_raw: Agreement | None = None
     difference: Difference | None = None
     ceiling: Agreement | None = None

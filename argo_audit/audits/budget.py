@@ -12,14 +12,15 @@ can be. Should a judge become dearer still once the last step is taken, the mete
 its budget: it goes on from there with another one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from argo_audit.audits.afford import too_small
 from argo_audit.audits.plan import AuditPlan, plan_audit
 from argo_audit.audits.preparing import policy_settings
-from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices
+from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices, prices_date
 from argo_audit.audits.request import AuditRequest
 from argo_audit.judges.meter import Meter, metered
 from argo_audit.records import Usage
@@ -29,11 +30,18 @@ _SPARE = 1.1
 """How much more is left for selection and evaluation than they will take as it has turned out."""
 
 
+class Taken(NamedTuple):
+    """What was asked, and its dollars."""
+
+    calls: int
+    dollars: float | None
+
+
 @dataclass(frozen=True)
 class Purse:
     """What may be spent, and what is expected to be; without a budget it allows everything.
 
-    `meter` counts what is asked over all of its searches.
+    `meter` counts what is asked over all of its searches, `earlier` is what was before.
     """
 
     request: AuditRequest
@@ -41,12 +49,14 @@ class Purse:
     plan: AuditPlan | None
     budget: Budget | None
     meter: Meter | None = None
+    earlier: list[Spent] = field(default_factory=list)
 
     @contextmanager
-    def open(self, before: float = 0.0) -> Iterator[None]:
-        """Count what is asked in the block; `before` was spent when the audit was begun."""
+    def open(self, earlier: Sequence[Spent] = ()) -> Iterator[None]:
+        """Count what is asked in the block; `earlier` was spent before the audit went on."""
+        self.earlier[:] = earlier
         if self.meter is not None:
-            self.meter.spent = max(self.meter.spent, before)
+            self.meter.spent = self._spent(self.earlier)
         with metered(self.meter):
             yield
 
@@ -69,13 +79,37 @@ class Purse:
             return True
         return self.meter.spent + more <= self.budget.amount
 
-    def taken(self, journal: Journal) -> tuple[int, float | None]:
-        """Calls and dollars of a search so far; None where a price lacks or nothing costs any."""
-        spent = spent_on(self.request, journal)
+    def taken(self, journal: Journal) -> Taken:
+        """Calls and dollars of a search so far."""
+        return self._taken(spent_on(self.request, journal))
+
+    def counted(self) -> Taken:
+        """Calls and dollars of what was asked since the purse was opened."""
+        return self._taken(self._used())
+
+    def sentence(self) -> str:
+        """What the audit took of models elsewhere, with its dollars; "" where no price is known."""
+        spent = [*self.earlier, *self._used()]
+        taken = self._taken(spent)
+        if taken.dollars is None:
+            return ""
+        models = dict.fromkeys(one.model for one in spent if not is_here(one.model))
+        return (
+            f"Models were asked {taken.calls:,} times, for ${taken.dollars:,.2f} "
+            f"({', '.join(models)}; budget {self.budget}; prices of {prices_date()} unless others "
+            "were given)"
+        )
+
+    def _used(self) -> list[Spent]:
+        used = self.meter.used if self.meter else {}
+        return [Spent(model, usage) for model, usage in used.items()]
+
+    def _taken(self, spent: Sequence[Spent]) -> Taken:
+        """The dollars are None where a price lacks, or nothing costs any."""
         costs = [cost(one, self.prices) for one in spent]
         free = all(is_here(one.model) for one in spent)
         dollars = None if free or None in costs else sum(money for money in costs if money)
-        return sum(one.usage.calls for one in spent), dollars
+        return Taken(sum(one.usage.calls + one.usage.repeated for one in spent), dollars)
 
     def check(self) -> None:
         """Raise InputError when the budget would not last for one step of each search."""
@@ -85,14 +119,14 @@ class Purse:
         if least > self.budget.amount:
             raise too_small(self.budget, least)
 
-    def before(self, journals: list[Journal], evaluated: int) -> float:
-        """What is on record as spent by these searches, and by so many evaluations."""
+    def on_record(self, journals: Sequence[Journal], evaluated: int) -> list[Spent]:
+        """What these searches have taken, and so many evaluations as they were planned."""
         if self.plan is None:
-            return 0.0
+            return []
         spent = [one for journal in journals for one in spent_on(self.request, journal)]
-        return self._spent(spent) + evaluated * self._spent(self.plan.after_steps(1)[-1:])
+        return [*spent, *self.plan.after_steps(1)[-1:] * evaluated]
 
-    def _spent(self, spent: "list[Spent] | tuple[Spent, ...]") -> float:
+    def _spent(self, spent: Sequence[Spent]) -> float:
         return self.budget.spent(spent, self.prices) if self.budget else 0.0
 
 

@@ -160,7 +160,9 @@ class Planner:
         labelled = sum(map(can_be_asked, request.labels))
         edited = TEXTS_PROBED * min(request.probed_pairs, given.held_out)
         train, select = texts.judging(work.judged), texts.judging(work.selection)
-        evaluate = Spent(request.judge, texts.judging(2 * given.held_out))
+        ceiling = int(request.answer_key is not None)  # what was planted is judged too
+        evaluate = Spent(request.judge, texts.judging((2 + ceiling) * given.held_out))
+        evaluated = (searches + 1 + ceiling) * given.held_out
         ended = (arithmetic.work(sized, given, steps) for steps in range(1, work.steps + 1))
         after = [Spent(request.judge, texts.judging(one.selection)) for one in ended]
         write = texts.writing(work.written, settings.max_rubric_tokens)
@@ -174,7 +176,7 @@ class Planner:
             Phase("rewriting", request.rewriter or "", _times(rewrite, steps)),
             Phase("judge, training", judge, _times(train, steps)),
             Phase("judge, selection", judge, _times(select, searches)),
-            Phase("judge, evaluation", judge, texts.judging((searches + 1) * given.held_out)),
+            Phase("judge, evaluation", judge, texts.judging(evaluated)),
             Phase("reward model, probes", "", texts.rewarding(labelled * edited), counted=False),
         )
         written = [Spent(sampled, write)] if sampled else []

@@ -243,6 +243,7 @@ def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:
         intent=read_intent(origin.intent),
         crossings=tuple(crossing for _, crossing in crossings),
         notes=tuple(note for fact in facts for note in _notes(fact)),
+        taken=tuple(f"{fact.population}: {fact.taken}." for fact in facts if fact.taken),
         commands=origin.commands,
         kept={audit.facts.population: audit.folder / FACTS_FILE for audit in audits},
         files=tuple(_files(audits, logs, origin)),

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import inspect_ai
 
-from argo_audit.audits.afford import Sure, affordable, agreed
+from argo_audit.audits.afford import Sure, affordable, agreed, is_limited
 from argo_audit.audits.audit_facts import RUNS, AuditFacts, write_conformance, write_facts
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
@@ -25,7 +25,7 @@ from argo_audit.audits.gathering import gather
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
 from argo_audit.audits.preparing import Prepared, policy_settings, prepare
-from argo_audit.audits.price import Budget
+from argo_audit.audits.price import Budget, Spent
 from argo_audit.audits.probing import probe_reward_models
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import ArgoError, room_to_write
@@ -47,6 +47,7 @@ from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 _FOLDERS = ("", "labels/", "conformance/", f"{RUNS}/*/")
 """Where an audit writes that no other process does."""
 
+_EVALUATE = "evaluate on held-out pairs"
 _PROBE = "probe reward models with edited responses"
 _OWN_TABLES = {"search", "judge_settings", "policy_settings"}
 _NOT_OF_THE_SEARCH = _OWN_TABLES | {"out", "budget", "prices", "intent", "probed_pairs"}
@@ -84,7 +85,10 @@ def audit(
     anything is written when the input cannot be used. An interrupted audit leaves its attempts
     readable, and `resume` goes on with it.
     """
-    told, request = request.budget, affordable(request)
+    told = request.budget
+    if is_limited(request):
+        parts = parts or open_parts(request)  # names first, then what it costs
+        request = affordable(request)
     check_unused(request)
     agreed(request, told, sure)
     return _carry_out(request, watch, parts, command)
@@ -138,20 +142,21 @@ def _asked(
     for spec, source in zip(request.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
-    _evaluate(request, prepared, stored, watch)
+    _evaluate(request, prepared, stored, purse, watch)
     probe_reward_models(request, prepared, lambda *done: watch(Event(_PROBE, *done)))
     facts = gather(request, prepared, stored, parts.judge)
+    facts = facts.model_copy(update={"taken": purse.sentence()})
     write_facts(request.out, facts)
     return facts
 
 
-def _spent_before(request: AuditRequest, purse: Purse) -> float:
+def _spent_before(request: AuditRequest, purse: Purse) -> list[Spent]:
     """Of an audit that goes on: what is on record as spent."""
     if purse.budget is None:
-        return 0.0
+        return []
     folders = [path.parent for path in (request.out / RUNS).glob(f"*/{RUN_FILE}")]
     journals = [read_journal(folder)[0] for folder in folders]
-    return purse.before(journals, len(_evaluated(request.log_root)))
+    return purse.on_record(journals, len(_evaluated(request.log_root)))
 
 
 def _learn(
@@ -275,6 +280,7 @@ def _evaluate(
     request: AuditRequest,
     prepared: Prepared,
     stored: Sequence[StoredRubric],
+    purse: Purse,
     watch: Watch,
 ) -> None:
     """One Inspect log per learned rubric, on held-out pairs, against every label source.
@@ -290,8 +296,15 @@ def _evaluate(
         if (found := prepared.search_data(name).labels_for(pairs, name))
     }
     write(held_out, pairs, labels)
+    begun = purse.counted()
+
+    def told(done: int) -> None:
+        calls, dollars = purse.counted()
+        spent = None if dollars is None else dollars - (begun.dollars or 0.0)
+        watch(Event(_EVALUATE, done, len(stored), None, calls - begun.calls, spent))
+
     for done, rubric in enumerate(stored):
-        watch(Event("evaluate on held-out pairs", done, len(stored)))
+        told(done)
         if ref(rubric) in done_before:
             continue
         seat = seat_of(request.judge, request.judge_settings, request.judge_urls)
@@ -313,7 +326,7 @@ def _evaluate(
             )
         if log.status != "success":
             raise unfinished(log, request.log_root)
-    watch(Event("evaluate on held-out pairs", len(stored), len(stored)))
+    told(len(stored))
 
 
 def _evaluated(log_root: str) -> set[str]:

@@ -129,10 +129,12 @@ class _Lanes:
     def __call__(self, name: str, done: int, total: int) -> None:
         """Show how far an evaluation has come."""
         from argo_audit.audits.run import Event
+        from argo_audit.judges.meter import the_meter
 
         if name not in self._lanes:
             self._lanes[name] = self._display.lane(name, (_PHASE,))
-        self._lanes[name](Event(_PHASE, done, total))
+        meter = the_meter()
+        self._lanes[name](Event(_PHASE, done, total, calls=meter.calls if meter else 0))
 
 
 def _role(given: str) -> tuple[str, str]:

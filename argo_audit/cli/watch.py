@@ -72,7 +72,9 @@ class Display:
         course = _Course(phases)
         if self._progress is None:
             return _Told(self.console, name, course, self._clock)
-        task = self._progress.add_task("waiting", total=course.total, lane=name, step="", best="")
+        task = self._progress.add_task(
+            "waiting", total=course.total, lane=name, step="", best="", spent=""
+        )
         return _Drawn(self._progress, task, course)
 
 
@@ -116,6 +118,7 @@ class _Drawn:
             completed=self._course.at(event),
             step=f"{event.done}/{event.total}",
             best="" if event.best is None else f"best {event.best:.0%}",
+            spent="" if event.dollars is None else f"${event.dollars:,.2f}",
         )
 
 
@@ -183,6 +186,7 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.description}", markup=False),
         TextColumn("{task.fields[step]}"),
         TextColumn("{task.fields[best]}"),
+        TextColumn("{task.fields[spent]}"),
         BarColumn(bar_width=16),
         TimeElapsedColumn(),
         TextColumn("left"),

@@ -85,6 +85,7 @@ class AuditInputs:
     intent: str = ""
     crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     checks: tuple[Path, ...] = ()
     kept: Mapping[str, Path] = field(default_factory=dict)

@@ -59,6 +59,11 @@ class Meter:
             known = took or Usage(calls=1)
             self.used[model] = self.used.get(model, Usage()) + known
 
+    @property
+    def calls(self) -> int:
+        """Requests so far, since it was made."""
+        return sum(usage.calls for usage in self.used.values())
+
     def _take(self, worth: float) -> bool:
         with self._lock:
             if self.spent + self._held + worth <= self.limit:

@@ -83,7 +83,7 @@ def section(facts: Material) -> Section:
     lost = [[name, *map(show, runs)] for name, show in _LOST.items()]
     rows += [row for row in lost if set(row[1:]) != {_NOTHING}]
     rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
-    blocks = [table(header, rows), *conformance.blocks(facts)]
+    blocks = [table(header, rows), *map(escape, facts.inputs.taken), *conformance.blocks(facts)]
     blocks += ["### Evaluation logs", _logs(facts)]
     blocks += ["### Did the search collapse?"]
     blocks += [_COLLAPSE_NOTE, table(_COLLAPSE, _collapses(facts))]
