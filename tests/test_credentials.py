@@ -3,6 +3,7 @@
 import pytest
 
 from argo_audit.errors import UnavailableError
+from argo_audit.judges.failures import provider_said
 from argo_audit.outside.credentials import (
     ENV,
     command_line,
@@ -22,6 +23,9 @@ HIDDEN = [
     ("https://h/p?access_token=k;v=1", "https://h/p?access_token=***;v=1"),
     ("https://h/sk-abcdefgh1234/v1", "https://h/***/v1"),
     ("served:m@http://u:1@a,http://u:2@b", "served:m@http://u:***@a,http://u:***@b"),
+    ("served:m@http://a,http://u:2@b", "served:m@http://a,http://u:***@b"),
+    ("https://u:p,w'|\\d@host/x", "https://u:***@host/x"),
+    ("https://h/p#access_token=k", "https://h/p#access_token=***"),
 ]
 PLAIN = [
     "http://gpu1:8000/v1", "s3://bucket/store", "served:org/m@http://gpu1:8000,http://gpu2:8000",
@@ -70,10 +74,18 @@ def test_a_command_line_is_on_record_without_them() -> None:
         "got authorization=SECRET here",
         "invalid key sk-proj-1SECRET given",
         "Bearer SECRET.SECRET",
+        "Incorrect API key provided: SECRET77. Find yours at https://platform",
+        '{"x-api-key": "12SECRET"}',
+        "your key plain-old-SECRET was refused",
     ],
 )
-def test_what_a_server_repeats_is_not_repeated(said: str) -> None:
+def test_what_a_server_repeats_is_not_repeated(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", "plain-old-SECRET")
+    monkeypatch.setenv("SHORT_KEY", "key")
+    monkeypatch.setenv("PATH_TO_KEY", "/refused/at")
     assert "SECRET" not in redacted(said)
+    assert "SECRET" not in provider_said(ValueError(said))
+    assert redacted("key /refused/at") == "key /refused/at"
 
 
 def test_reading_for_credentials_is_linear() -> None:

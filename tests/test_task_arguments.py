@@ -67,3 +67,20 @@ def test_a_task_fails_in_a_sentence(typed_in: str) -> None:
     with pytest.raises(ArgoError) as caught:
         rubric_agreement(**parse_cli_args([typed_in]))
     assert "(no rubric)" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "https://u:SECRET@host/pairs.jsonl"},
+        {"several": ["served:m@http://h/x?key=SECRET"]},
+        {"table": {"url": "https://u:SECRET@host"}},
+    ],
+)
+def test_an_address_with_a_credential_is_no_argument_for_a_log_to_keep(
+    given: dict[str, Any],
+) -> None:
+    with pytest.raises(InputError, match=r"on record in the log\n.*\*\*\*.*ARGO_URLS") as caught:
+        task(**given)
+    assert "SECRET" not in str(caught.value)
+    assert task(name="https://u:***@host/x")["name"] == "https://u:***@host/x"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar, get_args, get_type_hints
 
 from argo_audit.errors import InputError
+from argo_audit.outside.credentials import ENV, put_aside
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +40,7 @@ def typed(task: Callable[P, T]) -> Callable[P, T]:
 
 
 def _read(name: str, hint: object, given: object) -> object:
+    _check_on_record(name, given)
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
     reader = next((read for kind, read in _READERS.items() if kind in kinds), _table)
     found = reader(name, given)
@@ -84,6 +86,15 @@ def _text(name: str, given: object) -> str:
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)
     raise _refused(name, given, "a text", "\"'TEXT'\"")
+
+
+def _check_on_record(name: str, given: object) -> None:
+    """Raises InputError for an address with a credential, which Inspect would log as it is."""
+    said = str(given)
+    if (safe := put_aside(said)) != said:
+        problem = "an address with a credential would be on record in the log"
+        remedy = f"Write -T {name}={safe!r}, and give the whole address in the environment: {ENV}"
+        raise InputError(f"-T {name}", problem, remedy)
 
 
 def _refused(name: str, given: object, wanted: str, example: str) -> InputError:

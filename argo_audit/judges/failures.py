@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from argo_audit.errors import ArgoError, JudgeError, UnavailableError, UnavailableJudgeError
+from argo_audit.outside.credentials import redacted
 
 Way = Literal["retry", "fall back", "stop", "unread"]
 
@@ -134,9 +135,9 @@ def sort(error: Exception, is_transient: Callable[[Exception], bool] = lambda _:
 
 
 def provider_said(error: Exception) -> str:
-    """What the provider said, on one line, with both ends of what is long; never the request."""
+    """What the provider said, on one line, with both ends of what is long; no request, no key."""
     told = _told(error)
-    said = " ".join(told.message.split())
+    said = redacted(" ".join(told.message.split()))
     if len(said) > _HEAD + _TAIL:
         said = f"{said[:_HEAD]} […] {said[-_TAIL:]}"
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)

@@ -20,16 +20,23 @@ ENV = "ARGO_URLS"
 """Addresses with their credentials, blanks between, for what has them on no record."""
 
 _HIDDEN = "***"
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s,'\"<>|\\]+")
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://"
+    r"(?:[^\s/?#\"<>]*@)?[^\s,'\"<>|\\]+"  # a password may hold what ends an address elsewhere
+)
 _SECRET = (
     r"(?:[\w.\-]*[_.\-])?(?:api)?key|[\w.\-]*(?:token|secret|passw(?:or)?d|signature|credential)s?"
 )
 _NAMES = rf"(?:{_SECRET}|pwd|pw|pass|sig|sas|auth(?:orization)?|code)"
-_QUERY = re.compile(rf"(?<=[?&;])({_NAMES})=([^&;#]*)", re.IGNORECASE)
+_QUERY = re.compile(rf"(?<=[?&;#])({_NAMES})=([^&;#]*)", re.IGNORECASE)
 _ARGUMENT = re.compile(rf"^(-*{_NAMES})=(.+)$", re.IGNORECASE | re.DOTALL)
 _OPTION = re.compile(rf"^-+{_NAMES}$", re.IGNORECASE)
 _SAID = re.compile(
     r"(?i)\b((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",}]+"
+)
+_NAMED = re.compile(
+    r"(?i)\b((?:x-)?api[ _-]?key(?: provided)?['\"]?\s*[:=]\s*['\"]?)"
+    r"(?=[^\s'\",}]*\d)[^\s'\",}]{8,}"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=\-]{6,}")
 _TOKEN = re.compile(
@@ -37,6 +44,10 @@ _TOKEN = re.compile(
     r"|(?:hf|ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{8,}|github_pat_\w{8,}|xox[abprs]-[\w\-]{8,}"
     r"|A[KS]IA[0-9A-Z]{12,}|AIza[0-9A-Za-z_\-]{20,}|eyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]+)"
 )
+_OF_ENVIRONMENT = re.compile(
+    r"(?:^|_)(?:KEY|APIKEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)$", re.IGNORECASE
+)
+_SHORTEST = 8  # characters of a variable's value that is looked for: a shorter one may be a word
 
 _known: dict[str, str] = {}
 
@@ -68,8 +79,9 @@ def has_credential(url: str) -> bool:
 
 
 def redacted(text: str) -> str:
-    """Any text without the credentials that can be told from their form."""
-    text = _SAID.sub(rf"\1{_HIDDEN}", _urls(text, _safe))
+    """Any text without this process's keys, and credentials that can be told from their form."""
+    text = _SAID.sub(rf"\1{_HIDDEN}", _urls(_without_keys(text), _safe))
+    text = _NAMED.sub(rf"\1{_HIDDEN}", text)
     return _TOKEN.sub(_HIDDEN, _BEARER.sub(rf"\1{_HIDDEN}", text))
 
 
@@ -80,6 +92,14 @@ def command_line(arguments: Sequence[str]) -> str:
         hidden = _HIDDEN if _OPTION.match(before) else redacted(argument)
         safe.append(_ARGUMENT.sub(rf"\1={_HIDDEN}", hidden))
     return shlex.join(safe)
+
+
+def _without_keys(text: str) -> str:
+    """A text without what variables such as OPENAI_API_KEY hold; a path is where a key lies."""
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and value[0] not in "/~." and _OF_ENVIRONMENT.search(name):
+            text = text.replace(value, _HIDDEN)
+    return text
 
 
 def _urls(text: str, change: Callable[[str], str]) -> str:

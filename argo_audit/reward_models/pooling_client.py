@@ -29,6 +29,7 @@ from tenacity import (
 )
 
 from argo_audit.errors import RewardModelError, UnavailableModelError, brief
+from argo_audit.outside.credentials import redacted
 from argo_audit.reward_models.answers import (
     Answer,
     BadAnswerError,
@@ -218,7 +219,7 @@ class PoolingClient:
     def _redacted(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text
+        return redacted(text)
 
 
 class _BusyError(Exception):
