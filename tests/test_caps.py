@@ -2,12 +2,14 @@
 
 import gzip
 import os
+import struct
 import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 import argo_audit.audits.reporting  # noqa: F401 - loaded by verify, and no part of what it reads
@@ -126,6 +128,59 @@ def test_labels_on_record_and_logs_are_no_bombs(tmp_path: Path) -> None:
         log.writestr("header.json", b" " * (9 * MIB))
     with pytest.raises(InputError, match="unpacks to more than 2 MiB"):
         find_logs(logs, "rubric_agreement")
+
+
+def zipped(path: Path, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    """A log of one entry that says it holds ten bytes."""
+    packed = zlib.compress(content, 9)[2:-4] if method == zipfile.ZIP_DEFLATED else zstd(content)
+    name, crc = b"header.json", zlib.crc32(content)
+    about = struct.pack("<HHHHHIIIHH", 20, 0, method, 0, 0, crc, len(packed), 10, len(name), 0)
+    local = b"PK\3\4" + about + name + packed
+    listed = b"PK\1\2" + struct.pack("<H", 20) + about + bytes(14) + name
+    end = struct.pack("<HHHHIIH", 0, 0, 1, 1, len(listed), len(local), 0)
+    path.write_bytes(local + listed + b"PK\5\6" + end)
+    return path
+
+
+def zstd(content: bytes) -> bytes:
+    packed: bytes = pyarrow.compress(content, codec="zstd", asbytes=True)
+    return packed
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, 93])
+def test_what_a_log_says_of_its_sizes_is_not_believed(tmp_path: Path, method: int) -> None:
+    path = zipped(tmp_path / "a.eval", b" " * (9 * MIB), method)
+    assert peak(lambda: check_archive(path)) < 4
+    with pytest.raises(InputError, match="unpacks to more than 2 MiB"):
+        check_archive(path)
+    check_archive(zipped(tmp_path / "b.eval", b"0123456789", method))
+
+
+def test_a_log_packed_in_an_unknown_way_or_with_two_lists_of_entries_is_refused(
+    tmp_path: Path,
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.eval", "w", zipfile.ZIP_BZIP2) as log:
+        log.writestr("header.json", b" " * 999)
+    with pytest.raises(zipfile.BadZipFile, match="method 12"):
+        check_archive(tmp_path / "a.eval")
+    sound = zipped(tmp_path / "b.eval", b"0123456789").read_bytes()
+    for odd in (b"PK\3\4" + sound, sound + b"\n", sound[:-2] + b"\1\0x", sound + sound):
+        (tmp_path / "c.eval").write_bytes(odd)
+        with pytest.raises(InputError, match="before or behind"):
+            check_archive(tmp_path / "c.eval")
+    record = struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 0, 0, 0, 0)
+    locator = struct.pack("<IQI", 0, len(sound) - 22, 1)
+    hidden = b"PK\6\6" + record + b"PK\6\7" + locator
+    (tmp_path / "d.eval").write_bytes(sound[:-22] + hidden + sound[-22:])
+    with pytest.raises(InputError, match="before or behind"):
+        check_archive(tmp_path / "d.eval")
+
+
+def test_a_long_list_of_entries_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.eval"
+    end = struct.pack("<HHHHIIH", 0, 0, 9, 9, 3 * MIB, 0, 0)
+    path.write_bytes(bytes(3 * MIB) + b"PK\5\6" + end)
+    assert peak(lambda: check_archive(path)) < 2
 
 
 @pytest.mark.parametrize("text", [BOMB, DEEP, "a: " + "{b: " * 3000, "? " * 500, "- " * 500],

@@ -15,6 +15,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -34,6 +35,10 @@ _CHUNK = MIB
 _ANY_HEADER = 31  # of zlib: gzip
 _NO_HEADER = -15
 _LOCAL_HEADER = 30  # bytes before the name of an entry of a zip
+_ZSTD = 93  # a zip's number for it, which zipfile knows from Python 3.14 on
+_ENTRIES = 32 * MIB  # bytes of a zip's list of entries: each takes ten times as much when read
+_IN_ZIP64 = 0xFFFFFFFF
+_ENDS = 98  # bytes at the end of a zip: two records of zip64, where it has them, and its own
 
 
 def read_whole(path: Path, at_most: int = LINES) -> bytes:
@@ -99,8 +104,12 @@ def _check_archive(path: Path, size: int, *_: object) -> None:
             raise _too_much(path, "is larger than", most, size)
         return
     left = most = _most(max(_ALWAYS, _MOST_TIMES * size))
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
+    with path.open("rb") as file:
+        starts = _list_of_entries(file, path)
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            if archive.start_dir != starts:
+                raise _two_lists(path)
         said = sum(entry.file_size for entry in entries)
         for entry in entries if said <= most else ():
             left -= _unpacks_to(file, entry, left)
@@ -108,20 +117,98 @@ def _check_archive(path: Path, size: int, *_: object) -> None:
         raise _too_much(path, "unpacks to more than", most, said if said > most else 0)
 
 
+def _list_of_entries(file: BinaryIO, path: Path) -> int:
+    """Where in a zip the list of its entries starts, by all readers alike; raises InputError.
+
+    What stands behind the list or before the entries moves it, for some readers and not for others;
+    and some look at the records of zip64 wherever they are, others only where they are called for.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _ENDS))
+    end = file.read(_ENDS).rjust(_ENDS, b"\0")
+    plain = end[76:80] == b"PK\x05\x06" and end[-2:] == b"\0\0"
+    long, starts = _little(end[88:92]), _little(end[92:96])
+    if end[56:60] == b"PK\x06\x07":  # of zip64, to which fields that are full point
+        full = b"\xff\xff" in {end[i : i + 2] for i in (80, 82, 84, 86)}
+        full |= _IN_ZIP64 in (long, starts)
+        plain &= full and _little(end[64:72]) == size - _ENDS
+        long, starts = _little(end[40:48]), _little(end[48:56])
+    if not plain:
+        raise _two_lists(path)
+    if long > (most := _most(_ENTRIES)):
+        raise _too_much(path, "lists its entries in more than", most, long)
+    return starts
+
+
+def _two_lists(path: Path) -> InputError:
+    problem = "a zip with something before or behind its entries"
+    return InputError(path, problem, "pack it again, or take it away")
+
+
 def _unpacks_to(file: BinaryIO, entry: zipfile.ZipInfo, most: int) -> int:
     """Bytes that an entry unpacks to, or somewhat more than `most`."""
-    if entry.compress_type != zipfile.ZIP_DEFLATED:
+    if entry.compress_type == zipfile.ZIP_STORED:
         return max(entry.file_size, entry.compress_size)
     file.seek(entry.header_offset)
     header = file.read(_LOCAL_HEADER)  # ends in the lengths of the name and of what follows it
-    file.seek(sum(int.from_bytes(header[i : i + 2], "little") for i in (26, 28)), os.SEEK_CUR)
-    unpacker, total, left = zlib.decompressobj(_NO_HEADER), 0, entry.compress_size
-    while total <= most and left > 0 and (packed := file.read(min(_CHUNK, left))):
-        left -= len(packed)
-        while packed and total <= most:
-            total += len(unpacker.decompress(packed, _CHUNK))
-            packed = unpacker.unconsumed_tail
+    file.seek(sum(_little(header[i : i + 2]) for i in (26, 28)), os.SEEK_CUR)
+    measured = _MEASURED.get(entry.compress_type)
+    if measured is None:
+        raise zipfile.BadZipFile(f"an entry is packed by method {entry.compress_type}")
+    total = 0
+    for size in measured(file, entry.compress_size):
+        total += size
+        if total > most:
+            break
     return total
+
+
+def _deflated(file: BinaryIO, packed: int) -> Iterator[int]:
+    """How much comes out, a part at a time."""
+    unpacker = zlib.decompressobj(_NO_HEADER)
+    while packed > 0 and (part := file.read(min(_CHUNK, packed))):
+        packed -= len(part)
+        while part:
+            yield len(unpacker.decompress(part, _CHUNK))
+            part = unpacker.unconsumed_tail
+
+
+def _of_zstd(file: BinaryIO, packed: int) -> Iterator[int]:
+    """As `_deflated`; Inspect packs its logs so."""
+    import pyarrow
+
+    try:
+        with pyarrow.CompressedInputStream(_Part(file, packed), "zstd") as unpacked:
+            while part := unpacked.read(_CHUNK):
+                yield len(part)
+    except OSError as error:  # as pyarrow calls what is no zstd
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+class _Part(io.RawIOBase):
+    """The next bytes of a file, as a file."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: "bytearray | memoryview") -> int:  # type: ignore[override]
+        found = self._file.read(min(len(into), self._left))
+        into[: len(found)] = found
+        self._left -= len(found)
+        return len(found)
+
+
+_MEASURED: dict[int, Callable[[BinaryIO, int], Iterator[int]]] = {
+    zipfile.ZIP_DEFLATED: _deflated,
+    _ZSTD: _of_zstd,
+}
+
+
+def _little(content: bytes) -> int:
+    return int.from_bytes(content, "little")
 
 
 def _most(usual: int) -> int:
