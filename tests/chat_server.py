@@ -130,7 +130,7 @@ def _say(handler: BaseHTTPRequestHandler, told: Told, ended: Event) -> None:
         ended.wait()
         handler.close_connection = True
         return
-    data = told.body.encode()
+    data = told.body.encode("latin-1" if told.headers else "utf-8")  # headers may say it is packed
     handler.send_response(told.status)
     headers = (("Content-Type", told.type), ("Content-Length", str(len(data))), *told.headers)
     for name, value in headers:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gc
+import gzip
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +33,7 @@ from argo_audit.errors import ArgoError, JudgeError, UnavailableError, Unavailab
 from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.logs import unfinished
+from argo_audit.judges import patience
 from argo_audit.judges.failures import KINDS, REFUSED, sort, worst
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
@@ -300,6 +303,29 @@ def test_an_endless_reply_is_kept_with_both_its_ends() -> None:
 
 
 # Evaluations
+
+
+@pytest.mark.parametrize(
+    ("body", "packed"),
+    [
+        (" " * 3_000_000, "identity"),
+        (gzip.compress(b" " * 3_000_000).decode("latin-1"), "gzip"),
+        ("{}", "zstd"),
+        ("{}", "gzip, gzip"),
+    ],
+    ids=["large", "gzip", "zstd", "twice"],
+)
+def test_an_answer_without_an_end_costs_one_reply(
+    body: str, packed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MOST_BYTES", 1 << 20)
+    endless = Told(200, body, headers=(("Content-Encoding", packed),))
+    with ChatServer([VERDICT, *repeated(endless, 3)]) as server:
+        found = judged(server, 1)
+    assert [judgment.p_a for judgment in found] == [None]
+    assert used(found).failed == 1
+    assert re.search("of more than 1 MiB|which was not asked for", found[0].reply)
+    assert len(server.asked) == 1 + 3
 
 
 def test_an_evaluation_asks_one_judge_and_ends_with_its_words(tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ from argo_audit.judges.patience import (
     Outcome,
     Patience,
     answered,
-    asks_once,
     most_of,
     seconds_for,
     together,
+    with_limits,
 )
 from argo_audit.judges.questions import shown
 from argo_audit.probes.edits.catalogue import description
@@ -51,7 +51,7 @@ class Rewriter:
 
     def __init__(self, model: Model, seed: int = 0, patience: Patience | None = None):
         self.name = str(model)
-        self._model, self._seed = asks_once(model), seed
+        self._model, self._seed = with_limits(model), seed
         self._patience = patience or Patience(seconds=seconds_for(_MAX_TOKENS))
         self._stopped: ArgoError | None = None
 

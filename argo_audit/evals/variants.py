@@ -24,9 +24,9 @@ from argo_audit.judges.patience import (
     CUT_OFF,
     Patience,
     answered,
-    asks_once,
     most_of,
     seconds_for,
+    with_limits,
 )
 from argo_audit.records import Record
 
@@ -111,7 +111,7 @@ async def _paraphrase(rubric: str, settings: JudgeSettings) -> Paraphrase:
         text = paraphrased(rubric)
         reason = "" if text else "no word of it is in the table"
         return Paraphrase(text=text, editor=WORD_TABLE, reason=reason)
-    model = asks_once(get_model(role=REWRITER_ROLE))
+    model = with_limits(get_model(role=REWRITER_ROLE))
     config = GenerateConfig(seed=settings.seed, max_retries=0)
 
     async def call() -> ModelOutput:

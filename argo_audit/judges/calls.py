@@ -55,10 +55,10 @@ from argo_audit.judges.patience import (
     Outcome,
     Patience,
     answered,
-    asks_once,
     most_of,
     seconds_for,
     usage_of,
+    with_limits,
 )
 from argo_audit.judges.questions import Question
 from argo_audit.pairs.images import shown_as
@@ -163,7 +163,7 @@ class Caller:
         """The model, with a client of this event loop; each search runs one of its own."""
         model = self._opened.get(None)
         if model is None:
-            model = asks_once(reopened(self.model) if self._used else self.model)
+            model = with_limits(reopened(self.model) if self._used else self.model)
             self._opened.set(model)
             self._used = True
         return model

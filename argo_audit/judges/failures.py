@@ -108,6 +108,10 @@ OF_A_MODEL: ErrorKinds = (UnavailableError, ArgoError)
 OF_A_JUDGE: ErrorKinds = (UnavailableJudgeError, JudgeError)
 
 
+class TooMuchError(ValueError):
+    """An answer that no model gives: it is not read to its end."""
+
+
 class Failure(NamedTuple):
     """One call that failed: its kind, what the provider said, and how long it asks to wait."""
 
@@ -176,9 +180,11 @@ class _Told(NamedTuple):
 
 
 def _told(error: Exception) -> _Told:
-    """Under the wrappers of Inspect's; of a body that has a message, the message."""
-    while type(error).__name__ in _WRAPPERS and isinstance(error.__cause__, Exception):
-        error = error.__cause__
+    """Under the wrappers of Inspect's and of clients; of a body that has a message, the message."""
+    while isinstance(cause := error.__cause__, Exception) and (
+        type(error).__name__ in _WRAPPERS or isinstance(cause, TooMuchError)
+    ):
+        error = cause
     # each provider has classes of its own: what they share is how they name these
     status, body = (getattr(error, name, None) for name in ("status_code", "body"))
     fields = body if isinstance(body, dict) else {}

@@ -1,4 +1,4 @@
-"""One answer of a model: asked again where that may help, given up at a deadline of ours.
+"""One answer of a model: asked again where that may help, given up at a limit of ours.
 
     outcome = await answered(lambda: model.generate(text), model, Patience(retries=7, seconds=325))
     outcome.result                      # a ModelOutput, or the Failure of the last request
@@ -6,10 +6,11 @@
 Inspect and the clients of providers repeat calls by themselves, each as often as it likes: eight
 times three requests for one answer, and a day's exhausted quota counts as a busy minute. Here they
 are told not to, so that a call is asked 1 + `retries` times at most. Each request has a deadline,
-for a server that keeps the line and says nothing, or a byte a minute.
+for a server that keeps the line and says nothing, or a byte a minute; and an answer has a size, for
+one that never ends.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from random import Random
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -18,7 +19,15 @@ from inspect_ai.model import Model, ModelOutput
 from inspect_ai.util import LimitExceededError, collect
 
 from argo_audit.errors import ArgoError
-from argo_audit.judges.failures import AWAY, GARBLED, SLOW, Failure, sort, taken_apart
+from argo_audit.judges.failures import (
+    AWAY,
+    GARBLED,
+    SLOW,
+    Failure,
+    TooMuchError,
+    sort,
+    taken_apart,
+)
 from argo_audit.judges.meter import the_meter
 from argo_audit.records import Usage
 
@@ -39,6 +48,10 @@ MANY_TOKENS = 8_000
 _FRAME_TOKENS = 64
 """Of a request, beside the tokens of its text."""
 
+MOST_BYTES = 64 << 20
+"""Of one answer: that of a long reply with log-probabilities has ten MiB."""
+
+_PACKED = ("gzip", "deflate")  # a thousand times at most, and a part at a time
 _jitter = Random()  # it spreads calls out, and no result depends on it
 
 
@@ -148,11 +161,49 @@ def seconds_for(tokens: int | None) -> float:
     return CALL_SECONDS + SECONDS_PER_TOKEN * (tokens or 0)
 
 
-def asks_once(model: Model) -> Model:
-    """The model, whose client repeats nothing by itself: how often is counted here."""
-    if isinstance(model.api, _WithClient) and isinstance(model.api.client, _Repeating):
-        model.api.client.max_retries = 0
+def with_limits(model: Model) -> Model:
+    """The model, whose client repeats nothing by itself and takes no more than MOST_BYTES.
+
+    How often is counted here. Clients of other libraries than OpenAI's and its kin are as they are.
+    """
+    client = model.api.client if isinstance(model.api, _WithClient) else None
+    if isinstance(client, _Repeating):
+        client.max_retries = 0
+    hooks = getattr(getattr(client, "_client", None), "event_hooks", None)
+    if hooks and _bounded not in hooks["response"]:
+        hooks["request"].append(_asked_plainly)
+        hooks["response"].append(_bounded)
     return model
+
+
+async def _asked_plainly(request: "_Message") -> None:
+    """A request for an answer that is packed in a way whose size shows as it is unpacked."""
+    request.headers["Accept-Encoding"] = ", ".join(_PACKED)
+
+
+async def _bounded(response: "_Message") -> None:
+    """An answer whose body ends in an error when it is too much, packed or not."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower()
+    if packed not in ("", "identity", *_PACKED):
+        raise TooMuchError(f"an answer packed as {packed[:20]!r}, which was not asked for")
+    parts = response.aiter_bytes
+
+    async def counted(*size: int) -> AsyncIterator[bytes]:
+        left = MOST_BYTES
+        async for part in parts(*size):
+            left -= len(part)
+            if left < 0:
+                raise TooMuchError(f"an answer of more than {MOST_BYTES >> 20} MiB")
+            yield part
+
+    response.aiter_bytes = counted
+
+
+class _Message(Protocol):
+    """A request or answer of any library like httpx."""
+
+    headers: MutableMapping[str, str]
+    aiter_bytes: Callable[..., AsyncIterator[bytes]]
 
 
 @runtime_checkable

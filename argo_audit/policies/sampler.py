@@ -33,11 +33,11 @@ from argo_audit.judges.patience import (
     Outcome,
     Patience,
     answered,
-    asks_once,
     most_of,
     seconds_for,
     together,
     usage_of,
+    with_limits,
 )
 from argo_audit.policies.answered import answers_of
 from argo_audit.records import Usage, fingerprint
@@ -106,7 +106,7 @@ class InspectWriter:
         in_flight: int = _IN_FLIGHT,
         patience: Patience | None = None,
     ):
-        self._model, self._cache, self._in_flight = asks_once(model), cache, in_flight
+        self._model, self._cache, self._in_flight = with_limits(model), cache, in_flight
         self._patience = patience or Patience(seconds=seconds_for(max_tokens or MANY_TOKENS))
         self._config = GenerateConfig(max_tokens=max_tokens, temperature=temperature, max_retries=0)
 
