@@ -31,7 +31,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from argo_audit.errors import InputError, RunFolderError, brief, is_full
-from argo_audit.outside.caps import LINES, RECORD, read_stream, read_whole
+from argo_audit.outside.caps import LINES, RECORD, open_local, read_stream, read_whole
 from argo_audit.outside.credentials import whole
 from argo_audit.records import Run
 
@@ -97,7 +97,7 @@ def read_bytes(place: str | Path, at_most: int = LINES) -> bytes:
 def open_bytes(place: str | Path) -> Iterator[IO[bytes]]:
     """One file, to be read a part at a time; raises OSError as `read_bytes` does."""
     if not is_url(place):
-        with Path(place).open("rb") as local:
+        with open_local(Path(place)) as local:
             yield local
         return
     files, path = _opened(str(place))

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from pyarrow import parquet
 from test_pair_formats import TRL, as_csv, as_parquet
 
 from argo_audit.errors import InputError
+from argo_audit.outside.caps import read_whole
 from argo_audit.pairs.formats.containers import open_rows
 from argo_audit.pairs.formats.data_stream import Caps
 from argo_audit.pairs.pair_file import read
@@ -71,6 +73,8 @@ def test_what_stands_beside_the_rows_is_named(tmp_path: Path) -> None:
         ("a.jsonl.xz", lzma.compress(LINES)[:-9], "not a whole xz file"),
         ("a.jsonl.bz2", bz2.compress(LINES)[:-9], "not a whole bzip2 file"),
         ("a\0.jsonl", b"", "NUL"),
+        ("old-mac.csv", b"prompt,chosen,rejected\rq,a,b\r", "line 1: not valid CSV"),
+        ("wide.csv", b"a," * 100_000 + b"\n", "stands twice"),
     ],
 )
 def test_what_holds_no_rows_is_named(
@@ -80,6 +84,16 @@ def test_what_holds_no_rows_is_named(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=problem):
         read(tmp_path / name)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    (tmp_path / "link").symlink_to("a.jsonl")
+    for name in ("a.jsonl", "link"):
+        with pytest.raises(InputError, match="it is a pipe"):
+            read(tmp_path / name)
+        with pytest.raises(OSError, match="it is a pipe"):
+            read_whole(tmp_path / name)
 
 
 def test_a_column_of_parquet_that_stands_twice_is_refused(tmp_path: Path) -> None:

@@ -807,3 +807,49 @@ def test_what_was_read_from_another_format_is_kept_by_our_own(
         file.labels,
         file.fingerprint,
     )
+
+
+ORCA = {
+    "system": "", "input": "2+3?", "chosen": "5", "rejected": "6", "generations": ["5 ", "6"],
+    "order": ["chosen", "rejected"], "labelling_model": "gpt-4-1106-preview", "rating": [9.0, 9.0],
+    "status": "tie", "original_chosen": "6", "original_rejected": "5", "chosen_score": 9.0,
+}  # fmt: skip
+
+
+def written(path: Path, *rows: Mapping[str, object]) -> Path:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def test_the_ratings_of_generations_are_those_of_the_responses(tmp_path: Path) -> None:
+    better = ORCA | {"input": "3+3?", "generations": ["6", "5"], "rating": [2, 8]}
+    file = read(written(tmp_path / "a.jsonl", ORCA, better))
+    assert file.format == "argilla"
+    tie, chosen = file.labels["gpt-4-1106-preview"]
+    assert (tie.p_a, chosen.p_a) == (0.5, float(file.pairs[1].response_a == "5"))
+    assert chosen.rewards is not None
+    assert sorted(chosen.rewards) == [2, 8]
+    for wrong in ({"rating": [8, 2]}, {"generations": ["7", "6"]}, {"rating": None}):
+        row = ORCA | {"generations": ["6", "5"]} | wrong
+        with pytest.raises(InputError, match=r"lower score|are not the responses|'rating'"):
+            read(written(tmp_path / "b.jsonl", row))
+
+
+def said(turn: int, content: str, score: int | None = None, *, chosen: bool = False) -> object:
+    role = "user" if score is None else "model"
+    return {"turn": turn, "role": role, "content": content, "score": score, "if_chosen": chosen}
+
+
+def test_a_conversation_goes_on_from_what_was_chosen_as_far_as_that_is_known(
+    tmp_path: Path,
+) -> None:
+    first = [said(0, "Tea?"), said(0, "Yes.", 9, chosen=True), said(0, "Yes.", 9, chosen=True)]
+    turns = [*first, said(0, "No.", 1), said(1, "Why?"), said(1, "So.", 9), said(1, "Eh.", 2)]
+    turns += [said(2, "And?"), said(2, "Milk.", 5, chosen=True), said(2, "Ink.", 1)]
+    row = {"conversation_id": "c", "conversation_history": turns}
+    file = read(written(tmp_path / "a.jsonl", row))
+    assert [len(pair.prompt) for pair in file.pairs] == [1, 3]
+    assert {pair.prompt[1].content for pair in file.pairs if len(pair.prompt) > 1} == {"Yes."}
+    assert any(
+        "no one answer was chosen before it" in note for note in (*file.notes, *file.skipped)
+    )

@@ -41,9 +41,22 @@ _IN_ZIP64 = 0xFFFFFFFF
 _ENDS = 98  # bytes at the end of a zip: two records of zip64, where it has them, and its own
 
 
+def open_local(path: Path) -> BinaryIO:
+    """A file of this machine, to be read; OSError for a pipe, whose other end may never come."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISFIFO(os.fstat(handle).st_mode):
+            raise OSError("it is a pipe, and a file is needed")
+        os.set_blocking(handle, True)
+        return os.fdopen(handle, "rb")
+    except OSError:
+        os.close(handle)
+        raise
+
+
 def read_whole(path: Path, at_most: int = LINES) -> bytes:
     """The content of a file of this machine; raises OSError, and InputError for too much."""
-    with path.open("rb") as file:
+    with open_local(path) as file:
         return read_stream(file, path, at_most)
 
 

@@ -117,7 +117,9 @@ class _Nectar(Row):
 
 
 class _Distilabel(Row):
-    aliases: ClassVar[Mapping[str, str]] = PROMPTS | SYSTEM | {"generation_models": "models"}
+    aliases: ClassVar[Mapping[str, str]] = (
+        PROMPTS | SYSTEM | {"generation_models": "models", "model_names": "models"}
+    )
 
     prompt: str
     system: str | None = None

@@ -35,7 +35,7 @@ from argo_audit.pairs.formats.labelled import (
 )
 from argo_audit.pairs.formats.rows import PairFormat, Row
 from argo_audit.pairs.formats.transcripts import is_transcript, transcript
-from argo_audit.pairs.formats.turns import Text
+from argo_audit.pairs.formats.turns import Text, messages
 from argo_audit.records import HUMAN
 
 GPT_4 = "gpt-4"
@@ -94,10 +94,8 @@ class _Trl(AskedRow):
         return {HUMAN: 1.0}
 
 
-class _UltraFeedback(_Trl):
+class _Scored(_Trl):
     prompt_id: str | None = None
-    score_chosen: float
-    score_rejected: float
 
     def _id(self) -> str | None:
         return self.prompt_id or self.id
@@ -105,19 +103,45 @@ class _UltraFeedback(_Trl):
     def _source(self) -> str:
         return GPT_4
 
+    def _scores(self) -> tuple[float, float]:
+        raise NotImplementedError
+
     def _labels(self) -> Mapping[str, float | Target]:
-        scores = (self.score_chosen, self.score_rejected)
+        scores = self._scores()
         if scores[0] < scores[1]:
             said = f"{scores[0]:g} against {scores[1]:g}"
             raise ValueError(f"the chosen response has the lower score ({said})")
         return {self._source(): Target(p_a=0.5 if scores[0] == scores[1] else 1.0, rewards=scores)}
 
 
-class _Argilla(_UltraFeedback):
+class _UltraFeedback(_Scored):
+    score_chosen: float
+    score_rejected: float
+
+    def _scores(self) -> tuple[float, float]:
+        return self.score_chosen, self.score_rejected
+
+
+class _Argilla(_Scored):
     aliases: ClassVar[Mapping[str, str]] = _ASKED | _RATINGS
 
+    score_chosen: float | None = None
+    score_rejected: float | None = None
+    generations: tuple[str, ...] | None = None
+    rating: tuple[float, ...] | None = None
     labelling_model: str | None = None
     status: str | None = None
+
+    def _scores(self) -> tuple[float, float]:
+        """Those of the two responses, or of the generations that they were."""
+        if self.score_chosen is not None and self.score_rejected is not None:
+            return self.score_chosen, self.score_rejected
+        both = zip(self.generations or (), self.rating or (), strict=False)
+        found = {text.strip(): rating for text, rating in both}
+        named = [_text(response) for response in (self.chosen, self.rejected)]
+        if not found.keys() >= set(named):
+            raise ValueError("the ratings are of generations that are not the responses")
+        return found[named[0]], found[named[1]]
 
     def _source(self) -> str:
         return self.labelling_model or AI
@@ -159,7 +183,14 @@ def is_listed_texts(cell: object) -> bool:
 
 
 def _rated(row: Mapping[str, object]) -> bool:
-    return _one_of_each(row) and not any(name in row for name in _OURS)
+    """Both scores under other names than ours, or the generations and their ratings."""
+    names = {_RATINGS.get(name, name) for name in row}
+    rated = names.issuperset(_OURS) or names.issuperset(("generations", "rating"))
+    return _one_of_each(row) and rated and not any(name in row for name in _OURS)
+
+
+def _text(response: Text) -> str:
+    return (response if isinstance(response, str) else messages(response)[-1].text).strip()
 
 
 TRL = PairFormat(
@@ -190,9 +221,9 @@ ARGILLA = PairFormat(
     data_sets="argilla/dpo-mix-7k, argilla/ultrafeedback-binarized-preferences(-cleaned), "
     "argilla/distilabel-intel-orca-dpo-pairs, argilla/distilabel-capybara-dpo-7k-binarized",
     reads="as trl; `chosen_rating`, `rating_chosen`, `chosen-rating`, `chosen_score`, "
-    "`chosen_avg_rating` and those of rejected -> `labelling_model`, else ai, with rewards, ties; "
-    "slice `status`",
-    leaves="`generations`, `order`, `rating`, `rationale`, `raw_*`, `original_*`, `dataset`",
+    "`chosen_avg_rating` and those of rejected, or the `rating` of `generations` -> "
+    "`labelling_model`, else ai, with rewards, ties; slice `status`",
+    leaves="`order`, `rationale`, `raw_*`, `original_*`, `dataset`, `in_gsm8k_train`",
 )
 REWARDBENCH = PairFormat(
     "rewardbench",

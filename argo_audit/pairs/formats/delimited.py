@@ -21,7 +21,7 @@ def delimited_rows(stream: DataStream, first: bytes, number: int) -> Iterator[tu
 
     Raises InputError for a heading that stands twice, and on the way for broken quotes.
     """
-    separator = _separator(_text(stream.file, first, number))
+    separator = _separator(_text(stream.file, first, number), stream.caps.row)
     records = _records(stream, first, number, separator)
     _, cells = next(records)
     heading = _heading(stream.file, cells, number)
@@ -37,9 +37,19 @@ def _rows(
         yield number, json.dumps(row, ensure_ascii=False)
 
 
-def _separator(line: str) -> str:
+def _separator(line: str, longest: int) -> str:
     """What divides the heading into most cells; a comma where nothing does."""
-    return max(_SEPARATORS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
+    return max(_SEPARATORS, key=lambda mark: _cells(line, mark, longest))
+
+
+def _cells(line: str, mark: str, longest: int) -> int:
+    limit = csv.field_size_limit(longest)
+    try:
+        return len(next(csv.reader([line], delimiter=mark), []))
+    except csv.Error:  # who reads the records says what is wrong
+        return 0
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _heading(file: str, cells: Sequence[str], line: int) -> list[str]:

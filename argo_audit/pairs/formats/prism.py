@@ -99,6 +99,9 @@ class _Utterances(Row):
 def _pairs(id: str, kind: str, turns: Sequence[_Said]) -> Read:
     pairs, left_out = list[LabelledPair](), list[str]()
     for number, (prompt, answers) in enumerate(_asked(turns), 1):
+        if prompt is None:
+            left_out.append(f"turn {number}: no one answer was chosen before it to go on from")
+            continue
         try:
             found = compared(
                 prompt,
@@ -117,16 +120,21 @@ def _pairs(id: str, kind: str, turns: Sequence[_Said]) -> Read:
     return Read(tuple(pairs), tuple(left_out))
 
 
-def _asked(turns: Sequence[_Said]) -> Iterator[tuple[Prompt, list[Rated]]]:
-    """The prompt of each turn with its answers; the conversation goes on from the chosen one."""
-    before: Prompt = ()
-    for number, turn in enumerate(turns, 1):
-        prompt = (*before, Message(role="user", content=turn.asked))
+def _asked(turns: Sequence[_Said]) -> Iterator[tuple[Prompt | None, list[Rated]]]:
+    """The prompt of each turn with its answers; the conversation goes on from the chosen one.
+
+    Several that say the same are one. The prompt is None where what was before it is not known.
+    """
+    before: Prompt | None = ()
+    for turn in turns:
+        asked = Message(role="user", content=turn.asked)
+        prompt = None if before is None else (*before, asked)
         yield prompt, [rated for rated, _ in turn.answers]
-        chosen = [rated.answer.text for rated, chosen in turn.answers if chosen]
-        if len(chosen) != 1 and number < len(turns):
-            raise ValueError(f"turn {number} has {len(chosen)} chosen answers, not one")
-        before = (*prompt, *(Message(role="assistant", content=text) for text in chosen))
+        chosen = {rated.answer.text for rated, chosen in turn.answers if chosen}
+        if prompt is None or len(chosen) != 1:
+            before = None
+        else:
+            before = (*prompt, Message(role="assistant", content=chosen.pop()))
 
 
 PRISM = PairFormat(
