@@ -164,6 +164,17 @@ def test_what_unpacks_to_very_much_more_is_refused(
             pass
 
 
+def test_parquet_is_held_to_what_it_says_of_its_pages(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(as_parquet([TRL | {"chosen": "ab" * 900}]))
+    for caps, words in ((SMALL, "a row is more than"), (Caps(row=10**4), "")):
+        with open_rows(tmp_path / "a.parquet", lambda _: True, caps) as rows:
+            if not words:
+                assert len(list(rows.texts)) == 1
+                continue
+            with pytest.raises(InputError, match=words):
+                list(rows.texts)
+
+
 def test_the_caps_are_raised_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGO_MAX_ROW_MIB", "64")
     monkeypatch.setenv("ARGO_MAX_RATIO", "500")

@@ -19,18 +19,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from argo_audit.errors import InputError
 from argo_audit.files import is_url
-from argo_audit.pairs.formats.data_stream import Caps, DataStream, opened
+from argo_audit.pairs.formats.data_stream import FREE, Caps, DataStream, opened
 from argo_audit.pairs.formats.delimited import delimited_rows
 from argo_audit.pairs.formats.json_rows import IsRow, Numbered, json_rows
 from argo_audit.pairs.images import data_uri
 
 if TYPE_CHECKING:
     import pyarrow
+    from pyarrow import parquet
 
 _PARQUET = b"PAR1"
 _AT_ONCE = 256
@@ -112,10 +114,22 @@ def _parquet(file: str, stream: DataStream) -> Numbered:
         if twice:
             problem = f"the column {twice[0]!r:.60} stands twice"
             raise InputError(file, problem, "Rename or remove one of the two.")
+        _check_expansion(file, table.metadata, stream.caps)
         yield from as_json(_parquet_rows(file, table.iter_batches(_AT_ONCE), stream.caps))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         problem = f"not a whole Parquet file ({error})"
         raise InputError(file, problem, "Copy or download it again.") from error
+
+
+def _check_expansion(file: str, about: "parquet.FileMetaData", caps: Caps) -> None:
+    """By what the file says of itself, before a page of it is unpacked."""
+    for group in map(about.row_group, range(about.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            size = column.total_uncompressed_size
+            if size > max(FREE, caps.ratio * column.total_compressed_size):
+                raise caps.exceeded(file, "ratio")
+            if size > caps.row * group.num_rows:
+                raise caps.exceeded(file, "row")
 
 
 def _parquet_rows(
@@ -127,6 +141,10 @@ def _parquet_rows(
         unpacked += batch.nbytes
         if unpacked > caps.unpacked:
             raise caps.exceeded(file, "unpacked")
-        if batch.nbytes > caps.row * _AT_ONCE:
-            raise caps.exceeded(file, "row")
-        yield from batch.to_pylist()
+        if batch.nbytes <= caps.row:
+            yield from batch.to_pylist()
+            continue
+        for row in map(batch.slice, range(batch.num_rows), repeat(1)):
+            if row.nbytes > caps.row:
+                raise caps.exceeded(file, "row")
+            yield from row.to_pylist()

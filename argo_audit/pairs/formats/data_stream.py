@@ -24,7 +24,9 @@ from argo_audit.errors import InputError, brief
 from argo_audit.files import is_url, open_bytes, reason, remedy
 
 _MIB = 1 << 20
-_FREE = 64 * _MIB  # what any file may unpack to, however small it is
+FREE = 64 * _MIB
+"""What any file may unpack to, however small it is."""
+
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 _PACKED = {
     b"\x1f\x8b": "gzip",
@@ -176,12 +178,12 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, into: "bytearray | memoryview") -> int:  # type: ignore[override]
-        found = self._read(len(into))
+        found = self._read(min(len(into), _MIB))  # counted before there is more of it
         into[: len(found)] = found
         self._count += len(found)
         if self._count > self._caps.unpacked:
             raise self._caps.exceeded(self._file, "unpacked")
-        if self._packed and self._count > max(_FREE, self._caps.ratio * self._source.tell()):
+        if self._packed and self._count > max(FREE, self._caps.ratio * self._source.tell()):
             raise self._caps.exceeded(self._file, "ratio")
         return len(found)
 
