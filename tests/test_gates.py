@@ -1,7 +1,7 @@
 """The room behind the plugin: claims, baselines, gates.toml, and what is refused."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,22 @@ def test_drift_is_the_share_of_preferences_that_changed(world: Gated) -> None:
         assert found.evidence.values.mean() == pytest.approx(0.2)
         assert verdict(found) == "fail"
     assert verdict(gate(world, now).drift(before, at_most=0.3)) == "pass"
+
+
+def test_a_gate_that_nothing_can_break_is_none(world: Gated) -> None:
+    spec = world.scores("v1", 0.1)
+    gate(world, spec, update=True).no_worse_than("main")
+    held = gate(world, spec)
+    claims: list[Callable[[], object]] = [
+        lambda: held.agreement(labels="human", at_least=0.0),
+        lambda: held.drift(spec, at_most=1.0),
+        lambda: held.drift("baseline:main", at_most=2.0),
+        lambda: held.no_worse_than("main", slack=1.0),
+    ]
+    for claim in claims:
+        with pytest.raises(GateError, match="whatever the reward model is: no gate"):
+            claim()
+    assert not held.found
 
 
 def test_a_missing_baseline_says_how_to_record_one(world: Gated) -> None:

@@ -72,8 +72,8 @@ class Gate:
             labels: A label source of the pairs, in the place of a rubric.
             pairs: A file of pairs; None: those of gates.toml.
         """
+        bounds = claims.claimed(Bounds(at_least=at_least))
         held, data = self.subject.held(labels, rubric), self.subject.data(pairs)
-        bounds = Bounds(at_least=at_least)
         return self._add(claims.agreement(self.subject, data, held, bounds))
 
     def no_worse_than(

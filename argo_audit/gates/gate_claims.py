@@ -50,6 +50,16 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def claimed(bounds: Bounds, least: float = 0.0, most: float = 1.0) -> Bounds:
+    """The bounds of what lies between `least` and `most`; GateError for what nothing can break."""
+    if bounds.low <= least and bounds.high >= most:
+        raise GateError(
+            f"it lies between {least:g} and {most:g} whatever the reward model is: no gate\n"
+            "  Remedy: give a bound that a worse one breaks"
+        )
+    return bounds
+
+
 def agreement(subject: GatedModel, data: Data, held: Held, bounds: Bounds) -> Found:
     """The share of pairs on which the reward model is on the side of what it is held to."""
     reference, labels = subject.reference(data, held), subject.labels(data)
@@ -69,6 +79,7 @@ def worse(
     subject: GatedModel, data: Data, held: Held, before: Mapping[str, Label], slack: float
 ) -> Found:
     """Agreement minus that of an earlier reward model on the same pairs; it may fall by `slack`."""
+    bounds = claimed(Bounds(at_least=-slack), least=-1.0)
     reference, labels = subject.reference(data, held), subject.labels(data)
     now, then = reference.agrees(labels), reference.agrees(before)
     shared = [pair_id for pair_id in now if pair_id in then]
@@ -78,7 +89,7 @@ def worse(
         gate="no worse",
         what=f"agreement with {held} has changed by",
         unit="",
-        bounds=Bounds(at_least=-slack),
+        bounds=bounds,
         evidence=_share(gained, data)._replace(kind="difference"),
         examples=preferred(data, _sided(labels, lost)),
         notes=(*_missing(len(labels) - len(shared), held), *_turned(now, data)),
@@ -87,6 +98,7 @@ def worse(
 
 def drift(subject: GatedModel, data: Data, before: Mapping[str, Label], at_most: float) -> Found:
     """The share of pairs on which the preferred response is another than before."""
+    bounds = claimed(Bounds(at_most=at_most))
     labels = subject.labels(data)
     flipped = {i: (1 - _side(labels[i]) * _side(before[i])) / 2 for i in labels if i in before}
     changed = [pair_id for pair_id, flip in flipped.items() if flip > 0]
@@ -94,7 +106,7 @@ def drift(subject: GatedModel, data: Data, before: Mapping[str, Label], at_most:
         gate="drift",
         what="preferences that differ from before",
         unit="",
-        bounds=Bounds(at_most=at_most),
+        bounds=bounds,
         evidence=_share(flipped, data),
         examples=preferred(data, _sided(labels, changed)),
         notes=_turned({i: 1 - flip for i, flip in flipped.items()}, data),
