@@ -114,22 +114,29 @@ def _parquet(file: str, stream: DataStream) -> Numbered:
         if twice:
             problem = f"the column {twice[0]!r:.60} stands twice"
             raise InputError(file, problem, "Rename or remove one of the two.")
-        _check_expansion(file, table.metadata, stream.caps)
-        yield from as_json(_parquet_rows(file, table.iter_batches(_AT_ONCE), stream.caps))
+        batches = table.iter_batches(_at_once(file, table.metadata, stream.caps))
+        yield from as_json(_parquet_rows(file, batches, stream.caps))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         problem = f"not a whole Parquet file ({error})"
         raise InputError(file, problem, "Copy or download it again.") from error
 
 
-def _check_expansion(file: str, about: "parquet.FileMetaData", caps: Caps) -> None:
-    """By what the file says of itself, before a page of it is unpacked."""
+def _at_once(file: str, about: "parquet.FileMetaData", caps: Caps) -> int:
+    """How many rows may be unpacked together, by what the file says of its pages; none is yet.
+
+    Raises InputError for a file that says it is too much.
+    """
+    packed, size, largest = 0, 0, 1
     for group in map(about.row_group, range(about.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            size = column.total_uncompressed_size
-            if size > max(FREE, caps.ratio * column.total_compressed_size):
-                raise caps.exceeded(file, "ratio")
-            if size > caps.row * group.num_rows:
-                raise caps.exceeded(file, "row")
+        columns = [group.column(n) for n in range(group.num_columns)]
+        packed += sum(column.total_compressed_size for column in columns)
+        whole = sum(column.total_uncompressed_size for column in columns)
+        size, largest = size + whole, max(largest, whole // max(1, group.num_rows))
+    if size > max(FREE, caps.ratio * packed):
+        raise caps.exceeded(file, "ratio")
+    if largest > caps.row:
+        raise caps.exceeded(file, "row")
+    return max(1, min(_AT_ONCE, caps.row // largest))
 
 
 def _parquet_rows(
