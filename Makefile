@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -52,6 +52,9 @@ bench-scale: .venv/installed
 
 bench-caps: .venv/installed
 	$(BIN)/python -m benchmarks.caps
+
+bench-calls: .venv/installed
+	$(BIN)/python -m benchmarks.calls
 
 # Every job killed at each of its file operations; damaged files given to all that reads them.
 bench-kills: .venv/installed

@@ -42,7 +42,7 @@ _BEARER = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=\-]{6,}")
 _TOKEN = re.compile(
     r"\b(?:(?:sk|pk|rk|xai|gsk|r8|nvapi)[-_](?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]{6,}"
     r"|(?:hf|ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{8,}|github_pat_\w{8,}|xox[abprs]-[\w\-]{8,}"
-    r"|A[KS]IA[0-9A-Z]{12,}|AIza[0-9A-Za-z_\-]{20,}|eyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]+)"
+    r"|A[KS]IA[0-9A-Z]{12,}|AIza[0-9A-Za-z_\-]{20,}|eyJ[\w\-]{8,1000}\.[\w\-]{8,}\.[\w\-]+)"
 )
 _OF_ENVIRONMENT = re.compile(
     r"(?:^|_)(?:KEY|APIKEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)$", re.IGNORECASE

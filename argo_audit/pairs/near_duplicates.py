@@ -26,6 +26,7 @@ prompts of 760 characters take about 8 s and 1.2 GB on one core.
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,9 @@ SHARED_RARE = 0.5
 RARE = 20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _ROWS_AT_ONCE = 1000
-_TEXTS_AT_ONCE = 2000
+_TEXTS_AT_ONCE = 20_000
+_RUNS_AT_ONCE = 10_000_000
+_LARGEST = np.iinfo(np.int32).max
 
 
 def components(texts: Sequence[str]) -> list[int]:
@@ -51,7 +54,9 @@ def components(texts: Sequence[str]) -> list[int]:
     if not texts:
         return []
     numbers, distinct = pd.factorize(np.array([normalised(text) for text in texts], dtype=object))
-    labels = _connected(_runs(list(distinct)))[numbers]
+    left = list(distinct)
+    del distinct
+    labels = _connected(_runs(left))[numbers]
     _, first = np.unique(labels, return_index=True)
     return [int(index) for index in first[labels]]
 
@@ -73,25 +78,46 @@ def normalised(text: str) -> str:
     return " ".join(folded.translate(_LETTERS).split()) or folded.strip()
 
 
-def _runs(texts: Sequence[str]) -> csr_array:
+def _runs(texts: list[str]) -> csr_array:
     """Which text (row) has which run (column); the edges of a text count as spaces.
 
-    Texts are taken some at a time, and each keeps a run once: what is in memory at the peak is one
-    number for each run of each text, and its column.
+    Texts are taken away from the list, some at a time, and each keeps a run once. Runs are numbered
+    among the texts they are taken with, and once all are known anew, in their place: at the peak
+    four bytes are in memory for each run of each text, and twenty for each that differs among
+    those texts.
     """
-    parts = [
-        _hashed(texts[start : start + _TEXTS_AT_ONCE])
-        for start in range(0, len(texts), _TEXTS_AT_ONCE)
-    ]
-    ends = np.cumsum(np.concatenate([[0], *(counts for _, counts in parts)]))
-    hashes = np.concatenate([found for found, _ in parts])
-    del parts
-    column, distinct = pd.factorize(hashes)
-    columns = len(distinct)
-    del hashes, distinct
-    present = np.ones(len(column), dtype=np.int8)
-    shape = (len(texts), columns)
-    return csr_array((present, column.astype(np.int32), ends.astype(np.int64)), shape=shape)
+    count = len(texts)
+    columns = np.empty(sum(map(len, texts)) + RUN * count, dtype=np.int32)
+    ends, counts, distinct = [0], [np.zeros(1, dtype=np.int64)], list[NDArray[np.uint64]]()
+    texts.reverse()
+    while texts:
+        hashes, own = _hashed(texts[: -_TEXTS_AT_ONCE - 1 : -1])
+        del texts[-_TEXTS_AT_ONCE:]
+        numbers, known = pd.factorize(hashes)
+        columns[ends[-1] : ends[-1] + len(hashes)] = numbers
+        ends.append(ends[-1] + len(hashes))
+        counts.append(own)
+        distinct.append(known)
+    sizes = np.cumsum([len(known) for known in distinct])[:-1]
+    numbers, all_known = pd.factorize(np.concatenate(distinct))
+    del distinct
+    for (first, last), anew in zip(pairwise(ends), np.split(numbers, sizes), strict=True):
+        columns[first:last] = anew[columns[first:last]]
+    del numbers, anew
+    present = np.ones(ends[-1], dtype=np.int8)
+    rows = np.cumsum(np.concatenate(counts))
+    if ends[-1] <= _LARGEST:  # or scipy would copy the columns into as wide a type
+        rows = rows.astype(np.int32)
+    return csr_array((present, columns[: ends[-1]], rows), shape=(count, len(all_known)))
+
+
+def _texts_with(runs: csr_array) -> NDArray[np.int64]:
+    """How many texts have each run, counted some at a time: numpy would copy all of them."""
+    found = np.zeros(runs.shape[1], dtype=np.int64)
+    for start in range(0, len(runs.indices), _RUNS_AT_ONCE):
+        part = runs.indices[start : start + _RUNS_AT_ONCE]
+        found += np.bincount(part, minlength=runs.shape[1])
+    return found
 
 
 def _hashed(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -116,7 +142,7 @@ def _hashed(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]
 def _connected(runs: csr_array) -> NDArray[np.int32]:
     """A label for each row, the same within a component."""
     texts = runs.shape[0]
-    rare = runs[:, np.bincount(runs.indices, minlength=runs.shape[1]) <= RARE].astype(np.int32)
+    rare = runs[:, _texts_with(runs) <= RARE].astype(np.int32)
     by_run = rare.T.tocsr()
     near = []
     for start in range(0, texts, _ROWS_AT_ONCE):

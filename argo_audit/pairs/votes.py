@@ -11,7 +11,7 @@ way. The rewards of votes that differ are not kept: their mean would be nobody's
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from argo_audit.pairs.formats.labelled import LabelledPair, Target, by_coin, content_id
+from argo_audit.pairs.formats.labelled import LabelledPair, Shared, Target, by_coin, content_id
 from argo_audit.pairs.formats.rows import Reading
 from argo_audit.records import Pair
 
@@ -30,6 +30,7 @@ class Gathered:
         self.skipped: list[str] = []
         self.unused: dict[str, None] = dict.fromkeys(beside)
         self._more: dict[str, list[LabelledPair]] = {}
+        self._shared = Shared()
 
     def take(self, read: Reading, where: str) -> None:
         """What the row at `where` gives. Raises ValueError for an id that another pair has."""
@@ -44,6 +45,7 @@ class Gathered:
         key = line.id if self._ours else _content(line)
         first = self.lines.setdefault(key, line)
         if first is line:
+            self._shared.lean(line)
             return
         if self._ours and _content(first) != _content(line):
             raise ValueError(f"the id {line.id!r:.80} was seen before: ids must be unique")

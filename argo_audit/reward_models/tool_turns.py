@@ -50,8 +50,8 @@ def check_tools_shown(conversation: Conversation, text: str) -> None:
     for message in conversation:
         calls = (part for call in message.tool_calls for part in (call.name, call.plain))
         result = message.content if message.role == "tool" else ""
-        told = (*calls, result, _names(message.tools))
-        if any(word not in text for part in told for word in _WORD.findall(part)):
+        told = "\n".join((*calls, result, _names(message.tools)))
+        if any(word not in text for word in set(_WORD.findall(told))):
             raise RewardModelError(
                 "the chat template leaves out tools, calls of tools, or what tools said\n"
                 "  Remedy: audit pairs without tools, or a model whose template knows them"

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+from argo_audit.rubrics.markdown_blocks import Blocks, blocks_of
 
 Direction = Literal["rewards", "penalises"]
 
@@ -40,8 +39,8 @@ _REWARDS = re.compile(
 )
 _ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 MAX_CHARACTERS = 100_000
+_LISTS = ("bullet_list", "ordered_list")
 _MAX_LEAD = 300  # characters: a lead is a line, not an essay
 
 
@@ -155,60 +154,57 @@ def _criterion(item: _Item) -> Criterion:
     )
 
 
-def _items(text: str) -> Iterator[_Item]:
+def _items(text: str) -> list[_Item]:
     """List items and table body rows in document order, each under its heading and lead."""
+    items: list[_Item] = []
     section = lead = ""
-    for block in markdown(text).children:
-        if block.type == "heading":
-            section, lead = _plain(block)[:_MAX_LEAD], ""
-        elif block.type == "paragraph":
-            lead = _plain(block)[:_MAX_LEAD]
-        elif block.type == "table":
-            yield from _rows(block, section, lead)
-        elif block.type in ("bullet_list", "ordered_list"):
-            yield from _list_items(block, section, lead)
+    with blocks_of(text[:MAX_CHARACTERS]) as read:
+        for block in read.outermost:
+            kind = read.kind(block)
+            if kind == "heading":
+                section, lead = read.plain(block)[:_MAX_LEAD], ""
+            elif kind == "paragraph":
+                lead = read.plain(block)[:_MAX_LEAD]
+            elif kind == "table":
+                items += _rows(read, block, section, lead)
+            elif kind in _LISTS:
+                items += _list_items(read, block, section, lead)
+    return items
 
 
-def _rows(table: SyntaxTreeNode, section: str, lead: str) -> Iterator[_Item]:
+def _rows(read: Blocks, table: range, section: str, lead: str) -> Iterator[_Item]:
     header: tuple[str, ...] = ()
-    for row in (node for node in table.walk() if node.type == "tr"):
-        cells = tuple(_plain(cell) for cell in row.children)
-        if row.children and row.children[0].type == "th":
-            header = cells
-        elif any(cells):
-            yield _Item(cells, header, section, lead, _line(row))
+    for part in read.inside(table):
+        for row in read.inside(part):
+            blocks = read.inside(row)
+            cells = tuple(map(read.plain, blocks))
+            if blocks and read.kind(blocks[0]) == "th":
+                header = cells
+            elif any(cells):
+                yield _Item(cells, header, section, lead, _line(read, row))
 
 
-def _list_items(block: SyntaxTreeNode, section: str, lead: str) -> Iterator[_Item]:
+def _list_items(read: Blocks, block: range, section: str, lead: str) -> Iterator[_Item]:
     """Items of a list; a nested list is introduced by the item that holds it."""
-    for item in block.children:
+    for item in read.inside(block):
         own = ""
-        for child in item.children:
-            if child.type in ("bullet_list", "ordered_list"):
-                yield from _list_items(child, section, own or lead)
-            elif text := _plain(child):
+        for child in read.inside(item):
+            if read.kind(child) in _LISTS:
+                yield from _list_items(read, child, section, own or lead)
+            elif text := read.plain(child):
                 own = text[:_MAX_LEAD]
-                yield _Item((text,), (), section, lead, _line(item))
+                yield _Item((text,), (), section, lead, _line(read, item))
 
 
-def _plain(node: SyntaxTreeNode) -> str:
-    """The node's visible text: emphasis and code marks removed, white space folded."""
-    words = [n.content for n in node.walk() if n.type in ("text", "code_inline")]
-    return " ".join("".join(words).split()) if words else ""
-
-
-def _line(node: SyntaxTreeNode) -> int:
-    return node.map[0] + 1 if node.map else 0
+def _line(read: Blocks, block: range) -> int:
+    """Where a block begins, counting from 1."""
+    lines = read.lines(block)
+    return lines[0] + 1 if lines else 0
 
 
 def lines_of(text: str) -> list[str]:
     r"""The lines as markdown counts them: ended by \n, \r\n or \r, and by nothing else."""
     return _LINE_END.split(text)
-
-
-def markdown(text: str) -> SyntaxTreeNode:
-    """The syntax tree that outlines are read from, of the part of the text that is read."""
-    return SyntaxTreeNode(_PARSER.parse(text[:MAX_CHARACTERS]))
 
 
 def repeated_share(text: str) -> float:

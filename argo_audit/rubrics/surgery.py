@@ -23,9 +23,15 @@ from random import Random
 from statistics import fmean
 from typing import Literal
 
-from markdown_it.tree import SyntaxTreeNode
-
-from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, markdown, outline
+from argo_audit.rubrics.markdown_blocks import blocks_of
+from argo_audit.rubrics.outline import (
+    MAX_CHARACTERS,
+    BiasLine,
+    Criterion,
+    Outline,
+    RubricGate,
+    outline,
+)
 
 PartKind = Literal["criterion", "bias", "gate"]
 
@@ -63,8 +69,8 @@ def parts(text: str) -> tuple[RubricPart, ...]:
         by_line.setdefault(item.line, []).append(item)
     lines, places = _lines(text), [item.line for item in _items(outline(text))]
     found: dict[int, RubricPart] = {}
-    for node, group in _nodes(markdown(text)):
-        start, end = _span(node, lines)
+    for place, group in _places(text):
+        start, end = _span(place, lines)
         if start in by_line and start not in found:
             first = by_line[start][0]
             inside = bisect_left(places, end) - bisect_left(places, start)
@@ -174,19 +180,20 @@ def _renumber(lines: list[str], place: int, number: re.Match[str] | None) -> re.
     return own
 
 
-def _nodes(tree: SyntaxTreeNode) -> list[tuple[SyntaxTreeNode, int]]:
-    """List items and table rows with the number of their list or table, in document order."""
+def _places(text: str) -> list[tuple[tuple[int, int], int]]:
+    """The lines of list items and table rows, with the number of their list or table, in order."""
     groups: dict[int, int] = {}
     found = []
-    for node in tree.walk():
-        if node.type in ("list_item", "tr") and node.map and node.parent:
-            found.append((node, groups.setdefault(id(node.parent), len(groups))))
+    with blocks_of(text[:MAX_CHARACTERS]) as read:
+        for block, parent in read.every("list_item", "tr"):
+            if lines := read.lines(block):
+                found.append((lines, groups.setdefault(parent, len(groups))))
     return found
 
 
-def _span(node: SyntaxTreeNode, lines: Sequence[str]) -> tuple[int, int]:
+def _span(place: tuple[int, int], lines: Sequence[str]) -> tuple[int, int]:
     """Lines from 1, the end exclusive; blank lines at the end belong to nobody."""
-    start, end = node.map or (0, 0)
+    start, end = place
     while end > start + 1 and (end > len(lines) or not lines[end - 1].strip()):
         end -= 1
     return start + 1, end + 1

@@ -68,6 +68,35 @@ class LabelledPair(Pair):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
 
 
+class Shared:
+    """What is the same in many pairs, kept once: half of what a short pair takes besides its texts.
+
+    Each record has a set of the fields that it was given, and a pair a dict of labels, of which
+    there are a few in a whole file.
+    """
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._fields: dict[frozenset[str], set[str]] = {}
+        self._labels: dict[tuple[object, ...], Mapping[str, Target]] = {}
+
+    def lean(self, line: LabelledPair) -> LabelledPair:
+        """The same pair, which now holds what others hold too."""
+        known = tuple((name, *vars(target).values()) for name, target in line.labels.items())
+        if len(self._labels) < _MOST_KNOWN:
+            vars(line)["labels"] = self._labels.setdefault(known, line.labels)
+        else:
+            vars(line)["labels"] = self._labels.get(known, line.labels)
+        for record in (line, *line.prompt, *line.turns_a, *line.turns_b, *line.labels.values()):
+            given = record.model_fields_set
+            fields = self._fields.setdefault(frozenset(given), given)
+            object.__setattr__(record, "__pydantic_fields_set__", fields)  # frozen, for others
+        return line
+
+
+_MOST_KNOWN = 1_000
+
+
 class Answer(NamedTuple):
     """A response; `turns` are those of one that is more than a text."""
 
