@@ -2,10 +2,10 @@
 
     python -m benchmarks.scale            # or with the names of some: publish, credit
 
-Each measurement is a process of its own, and the quicker of two is taken, of long ones one. Time is its CPU time,
-memory what its peak rises by. The exponent is the slope of the logarithm from the smallest size to
-the largest: 1 is linear, 0 does not depend on the size. A bar is met where time grows by MOST_TIME
-at most, and memory by that too or by less than BOUNDED in all.
+Each measurement is a process of its own, and the quicker of two is taken, of long ones one. Time is
+its CPU time, memory what its peak rises by. The exponent is the slope of the logarithm from the
+smallest size to the largest: 1 is linear, 0 does not depend on the size. A bar is met where time
+grows by MOST_TIME at most, and memory by that too or by less than BOUNDED in all.
 """
 
 import asyncio
