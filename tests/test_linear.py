@@ -17,23 +17,29 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from argo_audit.errors import ArgoError
+from argo_audit.errors import ArgoError, visible
+from argo_audit.evals.judging import RULES
 from argo_audit.evals.paraphrase import paraphrased
 from argo_audit.findings.claims import claims
 from argo_audit.findings.evolution import repeats
+from argo_audit.judges.failures import provider_said, sort
 from argo_audit.judges.questions import shown
 from argo_audit.judges.verdicts import read_scores, read_verdict
+from argo_audit.outside.credentials import command_line, put_aside, redacted
 from argo_audit.pairs.formats.transcripts import asked, transcript
 from argo_audit.pairs.formats.turns import as_listed
 from argo_audit.policies.sampler import unfenced
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.prompts.fences import last_request, new_nonce, read_fences
+from argo_audit.records import Message, Pair
 from argo_audit.report.markdown import anchor, escape, fence, front_matter, quoted_block, table
 from argo_audit.report.page import page
 from argo_audit.report.sections.side_by_side import marked
+from argo_audit.reward_models.tool_turns import check_tools_shown
 from argo_audit.rubrics import outline, surgery
 from argo_audit.rubrics.alignment import items
 from argo_audit.rubrics.credit import edited, line_credit
+from argo_audit.store import from_document, slug
 from argo_audit.surface.features import measure
 from argo_audit.surface.reader import read_rubric
 
@@ -83,8 +89,25 @@ READERS: dict[str, Callable[[str], object]] = {
         f"---\ntitle: T\n---\n\n- a\n\n{fence(text, 'edited')}\n\n{fence(f'a {text} b', 'edited')}",
         {},
     ),
+    "rules": lambda text: [rule(_pair(text)) for rule in RULES.values()],
+    "tools": lambda text: check_tools_shown((Message(role="tool", content=text),), text),
+    "spelled out": visible,
+    "redacted": redacted,
+    "put aside": put_aside,
+    "command line": lambda text: command_line(["--judge-url", text, f"https://a/?{text}"]),
+    "provider said": lambda text: provider_said(ValueError(text)),
+    "kind of failure": lambda text: sort(ValueError(text)),
+    "slug": slug,
+    "stored": lambda text: from_document(f"---\nrubric: a\n---\n{text}"),
     "side by side": lambda text: marked(text, f"It is {text} indeed"),
 }
+
+
+def _pair(text: str) -> Pair:
+    prompt = (Message(role="user", content="?"),)
+    return Pair(id="p", prompt=prompt, response_a=text, response_b="b")
+
+
 PARSED = {"outline", "reader", "claims", "credit", "surgery", "alignment", "paraphrase", "anchor"}
 PARSED |= {"page", "edited blocks", "side by side", "table"}
 EDITS = {
@@ -102,7 +125,8 @@ UNITS = (
     "**a ", "__a", "`a``", "```\n", "~~~\n", "[a](", "![", "[citation ", "【", "<|", "[INST]",
     "[user]\n", "<|im_start|>user\n", "\n\nHuman:", "<<<A 0>>>\n", "verdict ", "Scores: A 1 ",
     "A) b ", "1%", "def a:", "www.a.", "Smith 2019 ", "weight ", "cap at ", "<= 1 words ",
-    '(e.g. "', "10.1", "I am sorry. ",
+    '(e.g. "', "10.1", "I am sorry. ", "eyJaaaaaaaa-", "sk-a", "https://a:", "a://b@", "?key=",
+    "authorization ", "bearer ", "- a 5% 5%\n", "![a", "[^1]", "a\x1b[",
 )  # fmt: skip
 
 

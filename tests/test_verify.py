@@ -4,6 +4,7 @@ import gzip
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -312,6 +313,17 @@ def test_a_changed_number_is_named_with_the_true_one(
     written, true = (f"| n | {' | '.join(map(str, row))} |" for row in (changed, numbers))
     (problem,) = unbacked(f"# A\n{written}\n", f"# A\n{true}\n")
     assert f"line 2: {changed[place]} where its sources give {numbers[place]}, in" in problem
+
+
+def test_a_line_that_a_stranger_repeats_for_pages_is_held_to_the_one_in_its_place() -> None:
+    pages = "[user]\n" * 10_000
+    begun = time.process_time()
+    first, last = unbacked(f"a\n{pages}1\n", f"b\n{pages}2\n")
+    assert time.process_time() - begun < 1
+    assert first.startswith("line 1: ")
+    assert last.startswith("line 10002: 1 where its sources give 2")
+    (missing,) = unbacked(pages, f"{pages}c")
+    assert "“c”" in missing
 
 
 def test_a_report_that_says_less_of_its_findings_is_an_earlier_one() -> None:
