@@ -60,6 +60,27 @@ def test_the_command_prints_all_tasks_and_goes_on_where_it_was(audited: Audited)
     assert sorted((audited.a / "evals").glob("*.eval")) == logs
 
 
+def test_an_evaluation_is_planned_and_kept_to_a_budget(audited: Audited) -> None:
+    run, judge = str(audited.a), ("--judge", "openai/gpt-5-mini")
+    planned = CliRunner().invoke(app, ["eval", run, *judge, "--dry-run", "--budget", "600 calls"])
+    assert planned.exit_code == 0, planned.output
+    assert "Never more than 600 calls" in planned.output
+    assert "would be left out: rubric_ablation: takes up to" in planned.output
+    assert "Prices are those of 20" in planned.output
+
+
+def test_what_a_budget_does_not_afford_is_left_out_and_said_to_be(
+    audited: Audited, tmp_path: Path
+) -> None:
+    few = evaluate(
+        [audited.a], tmp_path, suite=["rubric_ablation", "rm_accuracy"], budget="10 calls"
+    )
+    assert {row.task for row in few} == {"rm_accuracy"}
+    assert any(line.startswith("rubric_ablation: takes up to") for line in few.left_out)
+    with pytest.raises(InputError, match="rubric_ablation: takes up to"):
+        evaluate([audited.a], tmp_path / "none", suite="rubric_ablation", budget="10 calls")
+
+
 CROSSING = tuple(one for one in SUITE if one.name == "cross_population")
 
 

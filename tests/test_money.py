@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from argo_audit.audits.afford import DEFAULT, affordable, agreed, known_cost
 from argo_audit.audits.budget import prices_of
 from argo_audit.audits.given_parts import policy_spec, spec_of
+from argo_audit.audits.parts import Parts
 from argo_audit.audits.plan import plan_audit
 from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget
@@ -26,12 +27,14 @@ from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.meter import Meter, metered
 from argo_audit.organism.world import build, write_population
+from argo_audit.policies.policy_opening import open_policy
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Rubric, Usage
 from argo_audit.roles import Written
 from argo_audit.search.arithmetic import ArgoArithmetic, Given, Sized, arithmetic_of
 from argo_audit.search.journal import read_run
 from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
+from argo_audit.surface.judge import SurfaceJudge
 
 PRICED = {"judge": "openai/gpt-5-mini", "policy": "sample:openai/gpt-5-mini"}
 RUBRIC = Rubric(text="- Rewards lists.")
@@ -177,23 +180,12 @@ def test_the_example_of_the_readme_is_planned_as_it_stands(
     assert not (pairs.parent / "runs").exists()
 
 
-def test_where_nobody_can_be_asked_nothing_is_spent(
-    pairs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "none")
-    words = [
-        "audit",
-        "--pairs",
-        str(pairs),
-        "--labels",
-        "planted",
-        "--out",
-        str(pairs.parent / "no"),
-    ]
-    done = CliRunner().invoke(app, [*words, "--judge", PRICED["judge"]])
-    assert done.exit_code == 1
-    assert "nothing was asked yet" in str(done.exception or done.output)
-    assert not (pairs.parent / "no").exists()
+def test_where_nobody_can_be_asked_nothing_is_spent(pairs: Path, tmp_path: Path) -> None:
+    asked = request(pairs, out=tmp_path / "out", **PRICED)
+    nobody = Parts(SurfaceJudge(), open_policy("embedded"))
+    with pytest.raises(InputError, match="nothing was asked yet"):
+        audit(asked, parts=nobody)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

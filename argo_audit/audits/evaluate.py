@@ -25,7 +25,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.same_model import check_named
 from argo_audit.audits.suite_plan import SuiteModels, budget_of, plan_suite, within
 from argo_audit.errors import ArgoError, InputError
-from argo_audit.evals.logs import discard_unfinished, unfinished
+from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
 from argo_audit.files import join, on_disk
@@ -101,7 +101,8 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     places, out = folders(runs), on_disk(out)
     spec, requests = _asked_of(places, judge, allow)
     opened = _open(places, requests, spec, suite, allow)
-    models = SuiteModels(spec, requests[0].judge_settings, roles or {})
+    exact = not judge and _are_exact(places, allow)
+    models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
     allowed = budget_of(models, Budget.parse(budget) if isinstance(budget, str) else budget)
     known = known_prices(prices)
     tasks, left_out = _affordable(opened, models, allowed, known, None if budget else sure or _no)
@@ -135,7 +136,8 @@ def plan_evaluation(
     """What the suite takes at most, task by task, and the models that it asks; nobody is asked."""
     spec, requests = _asked_of(list(runs), judge, allow)
     opened = _open(list(runs), requests, spec, SUITE, allow, check=False)
-    models = SuiteModels(spec, requests[0].judge_settings, roles or {})
+    exact = not judge and _are_exact(runs, allow)
+    models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
     return plan_suite(opened.tasks, opened.audited, models), models
 
 
@@ -176,6 +178,13 @@ def _open(
         for run, request in zip(places, requests, strict=True)
     ]
     return _Opened(tasks, audited, left_out)
+
+
+def _are_exact(places: Sequence[Path], allow: Allowed) -> bool:
+    """Whether the judge of these audits gave log-probabilities, as their logs say."""
+    logs = [read_facts(place, allow).logs(place) for place in places]
+    found = {one.estimator for log in logs for one in read_evaluations(log)}
+    return found == {"log-probabilities"}
 
 
 def _no(_: str) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from argo_audit.audits.afford import DEFAULT
 from argo_audit.audits.plan import Phase, Texts
-from argo_audit.audits.price import Budget, Prices, Spent, is_here
+from argo_audit.audits.price import Budget, Prices, Spent, is_here, is_in_process
 from argo_audit.evals.subject import load_rubrics
 from argo_audit.evals.suite import MOST_PROBED, AuditedRun, SuiteTask
 from argo_audit.evals.tasks.rubric_ablation import ablations
@@ -31,11 +31,15 @@ _WAYS = 2
 
 
 class SuiteModels(NamedTuple):
-    """The judge, how it is asked, and the models of further roles, by name."""
+    """The judge, how it is asked, and the models of further roles, by name.
+
+    `exact` is whether the judge is known to have log-probabilities; without, a verdict takes votes.
+    """
 
     judge: str
     settings: JudgeSettings
     roles: Mapping[str, str]
+    exact: bool = False
 
 
 class _Run(NamedTuple):
@@ -53,7 +57,7 @@ def plan_suite(
     """What each task takes of each model, at most."""
     counted = [_run(run) for run in runs]
     sample = [pair for run in counted for pair in run.pairs]
-    texts = Texts(models.settings, sample)
+    texts = Texts(_asked(models), sample)
     phases = []
     for task in tasks:
         judged = _JUDGED[task.name](counted) if task.name in _JUDGED else 0
@@ -88,6 +92,13 @@ def within(
             )
             left_out.append(f"{task.name}: takes up to {needed}, and of {budget} {rest} are left")
     return chosen, left_out
+
+
+def _asked(models: SuiteModels) -> JudgeSettings:
+    """The settings by which calls are counted: votes, where nobody knows better."""
+    if models.exact or is_in_process(models.judge) or models.settings.estimator == "scores":
+        return models.settings
+    return models.settings.model_copy(update={"estimator": "votes"})
 
 
 def _run(run: AuditedRun) -> _Run:
