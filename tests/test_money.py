@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from fakes import Shown, fake_judge
+from fakes import ScriptedPolicy, Shown, fake_judge
 from typer.testing import CliRunner
 
 from argo_audit.audits.afford import DEFAULT, affordable, agreed, known_cost
@@ -27,7 +27,6 @@ from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.meter import Meter, metered
 from argo_audit.organism.world import build, write_population
-from argo_audit.policies.policy_opening import open_policy
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Rubric, Usage
 from argo_audit.roles import Written
@@ -182,7 +181,7 @@ def test_the_example_of_the_readme_is_planned_as_it_stands(
 
 def test_where_nobody_can_be_asked_nothing_is_spent(pairs: Path, tmp_path: Path) -> None:
     asked = request(pairs, out=tmp_path / "out", **PRICED)
-    nobody = Parts(SurfaceJudge(), open_policy("embedded"))
+    nobody = Parts(SurfaceJudge(), lambda *_: ScriptedPolicy([["- Rewards lists."]]))
     with pytest.raises(InputError, match="nothing was asked yet"):
         audit(asked, parts=nobody)
     assert not (tmp_path / "out").exists()
