@@ -231,4 +231,5 @@ def _crossing(first: Comparand, second: Comparand, place: Path) -> Crossing | No
     if first.side.population == second.side.population:
         return None
     worlds = {s.side.population: s.manifest for s in (first, second) if s.manifest}
-    return read_crossing(place, first.side, second.side, worlds)
+    pairs = {s.side.population: Path(s.run.pairs) for s in (first, second) if s.run}
+    return read_crossing(place, first.side, second.side, worlds, pairs=pairs)

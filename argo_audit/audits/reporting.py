@@ -55,12 +55,17 @@ _LATER = (EVALS, CROSSED)
 """Folders of an audit in which commands write after its report."""
 
 
+_READ_LATER = ("bias-probe", "cross-population")
+"""Tasks of whose later logs reports say something, as Inspect writes them in the names of files."""
+
+
 class Origin(NamedTuple):
     """What a report is made from.
 
     `audits` are folders of finished audits; `intent` is a file and `evals` are further folders (or
     URLs) of eval logs; `commands` repeat the audit; `allow` is what audits may name outside their
-    folders. A report that was made before there were manifests has no `manifest`.
+    folders. A report that was made before there were manifests has no `manifest`. With `logs`, the
+    names of the logs that a report was made from, later ones are none of its sources.
     """
 
     audits: tuple[Path, ...]
@@ -70,6 +75,11 @@ class Origin(NamedTuple):
     evals: tuple[str | Path, ...] = ()
     allow: tuple[str, ...] = ()
     manifest: bool = True
+    logs: frozenset[str] | None = None
+
+    def takes(self, log: FoundLog) -> bool:
+        """Whether a log is among its sources; a manifest has none of another machine."""
+        return self.logs is None or _name(log) in self.logs or is_url(_place(log.path))
 
     def seen_from(self, out: Path) -> dict[str, JsonValue]:
         """The same for a file in `out`: places of this machine are relative to it."""
@@ -204,6 +214,16 @@ def read_origin(origin: Origin, out: Path) -> MadeFrom:
     return MadeFrom(inputs, _stores(audits, out), _sources(origin, audits, inputs))
 
 
+def later_logs(origin: Origin) -> list[Path]:
+    """Logs beside the audits that another report of `origin` would read, and this one did not."""
+    if origin.logs is None:
+        return []
+    places = [audit / name for audit in origin.audits for name in _LATER]
+    found = (log for place in places for log in sorted(place.rglob("*.eval")))
+    read = (log for log in found if any(task in log.name for task in _READ_LATER))
+    return [log for log in read if log.name not in origin.logs]
+
+
 def changed_files(origin: Origin, out: Path, sources: Sources | None) -> list[str]:
     """What is missing, changed or new of the files of a report in `out`, by its manifest.
 
@@ -223,9 +243,9 @@ def _sources(origin: Origin, audits: Sequence[_Found], inputs: AuditInputs) -> S
 def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:
     facts = [audit.facts for audit in audits]
     probes = _probes(audits, origin)
-    crossings = list(_crossings(audits))
+    crossings = list(_crossings(audits, origin))
     logs = {name: file for audit in audits for name, file in audit.log_files.items()}
-    logs |= {crossing.log: place / crossing.log for place, crossing in crossings}
+    logs |= {crossing.log: _log_in(place, crossing.log) for place, crossing in crossings}
     logs |= {_name(log): _place(log.path) for own in probes.values() for log in own}
     return AuditInputs(
         title=origin.title,
@@ -280,19 +300,24 @@ def _probes(audits: Sequence[_Found], origin: Origin) -> dict[str, list[FoundLog
     for folder in dict.fromkeys(map(str, (*folders, *origin.evals))):
         if Folder(folder).is_there():
             for name, logs in find_probes(folder).items():
-                found.setdefault(name, []).extend(logs)
-    return {name: sorted(own, key=lambda log: log.header.created) for name, own in found.items()}
+                found.setdefault(name, []).extend(filter(origin.takes, logs))
+    by_age = ((n, sorted(own, key=lambda log: log.header.created)) for n, own in found.items())
+    return {name: logs for name, logs in by_age if logs}
 
 
-def _crossings(audits: Sequence[_Found]) -> Iterator[tuple[Path, Crossing]]:
-    """Every two populations that were crossed in a log of one of them, and that log's folder."""
+def _crossings(audits: Sequence[_Found], origin: Origin) -> Iterator[tuple[Path, Crossing]]:
+    """Every two populations that were crossed in a log of one of them, and where that log lies."""
     sides = [side for audit in audits if (side := side_of(audit.facts, audit.store))]
     worlds = {a.facts.population: m for a in audits if (m := a.facts.manifest) is not None}
+    pairs = {a.facts.population: a.folder / HELD_OUT for a in audits}
     places = [
         place for a in audits for name in (EVALS, CROSSED) if (place := a.folder / name).is_dir()
     ]
     for first, second in combinations(sides, 2):
-        found = ((place, read_crossing(place, first, second, worlds)) for place in places)
+        found = (
+            (place, read_crossing(place, first, second, worlds, origin.takes, pairs))
+            for place in places
+        )
         for place, crossing in found:
             if crossing is not None:
                 yield place, crossing
@@ -305,7 +330,12 @@ def side_of(facts: AuditFacts, store: RubricStore) -> Side | None:
     if not own:
         return None
     best = max(own, key=lambda rubric: (selection_key(rubric.dev), rubric.version))
-    return Side(population=facts.population, rubric=ref(best), label_source=best.label_source)
+    return Side(
+        population=facts.population,
+        rubric=ref(best),
+        label_source=best.label_source,
+        rubric_id=best.rubric.id,
+    )
 
 
 def _stores(audits: Iterable[_Found], out: Path) -> tuple[Path, ...]:
@@ -323,6 +353,11 @@ def _copy_rubrics(audit: _Found, out: Path) -> None:
         (copy / reward_model).mkdir(parents=True, exist_ok=True)
         for stored in audit.store.list(reward_model):
             write_whole(copy / reward_model / file_name(stored), to_document(stored))
+
+
+def _log_in(place: Path, name: str) -> Path:
+    """A log below a folder: each comparison has a folder of its own."""
+    return next(place.rglob(name), place / name)
 
 
 def _name(log: FoundLog) -> str:

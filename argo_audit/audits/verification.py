@@ -6,6 +6,8 @@ A source that is gone or cannot be read is such
 a problem too: what cannot be repeated is not verified.
 """
 
+import os
+import shlex
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -48,10 +50,10 @@ def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
     Raises:
         InputError: When this is no report.
     """
-    return _problems(_report_at(on_disk(path)), tuple(allow))
+    return _problems(report_at(on_disk(path)), tuple(allow))
 
 
-def _report_at(place: Path) -> Path:
+def report_at(place: Path) -> Path:
     """The report that is meant: a file, or the one in a folder of a report or an audit."""
     inside = (place / REPORT_FILE, place / "audit" / REPORT_FILE)
     return next((file for file in inside if file.is_file()), place)
@@ -62,6 +64,21 @@ def without_manifest(path: Path) -> str:
     if _read(path)[2].manifest:
         return ""
     return f"{path}: made without a manifest; files that no line comes from were not looked at"
+
+
+def with_later_logs(path: Path) -> str:
+    """What was evaluated since a report was made, and is not of it; "" where nothing was."""
+    from argo_audit.audits.reporting import later_logs
+
+    origin = _read(path)[2]
+    logs = later_logs(origin)
+    if not logs:
+        return ""
+    audits = shlex.join(os.path.relpath(audit) for audit in origin.audits)
+    return (
+        f"not of this report: {len(logs)} evaluations that were made later, such as "
+        f"{os.path.relpath(logs[0])}; one with them: argo-audit report {audits} --out NEW"
+    )
 
 
 def _problems(path: Path, allow: tuple[str, ...]) -> list[str]:
@@ -124,7 +141,18 @@ def _origin(fields: dict[str, Any], folder: Path) -> Any:
         intent=folder / made.intent if made.intent else None,
         evals=tuple(place if is_url(place) else folder / place for place in made.evals),
         manifest=made.manifest is not None,
+        logs=_logs(folder) if made.manifest else None,
     )
+
+
+def _logs(folder: Path) -> frozenset[str] | None:
+    """The names of the logs that a report in `folder` was made from, by its manifest."""
+    from argo_audit.report.inventory import read_manifest
+
+    try:
+        return frozenset(Path(name).name for name in read_manifest(folder).files)
+    except ArgoError:  # which verify says
+        return None
 
 
 def _other_version(fields: dict[str, Any], found: list[str]) -> list[str]:

@@ -24,9 +24,14 @@ def verify_command(
     Every file is held to the report's manifest, and with --key the manifest to its signature.
     """
     from argo_audit.audits.signing import unsigned
-    from argo_audit.audits.verification import verify, without_manifest
+    from argo_audit.audits.verification import (
+        report_at,
+        verify,
+        with_later_logs,
+        without_manifest,
+    )
 
-    path = report / "audit.md" if report.is_dir() else report
+    path = report_at(report)
     problems = [*(unsigned(path.parent, key) if key else ()), *verify(path, allow or ())]
     for problem in problems[:_SHOWN]:
         say(problem)
@@ -37,6 +42,8 @@ def verify_command(
     if problems:
         raise typer.Exit(2)
     say(f"{path}: holds; every line is what its sources give")
+    if note := with_later_logs(path):
+        say(note)
 
 
 def sign_command(

@@ -15,21 +15,21 @@ In an organism what was planted is known, and its split is computed from the pla
 very same pairs: what the reward models add to it by their mistakes is the difference.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from argo_audit.errors import InputError
-from argo_audit.evals.reading import LoggedPair, TaskLog, read_logs
+from argo_audit.evals.reading import FoundLog, LoggedPair, TaskLog, find_logs, read_log
 from argo_audit.evals.results import Compared
 from argo_audit.evals.tasks import cross_population
 from argo_audit.organism.manifest import Manifest
 from argo_audit.organism.world import planted_labels
 from argo_audit.pairs.pair_file import read
-from argo_audit.records import Pair, Probability, Record
+from argo_audit.records import Pair, Probability, Record, Rubric
 from argo_audit.stats.decomposition import Crossed, Split, SplitPart, split
 from argo_audit.stats.discoveries import is_found, q_values
 from argo_audit.stats.estimates import Estimate, estimate
@@ -42,11 +42,16 @@ Planted = Mapping[str, Manifest]
 
 
 class Side(Record):
-    """A population with its rubric and label source, as the log names them."""
+    """A population with its rubric and label source, as the log names them.
+
+    Stores of two audits may give one name to two rubrics: with a `rubric_id`, the rubric is found
+    by its text, whatever the log calls it.
+    """
 
     population: str
     rubric: str
     label_source: str
+    rubric_id: str = ""
 
 
 class Cell(Record):
@@ -63,6 +68,9 @@ class RubricSplit(Record):
 
     rubric: str
     split: Split
+
+
+Named = TypeVar("Named", Side, Cell, RubricSplit)
 
 
 class FeatureSplit(Record):
@@ -112,20 +120,61 @@ def _holds(found: SplitPart, true: SplitPart) -> bool:
 
 
 def read_crossing(
-    log_dir: str | Path, first: Side, second: Side, planted: Planted | None = None
+    log_dir: str | Path,
+    first: Side,
+    second: Side,
+    planted: Planted | None = None,
+    among: Callable[[FoundLog], bool] = lambda _: True,
+    pairs: Mapping[str, Path] | None = None,
 ) -> Crossing | None:
     """The newest finished log under a folder in which both sides were crossed, or None.
 
-    Raises InputError when a file there is no readable log.
+    Only logs `among` those that are wanted are read. `pairs` are the files of the populations;
+    without them those that the log names. Raises InputError when a file there is no readable log.
     """
-    for log in reversed(read_logs(log_dir, cross_population.TASK)):
-        facts = cross_population.CrossedFacts.model_validate(log.metadata["subject"])
-        known = {side.population for side in (first, second)} <= {*facts.populations}
-        sources = {side.label_source for side in (first, second)} <= {*facts.label_sources}
-        rubrics = {side.rubric for side in (first, second)} <= facts.rubrics.keys()
-        if log.status == "success" and known and sources and rubrics:
-            return _crossing(log, facts, (first, second), planted or {})
+    found = filter(among, find_logs(log_dir, cross_population.TASK))
+    for log in reversed(list(found)):
+        facts = cross_population.CrossedFacts.model_validate(log.header.metadata["subject"])
+        sides = [_as_logged(side, facts) for side in (first, second)]
+        known = {side.population for side in sides} <= {*facts.populations}
+        sources = {side.label_source for side in sides} <= {*facts.label_sources}
+        rubrics = {side.rubric for side in sides} <= facts.rubrics.keys()
+        if log.header.status == "success" and known and sources and rubrics:
+            files = {name: str(file) for name, file in (pairs or {}).items()}
+            facts = facts.model_copy(update={"pairs_files": {**facts.pairs_files, **files}})
+            return _named(_crossing(read_log(log), facts, sides, planted or {}), (first, second))
     return None
+
+
+def _as_logged(side: Side, facts: cross_population.CrossedFacts) -> Side:
+    """The side with its rubric as the log calls it."""
+    if not side.rubric_id:
+        return side
+    texts = ((name, Rubric(text=one.text)) for name, one in facts.rubrics.items())
+    same = [name for name, rubric in texts if rubric.id == side.rubric_id]
+    if not same or side.rubric in same:
+        return side
+    return side.model_copy(update={"rubric": same[0]})
+
+
+def _named(found: Crossing, sides: tuple[Side, Side]) -> Crossing:
+    """The same with rubrics as their stores call them; those of one name by their populations."""
+    clash = sides[0].rubric == sides[1].rubric and sides[0].rubric_id != sides[1].rubric_id
+    names = [f"{one.rubric} of {one.population}" if clash else one.rubric for one in sides]
+    if [side.rubric for side in found.sides] == names:
+        return found
+    called = dict(zip((side.rubric for side in found.sides), names, strict=True))
+    return found.model_copy(
+        update={
+            "sides": tuple(_called(side, called) for side in found.sides),
+            "cells": tuple(_called(cell, called) for cell in found.cells),
+            "rubrics": tuple(_called(row, called) for row in found.rubrics),
+        }
+    )
+
+
+def _called(row: Named, called: Mapping[str, str]) -> Named:
+    return row.model_copy(update={"rubric": called[row.rubric]})
 
 
 class _World(NamedTuple):
@@ -137,20 +186,20 @@ class _World(NamedTuple):
 
 
 def _crossing(
-    log: TaskLog, facts: cross_population.CrossedFacts, sides: tuple[Side, Side], planted: Planted
+    log: TaskLog, facts: cross_population.CrossedFacts, sides: Sequence[Side], planted: Planted
 ) -> Crossing:
     worlds = [_world(log, facts, side.population) for side in sides]
     first, second = worlds
     return Crossing(
-        sides=sides,
+        sides=(sides[0], sides[1]),
         judge=log.judge,
         log=log.name,
         pairs=(len(first.logged), len(second.logged)),
         cells=tuple(
-            _cell(rubric.rubric, side, source.label_source, world)
+            _cell(rubric.rubric, side, source, world)
             for rubric in sides
             for side, world in zip(sides, worlds, strict=True)
-            for source in sides
+            for source in dict.fromkeys(side.label_source for side in sides)
         ),
         rubrics=tuple(
             RubricSplit(rubric=side.rubric, split=found)
