@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls bench-journeys
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -55,6 +55,10 @@ bench-caps: .venv/installed
 
 bench-calls: .venv/installed
 	$(BIN)/python -m benchmarks.calls
+
+# Every command after every other, moved and from elsewhere.
+bench-journeys: .venv/installed
+	$(BIN)/python -m benchmarks.journeys
 
 # Every job killed at each of its file operations; damaged files given to all that reads them.
 bench-kills: .venv/installed

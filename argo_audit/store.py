@@ -205,7 +205,10 @@ class RubricStore:
             if found:
                 return self._read(folder, found[-1])
             there = ", ".join(self._refs()) or "nothing"
-        raise StoreError(f"no rubric {ref!r} in the store {self._root.path}; it holds {there}")
+        raise StoreError(
+            f"no rubric {ref!r} in the store {self._root.path}; it holds {there}\n"
+            "  Remedy: name one of these, or another store"
+        )
 
     def reward_models(self) -> builtins.list[str]:
         """The slugs of the reward models that have a folder."""

@@ -4,21 +4,25 @@
     write_request(request)            # out/audit.json
     read_request(Path("out"))         # the same request, in the same folder
 
-Paths stay as they were typed, so an audit is resumed from the folder it was begun in.
+Paths are on record as they were typed, with the folder that they count from; read from another
+folder, or of an audit that was moved, they are as seen from there (`from_elsewhere`).
 """
 
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from argo_audit.audits.found_folder import Allowed, check_named, enter, is_here, outside, remember
+from argo_audit.audits.found_folder import Allowed, Named, check_named, enter, remember
+from argo_audit.audits.from_elsewhere import NOTHING, POINT_AGAIN, Again, seen_from_here
 from argo_audit.audits.named_by_request import (
-    INTENT,
     Seen,
     Uses,
+    intent_alone,
     named_by,
     recorded_by,
     reward_models_of,
@@ -29,6 +33,7 @@ from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.outside.credentials import command_line, redacted
 from argo_audit.records import Record
+from argo_audit.reward_models.by_name import names_reward_model
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
 
@@ -85,38 +90,56 @@ def write_request(request: AuditRequest, command: str = "") -> None:
         write_whole(path, begun.model_dump_json(indent=1, exclude_unset=True) + "\n")
 
 
-def read_request(out: Path, allow: Allowed = (), uses: Uses = named_by) -> AuditRequest:
-    """What was asked of the audit in `out`; its paths are from the folder it was begun in.
+def read_request(
+    out: Path, allow: Allowed = (), uses: Uses = named_by, again: Again = NOTHING
+) -> AuditRequest:
+    """What was asked of the audit in `out`, wherever it lies now; its paths are as seen from here.
 
-    `uses` is what of it is going to be used. Raises RunFolderError when no audit was begun there,
-    or in another folder than this, and InputError for what has to be asked for again.
+    `uses` is what of it is going to be used, `again` what is pointed to again. Raises
+    RunFolderError when no audit was begun there, and InputError for what has to be asked for again.
     """
     enter(out, allow)
     begun = _begun(out)
-    if (begun.folder / begun.request.out).resolve() != out.resolve():
-        raise RunFolderError(
-            f"{out} was begun as {begun.folder / begun.request.out}\n"
-            "  Remedy: move it back, for its record names files from there"
-        )
-    if not is_here(begun.folder):
-        raise RunFolderError(
-            f"{out} was begun in the folder {begun.folder}, and may name files from there\n"
-            f"  Remedy: cd {shlex.quote(str(begun.folder))}, and ask from there"
-        )
-    check_named(out, REQUEST_FILE, uses(begun.request, Seen(begun.folder, out)), allow)
-    return begun.request
+    request = seen_from_here(begun.request, begun.folder, out, again)
+    named = (n for n in uses(request, Seen(Path.cwd(), out)) if n.it not in again.places)
+    check_named(out, REQUEST_FILE, named, allow, POINT_AGAIN)
+    return request
 
 
-def asked_labels(out: Path, allow: Allowed = ()) -> tuple[tuple[str, ...], Path]:
-    """The label sources that the audit in `out` was asked for, and where their paths start.
+def has_moved(out: Path) -> bool:
+    """Whether an audit lies elsewhere than where it was begun."""
+    begun = _begun(out)
+    return (begun.folder / begun.request.out).resolve() != out.resolve()
+
+
+def pointed_again(outs: Sequence[Path], models: Sequence[str]) -> list[Again]:
+    """Reward models that are pointed to again, for each of several audits those that it had."""
+    if not models:
+        return [NOTHING] * len(outs)
+    counts = [sum(map(names_reward_model, label_specs(out))) for out in outs]
+    if sum(counts) != len(models):
+        problem = f"{len(models)} reward models, and there were {sum(counts)}"
+        raise InputError("--rm", problem, "name each again, in the order of audits and labels")
+    left = iter(models)
+    return [Again(reward_models=tuple(islice(left, count))) for count in counts]
+
+
+def label_specs(out: Path) -> tuple[str, ...]:
+    """What the audit in `out` learned from, by the names that it was asked with."""
+    return _begun(out).request.labels
+
+
+def asked_labels(out: Path, allow: Allowed = ()) -> tuple[str, ...]:
+    """The label sources that the audit in `out` was asked for; their paths are as seen from here.
 
     Raises InputError for reward models that have to be asked for again.
     """
-    begun = _begun(out)
-    seen = Seen(begun.folder, out)
-    named = (*reward_models_of(begun.request, seen), *recorded_by(begun.request, seen))
-    check_named(out, REQUEST_FILE, named, allow)
-    return begun.request.labels, begun.folder
+    return read_request(out, allow, _labelling).labels
+
+
+def _labelling(request: AuditRequest, seen: Seen) -> Iterator[Named]:
+    yield from reward_models_of(request, seen)
+    yield from recorded_by(request, seen)
 
 
 def intent_of(out: Path, allow: Allowed = ()) -> Path | None:
@@ -124,12 +147,7 @@ def intent_of(out: Path, allow: Allowed = ()) -> Path | None:
 
     Raises InputError for one elsewhere that has to be asked for again.
     """
-    begun = _begun(out)
-    if begun.request.intent is None:
-        return None
-    place = begun.folder / begun.request.intent
-    check_named(out, REQUEST_FILE, outside(out, [(place, INTENT)]), allow)
-    return place
+    return read_request(out, allow, intent_alone).intent
 
 
 def asked_reward_model(out: Path) -> tuple[RewardModelSettings, bool]:

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from argo_audit.audits.audit_facts import FACTS_FILE, read_facts
-from argo_audit.audits.begun import asked_labels, read_request
+from argo_audit.audits.begun import label_specs, pointed_again, read_request
 from argo_audit.audits.compare_settings import CompareOptions
 from argo_audit.audits.evaluate import audited_run
 from argo_audit.audits.found_folder import enter
+from argo_audit.audits.from_elsewhere import Again
 from argo_audit.audits.given_parts import Part, give
 from argo_audit.audits.named_by_request import reward_models_of, used_by_evals
 from argo_audit.audits.reporting import CROSSED, side_of
@@ -89,7 +90,10 @@ def compare(
     if len(named) < 2:
         raise InputError(" ".join(named), "one is not enough to compare", "name two or more")
     options = options or CompareOptions()
-    subjects = [_subject(name, options) for name in named]
+    audits = [Path(name) for name in named if Path(name, FACTS_FILE).is_file()]
+    models = options.rms if audits else ()
+    again = dict(zip(map(str, audits), pointed_again(audits, models), strict=True))
+    subjects = [_subject(name, options, again.get(str(Path(name)))) for name in named]
     sheets = [
         sheet
         for first, second in combinations(subjects, 2)
@@ -104,7 +108,7 @@ def compare(
 def _left_out(subjects: Sequence[Comparand], options: CompareOptions) -> list[Sheet]:
     """A table of nothing that says which reward models were not asked."""
     folders = [subject.folder for subject in subjects if subject.folder]
-    specs = (spec for folder in folders for spec in asked_labels(folder, options.allow)[0])
+    specs = (spec for folder in folders for spec in label_specs(folder))
     missing = dict.fromkeys(spec for spec in specs if is_missing("reward_models", spec))
     if not missing:
         return []
@@ -113,16 +117,16 @@ def _left_out(subjects: Sequence[Comparand], options: CompareOptions) -> list[Sh
     return [Sheet("Left out", (), [], note)]
 
 
-def _subject(name: str, options: CompareOptions) -> Comparand:
-    if Path(name, FACTS_FILE).is_file():
-        return _of_run(Path(name), options)
+def _subject(name: str, options: CompareOptions, again: Again | None) -> Comparand:
+    if again is not None:
+        return _of_run(Path(name), options, again)
     return _of_rubric(name, options)
 
 
-def _of_run(folder: Path, options: CompareOptions) -> Comparand:
+def _of_run(folder: Path, options: CompareOptions, again: Again) -> Comparand:
     uses = reward_models_of if options.judge else used_by_evals
     facts = read_facts(folder, options.allow)
-    request = read_request(folder, options.allow, uses)
+    request = read_request(folder, options.allow, uses, again)
     store = facts.store(folder)
     side = side_of(facts, store)
     if side is None:

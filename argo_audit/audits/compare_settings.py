@@ -20,7 +20,7 @@ class CompareOptions(Settings):
     judge: str | None = None
     """Who judges. Unset, the audits' judge, and argo/surface for stored rubrics."""
     rms: tuple[str, ...] = ()
-    """Reward models that label all pairs, for stored rubrics."""
+    """Reward models that label all pairs, for stored rubrics; of audits, where theirs are now."""
     logs: Path | None = None
     """Keep the eval logs here. Unset, crossed in the first audit's folder."""
     pairs: str | None = None

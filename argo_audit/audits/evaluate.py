@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from argo_audit.audits.afford import Sure, check_agreed, known_cost
 from argo_audit.audits.audit_facts import read_facts
-from argo_audit.audits.begun import read_request
+from argo_audit.audits.begun import pointed_again, read_request
 from argo_audit.audits.budget import meter_of
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.given_parts import Part, Place, folders, give, spec_of
@@ -66,6 +66,7 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     allow: Allowed = (),
     *,
     given: Sequence[Part] = (),
+    reward_models: Sequence[str] = (),
     budget: str | Budget | None = None,
     prices: Path | None = None,
     sure: Sure | None = None,
@@ -86,6 +87,8 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
             left out. Without one, 20,000 calls of models that do not run in this process.
         prices: A file of prices, before those that come with the package.
         sure: Agrees to what it costs, where that is known to be above $5 and no budget is given.
+        reward_models: Where the audits' reward models are now, if not where they were: for each
+            one in order, as "rm:MODEL".
 
     Returns:
         A row for each number: the task, what it is of, the `measure` and its `estimate` with a 95%
@@ -99,7 +102,7 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     for part in given:
         give(part)
     places, out = folders(runs), on_disk(out)
-    spec, requests = _asked_of(places, judge, allow)
+    spec, requests = _asked_of(places, judge, allow, reward_models)
     opened = _open(places, requests, spec, suite, allow)
     exact = not judge and _are_exact(places, allow)
     models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
@@ -132,9 +135,10 @@ def plan_evaluation(
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     allow: Allowed = (),
+    reward_models: Sequence[str] = (),
 ) -> tuple[list[Phase], SuiteModels]:
     """What the suite takes at most, task by task, and the models that it asks; nobody is asked."""
-    spec, requests = _asked_of(list(runs), judge, allow)
+    spec, requests = _asked_of(list(runs), judge, allow, reward_models)
     opened = _open(list(runs), requests, spec, SUITE, allow, check=False)
     exact = not judge and _are_exact(runs, allow)
     models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
@@ -150,11 +154,15 @@ class _Opened(NamedTuple):
 
 
 def _asked_of(
-    places: Sequence[Path], judge: str | Judge | None, allow: Allowed
+    places: Sequence[Path],
+    judge: str | Judge | None,
+    allow: Allowed,
+    models: Sequence[str] = (),
 ) -> tuple[str, list[AuditRequest]]:
-    """Who judges, and what the audits were asked to do."""
+    """Who judges, and what the audits were asked to do; `models` are pointed to again."""
     uses = reward_models_of if judge else used_by_evals
-    requests = [read_request(run, allow, uses) for run in places]
+    again = pointed_again(places, models)
+    requests = [read_request(run, allow, uses, one) for run, one in zip(places, again, strict=True)]
     return spec_of("judges", judge or _one_judge(requests)), requests
 
 
@@ -270,7 +278,7 @@ def audited_run(
     facts, held_out = read_facts(run, allow), run / HELD_OUT
     file, live = read(held_out), _live(request)
     for spec in live if check else ():
-        if kept := LabelRecords(run).get(spec):
+        if kept := LabelRecords(run).get(request.on_record(spec)):
             check_named(spec, kept, file.pairs, request.reward_model)
     store = facts.store(run)
     stored = (store.get(name) for name in facts.stored)
@@ -300,7 +308,7 @@ def _live(request: AuditRequest) -> list[str]:
 def _temperature(run: Path, request: AuditRequest) -> Temperature:
     """That of the audit's labels, fitted or not; of several reward models each is fitted again."""
     live = _live(request)
-    kept = LabelRecords(run).get(live[0]) if len(live) == 1 else None
+    kept = LabelRecords(run).get(request.on_record(live[0])) if len(live) == 1 else None
     return kept.temperature if kept and request.rm_temperature == FIT else request.rm_temperature
 
 

@@ -71,8 +71,13 @@ def outside(folder: Path, places: Iterable[tuple[str | Path | None, str]]) -> It
                 yield Named(place, is_what)
 
 
-def check_named(folder: Path, record: str, named: Iterable[Named], allow: Allowed) -> None:
-    """Raise InputError for what a record of `folder` names, unless it was asked for."""
+def check_named(
+    folder: Path, record: str, named: Iterable[Named], allow: Allowed, otherwise: str = ""
+) -> None:
+    """Raise InputError for what a record of `folder` names, unless it was asked for.
+
+    `otherwise` is what else there is to do about it.
+    """
     unasked = [n for n in named if not (_is_allowed(n.it, allow) or _known(folder, n).exists())]
     if not unasked:
         return
@@ -81,7 +86,7 @@ def check_named(folder: Path, record: str, named: Iterable[Named], allow: Allowe
     raise InputError(
         folder / record,
         f"it names what lies outside, reaches a host or can run code:{each}",
-        f"look at it, for the folder may be a stranger's; if you mean it: {options}",
+        f"look at it, for the folder may be a stranger's; if you mean it: {options}{otherwise}",
     )
 
 

@@ -94,3 +94,11 @@ def recorded_by(request: AuditRequest, seen: Seen) -> Iterator[Named]:
     found = (spec.partition(":") for spec in request.labels)
     paths = (path for kind, colon, path in found if colon and kind == SCORES)
     yield from seen.outside(*((path, "recorded rewards") for path in paths))
+
+
+def intent_alone(request: AuditRequest, seen: Seen) -> Iterator[Named]:
+    """What is read of a finished audit when it is reported: of its files, what should be rewarded.
+
+    The rest is on record in its folder.
+    """
+    yield from seen.outside((request.intent, INTENT))

@@ -99,7 +99,9 @@ def prepare(
     kept = LabelRecords(request.out)
     use = RewardModelUse(request.rm_temperature, request.reward_model, request.accept_failing_rm)
     check_labels(request.labels, file, request.pairs)
-    known = {spec: source for spec in request.labels if (source := kept.get(spec))}
+    known = {
+        spec: source for spec in request.labels if (source := kept.get(request.on_record(spec)))
+    }
     for spec, source in known.items():
         check_named(spec, source, file.pairs, use.settings)
     sources = tuple(

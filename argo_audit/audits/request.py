@@ -9,7 +9,7 @@ what reads and checks the input is `preparing`.
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from argo_audit.audits.price import Budget
 from argo_audit.judges.judge_settings import JudgeSettings
@@ -89,6 +89,21 @@ class AuditRequest(Settings):
     budget: Budget | None = None
     """The most that may be spent: "12.50" (dollars), "3e6 tokens", "20000 calls"; what is not set
     of the search is made to fit. Unset, 20,000 calls of models that do not run in this process."""
+
+    _begun: "AuditRequest | None" = PrivateAttr(default=None)
+
+    @property
+    def as_begun(self) -> "AuditRequest":
+        """As the audit was begun, whose records know it by that; this one's places may differ."""
+        return self._begun or self
+
+    def keep_as_begun(self, begun: "AuditRequest") -> None:
+        """Remember what this is of: `begun`, of which it is a view from elsewhere."""
+        self._begun = None if begun is self else begun
+
+    def on_record(self, label: str) -> str:
+        """What the records of the audit call one of its labels."""
+        return dict(zip(self.labels, self.as_begun.labels, strict=True))[label]
 
     @property
     def sampled_policy(self) -> str | None:

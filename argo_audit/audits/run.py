@@ -17,10 +17,18 @@ from typing import Any, NamedTuple
 import inspect_ai
 
 from argo_audit.audits.afford import Sure, affordable, agreed, is_limited
-from argo_audit.audits.audit_facts import RUNS, AuditFacts, write_conformance, write_facts
+from argo_audit.audits.all_done import is_done_elsewhere
+from argo_audit.audits.audit_facts import (
+    RUNS,
+    AuditFacts,
+    read_facts,
+    write_conformance,
+    write_facts,
+)
 from argo_audit.audits.begun import check_unused, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.found_folder import Allowed
+from argo_audit.audits.from_elsewhere import NOTHING, Again
 from argo_audit.audits.gathering import gather
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
@@ -35,7 +43,7 @@ from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import RUN_FILE, Folder, remove_parts
 from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
-from argo_audit.pairs.pair_file import write
+from argo_audit.pairs.pair_file import HUB, write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
 from argo_audit.search.journal import read_journal
@@ -100,15 +108,19 @@ def resume(
     parts: Parts | None = None,
     budget: Budget | None = None,
     allow: Allowed = (),
+    again: Again = NOTHING,
 ) -> AuditFacts:
     """Go on with the audit that was interrupted in `out`, at any moment of it.
 
     What is on record is not done again, and on a machine that repeats itself the outcome is that
     of an audit without the interruption. `budget` replaces the one it had, `allow` is what it may
-    name outside its folder. Raises RunFolderError when there is no audit, or data, reward model,
-    settings or packages are not what they were.
+    name outside its folder, `again` where its pairs and reward models lie now; for one that was
+    done when it was moved nothing is needed. Raises RunFolderError when there is no audit, or data,
+    reward model, settings or packages are not what they were.
     """
-    request = read_request(out, allow)
+    if is_done_elsewhere(out, allow):
+        return read_facts(out, allow)
+    request = read_request(out, allow, again=again)
     if budget is not None:
         request = request.model_copy(update={"budget": budget})
     return _carry_out(request, watch, parts)
@@ -139,7 +151,7 @@ def _asked(
 ) -> AuditFacts:
     """What asks models, and what is made of their answers."""
     write_conformance(request.out, prepared.sources)
-    for spec, source in zip(request.labels, prepared.sources, strict=True):
+    for spec, source in zip(request.as_begun.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]
     _evaluate(request, prepared, stored, purse, watch)
@@ -177,9 +189,12 @@ def _learn(
         watch(Event(phase, step, search.steps, agreement, *purse.taken(folder.journal)))
 
     usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it
-    asked = request.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH | usual)
+    begun = request.as_begun
+    asked = begun.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH | usual)
+    far = prepared.file.origin.startswith(HUB)  # at its commit
+    origin = prepared.file.origin if far or begun is request else str(begun.pairs)
     config = {
-        "request": asked | {"pairs": prepared.file.origin, "format": prepared.file.format},
+        "request": asked | {"pairs": origin, "format": prepared.file.format},
         "search": search.model_dump(mode="json"),
         "judge": request.judge_settings.model_dump(mode="json"),
         "policy": settings.model_dump(mode="json"),

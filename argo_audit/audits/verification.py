@@ -56,7 +56,8 @@ def verify(path: str | PathLike[str], allow: Allowed = ()) -> list[str]:
 def report_at(place: Path) -> Path:
     """The report that is meant: a file, or the one in a folder of a report or an audit."""
     inside = (place / REPORT_FILE, place / "audit" / REPORT_FILE)
-    return next((file for file in inside if file.is_file()), place)
+    none = inside[0] if place.is_dir() else place
+    return next((file for file in inside if file.is_file()), none)
 
 
 def without_manifest(path: Path) -> str:

@@ -12,6 +12,7 @@ from argo_audit.cli.terminal import (
     AllowOption,
     AllowRemoteImagesOption,
     BudgetOption,
+    MovedModelsOption,
     YesOption,
     asking,
     console,
@@ -55,18 +56,31 @@ def audit_command(
 def resume_command(
     out: Annotated[Path, typer.Argument(help="Output folder of an audit that was interrupted.")],
     budget: BudgetOption = None,
+    pairs: Annotated[
+        str | None, typer.Option(help="Where its pairs lie now, if not where they lay.")
+    ] = None,
+    rm: MovedModelsOption = None,
     allow_remote_images: AllowRemoteImagesOption = False,
     allow: AllowOption = None,
 ) -> None:
     """Go on with an audit that was interrupted, at any moment, or that its budget ended."""
+    from argo_audit.audits.all_done import is_done_elsewhere
     from argo_audit.audits.begun import read_request
+    from argo_audit.audits.from_elsewhere import Again
+    from argo_audit.audits.named_by_request import intent_alone, named_by
     from argo_audit.audits.price import Budget
     from argo_audit.audits.run import resume
 
     given = Budget.parse(budget) if budget else None
     allowed = tuple(allow or ())
-    request = read_request(out, allowed)
-    _shown(out, request, lambda watch: resume(out, watch, budget=given, allow=allowed), allowed)
+    again = Again(pairs, tuple(rm or ()))
+    uses = intent_alone if is_done_elsewhere(out, allowed) else named_by
+    request = read_request(out, allowed, uses, again)
+
+    def work(watch: "Watch") -> "AuditFacts":
+        return resume(out, watch, budget=given, allow=allowed, again=again)
+
+    _shown(out, request, work, allowed)
 
 
 def _plan(request: AuditRequest) -> None:

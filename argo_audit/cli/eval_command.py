@@ -10,6 +10,7 @@ from argo_audit.cli.terminal import (
     AllowOption,
     AllowRemoteImagesOption,
     AuditsArgument,
+    MovedModelsOption,
     PricesOption,
     SafeConsole,
     YesOption,
@@ -42,6 +43,7 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     details: Annotated[
         bool, typer.Option("--details", help="Print slices, KL, Brier scores and win rates too.")
     ] = False,
+    rm: MovedModelsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what it would take, and do nothing.")
     ] = False,
@@ -70,7 +72,7 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
     place = out or runs[0] / EVALS
     roles = dict(_role(given) for given in role or ())
     if dry_run:
-        _plan(runs, judge, roles, (budget, prices), allow or ())
+        _plan(runs, judge, roles, (budget, prices), (allow or (), rm or ()))
         return
     sure = asking(yes=yes)
     with Display(console) as display:
@@ -81,6 +83,7 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
             roles,
             _Lanes(display),
             allow=allow or (),
+            reward_models=rm or (),
             budget=budget,
             prices=prices,
             sure=sure,
@@ -99,7 +102,7 @@ def _plan(
     judge: str | None,
     roles: dict[str, str],
     paid: tuple[str | None, Path | None],
-    allow: Sequence[str],
+    found: tuple[Sequence[str], Sequence[str]],
 ) -> None:
     from argo_audit.audits.evaluate import plan_evaluation
     from argo_audit.audits.price import Budget, known_prices
@@ -107,8 +110,8 @@ def _plan(
     from argo_audit.cli.plan_table import phases_table, price_sentences
     from argo_audit.evals.suite import SUITE
 
-    given, file = paid
-    phases, models = plan_evaluation(runs, judge, roles, tuple(allow))
+    (given, file), (allow, moved) = paid, found
+    phases, models = plan_evaluation(runs, judge, roles, tuple(allow), moved)
     prices, budget = known_prices(file), budget_of(models, Budget.parse(given) if given else None)
     console.print(phases_table("What this evaluation takes at most", phases, prices))
     if budget:

@@ -64,6 +64,10 @@ BudgetOption = Annotated[str | None, option(AuditRequest, "budget")]
 PricesOption = Annotated[Path | None, option(AuditRequest, "prices")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than $5 are spent.")]
 AllowOption = Annotated[list[str] | None, option(CompareOptions, "allow")]
+MovedModelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--rm", help="Where a reward model is now, for each of the audit in order."),
+]
 AuditsArgument = Annotated[list[Path], typer.Argument(help="Output folders of finished audits.")]
 
 

@@ -135,16 +135,16 @@ def _learned(audit: Path, facts: AuditFacts) -> StoredRubric:
 def _audited(audit: Path, allow: Allowed) -> str:
     """The first reward model that the audit labelled with."""
     try:
-        specs, folder = asked_labels(audit, allow)
+        specs = asked_labels(audit, allow)
     except RunFolderError:
-        specs, folder = (), audit
+        specs = ()
     models = [spec for spec in specs if names_reward_model(spec)]
     named = [spec for spec in models if not spec.startswith(f"{GIVEN}:")]
     if models and not named:
         problem = f"its reward model is an object of Python ({models[0]}), which no file can name"
         raise InputError(audit, problem, "name the model that it is with --rm")
     if named:
-        return located(named[0], folder)
+        return located(named[0], Path.cwd())
     raise InputError(audit, "it does not say which reward model it is of", "name it with --rm")
 
 
