@@ -10,9 +10,13 @@ what it makes possible is left out, and said to be, for a model without it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
+
+if TYPE_CHECKING:  # `--help` loads no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Conversation = Sequence[Message]
 
@@ -34,6 +38,19 @@ class Written(NamedTuple):
     text: str
     finished: bool
     usage: Usage
+
+
+class LineAnswers(NamedTuple):
+    """What a judge answered about lines of rubrics, and what it took.
+
+    `p_a` [pairs, lines, 2] is P(A shows more of the line), when A was shown first and second; both
+    in terms of A, nan where nothing could be told or read. `saved` counts the calls that kept
+    answers spared.
+    """
+
+    p_a: "NDArray[np.float64]"
+    asked: Usage
+    saved: int = 0
 
 
 NextPrompts = Callable[[], Sequence[str]]
@@ -83,6 +100,21 @@ class Judge(Protocol):
 
         An unreadable verdict, be it in one order alone, is a Judgment with `p_a=None`; it is never
         an exception and never 0.5. The empty rubric asks for the judge's own taste.
+        """
+
+
+@runtime_checkable
+class LineJudge(Protocol):
+    """A judge that is asked about lines of a rubric, each apart from its sign and weight."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as it appears in records."""
+
+    async def line_answers(self, lines: Sequence[str], pairs: Sequence[Pair]) -> LineAnswers:
+        """Which response of each pair shows more of each line; `lines` are criteria as written.
+
+        What cannot be told or read is nan; it is never an exception and never 0.5.
         """
 
 

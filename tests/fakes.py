@@ -2,6 +2,7 @@
 
 judge = InspectJudge(fake_judge(lambda shown: 0.9 if len(shown.a) < len(shown.b) else 0.1))
 FixedJudge(lambda rubric, pair: 0.8 if "lists" in rubric.text else 0.5)
+ScriptedLines(lambda line, pair: 0.9 if len(pair.response_a) > len(pair.response_b) else 0.1)
 PlantedRewardModel(lambda response: float(response.count("- ")))
 ScriptedPolicy([["- rewards lists", "- penalises lists"], ["- rewards short answers"]])
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
+import numpy as np
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -28,7 +30,8 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from argo_audit.prompts.fences import read_fences
 from argo_audit.records import Judgment, Pair, Rubric, Usage
-from argo_audit.roles import Conversation, NextPrompts, PolicyReward, Proposal
+from argo_audit.roles import Conversation, LineAnswers, NextPrompts, PolicyReward, Proposal
+from argo_audit.rubrics.unsigned import unsigned
 
 FAKE_USAGE = ModelUsage(input_tokens=10, output_tokens=5, total_tokens=15)
 
@@ -113,6 +116,28 @@ class FixedJudge:
             p_a_second=p_a,
             usage=Usage(calls=2),
         )
+
+
+class ScriptedLines:
+    """Role LineJudge with known answers: `p_a(line, pair)`, None for what cannot be told.
+
+    It sees lines without their signs, counts its calls at `lines_per_call` a call, and remembers
+    what it was asked: `asked[i]` are the lines of call i and the number of pairs.
+    """
+
+    name = "scripted-lines"
+
+    def __init__(self, p_a: Callable[[str, Pair], float | None], lines_per_call: int = 8):
+        self._p_a, self._lines_per_call = p_a, lines_per_call
+        self.asked: list[tuple[tuple[str, ...], int]] = []
+
+    async def line_answers(self, lines: Sequence[str], pairs: Sequence[Pair]) -> LineAnswers:
+        plain = tuple(map(unsigned, lines))
+        self.asked.append((plain, len(pairs)))
+        said = [[self._p_a(line, pair) for line in plain] for pair in pairs]
+        p_a = np.array(said, dtype=np.float64).reshape(len(pairs), len(plain), 1)
+        calls = 2 * len(pairs) * -(-len(plain) // self._lines_per_call)
+        return LineAnswers(np.repeat(p_a, 2, axis=2), Usage(calls=calls))
 
 
 class PlantedRewardModel:

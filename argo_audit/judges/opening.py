@@ -19,7 +19,7 @@ from anyio.lowlevel import RunVar
 from argo_audit import kinds
 from argo_audit.errors import InputError
 from argo_audit.judges.judge_settings import JudgeSettings, TaskJudge
-from argo_audit.roles import Judge
+from argo_audit.roles import Judge, LineJudge
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -61,6 +61,19 @@ def open_judge(spec: str, settings: JudgeSettings | None = None, urls: Sequence[
     if not isinstance(judge, Judge):
         raise kinds.refused("judges", judge)
     return judge
+
+
+def open_line_judge(
+    spec: str, settings: JudgeSettings | None = None, urls: Sequence[str] = ()
+) -> LineJudge:
+    """The judge of that name as one that is asked about lines of rubrics.
+
+    One that reads whole rubrics alone is asked about a rubric of each line. Raises as `open_judge`.
+    """
+    from argo_audit.judges.lines_alone import LinesAlone  # numpy is behind it
+
+    judge = open_judge(spec, settings, urls)
+    return judge if isinstance(judge, LineJudge) else LinesAlone(judge)
 
 
 def open_surface(_: str, settings: JudgeSettings, urls: Sequence[str]) -> Judge:

@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from argo_audit.records import Judgment, Pair, Rubric, Usage
+from argo_audit.roles import LineAnswers
+from argo_audit.rubrics.unsigned import unsigned
 from argo_audit.surface.contrast import MeasuredPairs, features_of, measured
 from argo_audit.surface.features import FEATURES, Features
 from argo_audit.surface.reader import TOP_SCORE, ReadGate, Reading, read_rubric
@@ -38,6 +40,7 @@ PRESENT = 0.5
 """From this value on a feature is there, as far as gates are concerned."""
 
 _BOTH_ORDERS = Usage(calls=2)
+_LINES_PER_CALL = 8  # as a model is asked by default: calls are counted alike
 _BATCHES_REMEMBERED = 16
 _DIGITS = 12  # scores are rounded, so that equal responses score equally wherever they stand
 _COLUMN = {feature: column for column, feature in enumerate(FEATURES)}
@@ -87,6 +90,21 @@ class SurfaceJudge:
             )
             for pair, p in zip(pairs, p_a.tolist(), strict=True)
         ]
+
+    async def line_answers(self, lines: Sequence[str], pairs: Sequence[Pair]) -> LineAnswers:
+        """Which response shows more of each line; see roles.LineJudge.
+
+        The answer to a line is the judgment under a rubric of it alone; one that is not read is
+        nan.
+        """
+        batch = self._batch(tuple(pairs))
+        p_a = np.full((len(pairs), len(lines), 2), np.nan)
+        for column, line in enumerate(lines):
+            reading = read_rubric(f"- Rewards {unsigned(line)}\n")
+            if reading.criteria:
+                p_a[:, column] = preferences(reading, batch.first, batch.second)[:, None]
+        calls = 2 * len(pairs) * -(-len(lines) // _LINES_PER_CALL)
+        return LineAnswers(p_a, Usage(calls=calls))
 
     def _batch(self, pairs: tuple[Pair, ...]) -> MeasuredPairs:
         """The stacked features; the batches of a search's step come again for every rubric."""
