@@ -232,6 +232,8 @@ class Usage(Record):
     """Calls that failed, all of their repetitions too."""
     repeated: int = Field(default=0, exclude_if=_empty)
     """Requests beyond the first of a call, where one failed that may do so."""
+    saved: int = Field(default=0, exclude_if=_empty)
+    """Calls that were not made, since their answers were kept."""
 
     @classmethod
     def total(cls, usages: Iterable["Usage"]) -> "Usage":
@@ -271,8 +273,9 @@ def _counts(usage: Usage) -> tuple[int, ...]:
     return tuple(vars(usage).values())
 
 
-Estimator = Literal["log-probabilities", "votes", "scores"]
-"""How P(A) was read off a judge: from its verdict token, sampled verdicts, or its own scores."""
+Estimator = Literal["lines", "log-probabilities", "votes", "scores"]
+"""How P(A) was read off a judge: summed over the rubric's lines, or for the whole rubric from its
+verdict token, sampled verdicts, or its own scores."""
 
 
 class Judgment(Record):

@@ -21,6 +21,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="argo-state-")
 """What tests ask for is remembered with them, by processes that they start too."""
 
+os.environ["ARGO_ANSWERS"] = str(Path(os.environ["XDG_STATE_HOME"]) / "answers.sqlite")
+"""Nor do they read, or leave, answers of judges among the user's."""
+
 PROCESSES = {
     "host": (
         "test_demo.py",

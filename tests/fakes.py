@@ -197,3 +197,53 @@ class Stopped(ScriptedPolicy):
         super().train(next_prompts, policy_reward, self._step)
         next_prompts()
         self._happens()
+
+
+class LineModel:
+    """A judge model that is asked about lines and counts its calls; `says(line, a, b)` is a word.
+
+    Its answers stand under the code that the question asks for, in the order of the question.
+    `lines` are those of each call. With `logprobs` a question about one letter is answered with P
+    of A by `p(line, a, b)`; without, a question for log-probabilities is refused.
+    """
+
+    def __init__(
+        self,
+        says: Callable[[str, str, str], str],
+        p: Callable[[str, str, str], float] | None = None,
+        name: str = "lines",
+    ):
+        self.lines: list[list[str]] = []
+        self._says, self._p = says, p
+        self.model = get_model(f"mockllm/{name}", memoize=False, custom_outputs=self._reply)
+
+    def _reply(
+        self,
+        messages: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        question = messages[-1].text
+        found = read_fences(question)
+        rows = found["LINES"].splitlines()
+        lines = [row.partition(". ")[2] for row in rows]
+        self.lines.append(lines)
+        a, b = found["RESPONSE A"], found["RESPONSE B"]
+        if "Verdict: X" in question:
+            if self._p is None:
+                raise NoLogprobsError
+            p = self._p(lines[0], a, b)
+            return _output(f"So.\nVerdict: {'A' if p >= 0.5 else 'B'}", p)
+        code = question.rpartition("Answers ")[2].partition(":")[0]
+        said = [f"{n}. {self._says(line, a, b)}" for n, line in enumerate(lines, start=1)]
+        return _output("\n".join(["I looked at each.", f"Answers {code}:", *said]), None)
+
+
+class NoLogprobsError(RuntimeError):
+    """What a provider raises that gives no log-probabilities."""
+
+    status_code = 400
+
+    def __init__(self) -> None:
+        super().__init__("logprobs are not supported by this model")

@@ -3,13 +3,13 @@
 import anyio
 import numpy as np
 import pytest
+from fakes import FixedJudge, ScriptedLines
 
 from argo_audit.judges.lines_alone import LinesAlone
 from argo_audit.judges.opening import open_line_judge
 from argo_audit.records import Message, Pair
 from argo_audit.roles import LineJudge
 from argo_audit.rubrics.unsigned import unsigned
-from tests.fakes import FixedJudge, ScriptedLines
 
 PAIR = Pair(
     id="p",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import inspect_ai
 import pytest
-from fakes import Shown, fake_judge
+from fakes import LineModel, Shown, fake_judge
 from inspect_ai.model import Model
 
 from argo_audit.errors import InputError
@@ -17,6 +17,9 @@ from argo_audit.evals.tasks.rubric_ablation import (
     results,
     rubric_ablation,
 )
+from argo_audit.judges.by_line import ByLine
+from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.organism.world import Population, build
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Pair, Rubric
@@ -156,3 +159,23 @@ def test_ten_criteria_are_ten_chances_of_a_false_alarm() -> None:
     assert crowd[0].q_value == pytest.approx(10 * (alone.p_value or 0), rel=1e-6)
     assert crowd[0].q_value is not None
     assert crowd[0].q_value > 0.05 > (single.q_value or 0)
+
+
+def test_an_ablation_by_line_asks_nothing_that_has_been_asked(
+    population: Population, tmp_path: Path
+) -> None:
+    """A part is a line whose answer is kept; without it, or with other weights, nothing is new."""
+    rubric, pairs, logs = tmp_path / "rubric.md", tmp_path / "pairs.jsonl", tmp_path / "logs"
+    text = "| Criterion | Weight |\n|---|---|\n| Lists | 70% |\n| Code | 30% |\n\n- Lies <= 3\n"
+    rubric.write_text(text, encoding="utf-8")
+    pair_files.write(pairs, population.pairs[:3], {"planted": population.planted[:3]})
+    model = LineModel(lambda line, a, b: "A" if len(a) > len(b) else "B", name="ablated")
+    settings = JudgeSettings(reads="lines", cache=True)
+    whole = InspectJudge(model.model, settings)
+    audited = asyncio.run(ByLine(whole, whole).judge(Rubric(text=text), population.pairs[:3]))
+    assert (len(model.lines), {judgment.estimator for judgment in audited}) == (6, {"lines"})
+    task = rubric_ablation(str(rubric), str(pairs), judge=settings.model_dump())
+    [log] = inspect_ai.eval(task, model=model.model, log_dir=str(logs), **EVAL_SETTINGS)
+    assert log.status == "success"
+    assert len(model.lines) == 6, "no new call"
+    assert {row.label_source for row in results(logs)} == {"planted"}

@@ -32,6 +32,9 @@ from argo_audit.search.arithmetic import Given, Sized, arithmetic_of
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600
+RUBRIC_LINES = 16
+"""Lines of a rubric that is judged by line."""
+
 REPLY_TOKENS = 250
 VERDICT_TOKENS = 5
 ASSUMPTIONS = (
@@ -93,7 +96,7 @@ class Texts:
         rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
         questions = (ask(rubric, pair, settings=settings).text for pair in sample)
         self._question = _mean(len(question) for question in questions)
-        self._votes = 1 if settings.estimator == "log-probabilities" else settings.votes
+        self._votes = _calls_an_order(settings)
         self._reply = REPLY_TOKENS if settings.reasoning else VERDICT_TOKENS
         self._conversation = _mean(
             len(render_messages(conversation))
@@ -204,6 +207,14 @@ def _dearer(request: AuditRequest) -> int:
 
 def _times(usage: Usage, times: int) -> Usage:
     return Usage(**{name: value * times for name, value in usage.model_dump().items()})
+
+
+def _calls_an_order(settings: JudgeSettings) -> int:
+    """Calls that one rubric on one pair takes in an order, if nothing of it is kept."""
+    replies = 1 if settings.estimator == "log-probabilities" else settings.votes
+    if settings.reads == "whole":
+        return replies
+    return replies * -(-RUBRIC_LINES // settings.lines_per_call)
 
 
 def _mean(characters: Iterable[int]) -> float:

@@ -32,7 +32,11 @@ TABLES = {
 }
 """The tables of `--config`, and the fields of a request that they fill."""
 
-_NAMES = {"judge_urls": ("--judge-url",), "search.steps": ("--steps", "--search.steps")}
+_NAMES = {
+    "judge_urls": ("--judge-url",),
+    "judge.reads": ("--judge-reads", "--judge.reads"),
+    "search.steps": ("--steps", "--search.steps"),
+}
 
 
 @takes(AuditRequest, tables=TABLES, names=_NAMES, whole=True)

@@ -199,7 +199,7 @@ def _before_estimators(judgment: Judgment) -> Estimator:
 
 def _kind(kind: Estimator, n: int, read: Sequence[Judgment]) -> str:
     of = "" if n == len(read) else f" of {n} in {len(read)} pairs"
-    if kind == "log-probabilities":
-        return kind if not of else f"{kind}{of}"
+    if kind in ("log-probabilities", "lines"):
+        return f"{kind}{of}"
     most = max(judgment.votes for judgment in read)
     return f"up to {most} {kind} a pair{of}"

@@ -13,15 +13,35 @@ most quantised, but they are what a rubric with points asks for. P(A) enters a K
 was is recorded in every judgment.
 """
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
-from argo_audit.records import Estimator, Settings
+from argo_audit.records import Settings
+
+LINES_PER_CALL = 8
+"""Lines that are asked about in one call, unless a judge is weak (`check-judge` measures it)."""
+
+
+def _is_whole(reads: object) -> bool:
+    return reads == "whole"
+
+
+def _is_usual(lines: object) -> bool:
+    return lines == LINES_PER_CALL
 
 
 class JudgeSettings(Settings):
     """What a judge is asked for, and within what bounds."""
 
-    estimator: Estimator = "log-probabilities"
+    reads: Literal["whole", "lines"] = Field(default="whole", exclude_if=_is_whole)
+    """How a rubric is applied: whole, or as the sum of its lines, each asked about once and kept.
+
+    By line an answer says which response shows more of a line; the rubric says what that is worth.
+    So rubrics that share lines, ablations and new weights cost no call."""
+    lines_per_call: int = Field(default=LINES_PER_CALL, ge=1, le=40, exclude_if=_is_usual)
+    """Lines asked about in one call; 1 for a weak judge, whose log-probabilities are then read."""
+    estimator: Literal["log-probabilities", "votes", "scores"] = "log-probabilities"
     """How P(A) is measured; log-probabilities fall back to votes where a model gives none for both
     letters."""
     votes: int = Field(default=3, ge=1, le=1000)

@@ -5,6 +5,8 @@
     task = rubric_agreement(judge=settings.model_dump() | seat.named)
     inspect_ai.eval(task, model=seat.model, model_roles=seat.roles)
 
+With `reads="lines"` whoever is opened applies a rubric as the sum of its lines (`by_line`).
+
 A judge is `argo/surface`, vectorised; any model that Inspect knows by that name; a kind that an
 installed package adds (`kinds`); or `given:NAME`, an object of this process. Inspect evaluates
 models, so those take part in an evaluation as its models. Any other judge takes part by its name,
@@ -32,6 +34,7 @@ NO_MODEL = "none"
 _INSPECT = "inspect"
 _OF_INSPECT = (_INSPECT, SURFACE)
 _BY_THE_WAY = {"seed", "in_flight", "retries", "deadline", "cache"}  # not how it judges
+_AROUND_IT = {"reads", "lines_per_call"}  # what is done with any judge, from outside
 
 _opened: RunVar[dict[tuple[str, JudgeSettings], Judge]] = RunVar("opened")
 _seated: RunVar[dict[tuple[tuple[int, ...], JudgeSettings], Judge]] = RunVar("seated")
@@ -60,7 +63,7 @@ def open_judge(spec: str, settings: JudgeSettings | None = None, urls: Sequence[
     judge = kinds.opened("judges", spec, settings, urls, bare=_INSPECT)
     if not isinstance(judge, Judge):
         raise kinds.refused("judges", judge)
-    return judge
+    return _reading(judge, settings)
 
 
 def open_line_judge(
@@ -70,10 +73,23 @@ def open_line_judge(
 
     One that reads whole rubrics alone is asked about a rubric of each line. Raises as `open_judge`.
     """
+    return line_judge_of(open_judge(spec, settings, urls))
+
+
+def line_judge_of(judge: Judge) -> LineJudge:
+    """The judge itself where it is asked about lines, else as one that is asked one by one."""
     from argo_audit.judges.lines_alone import LinesAlone  # numpy is behind it
 
-    judge = open_judge(spec, settings, urls)
     return judge if isinstance(judge, LineJudge) else LinesAlone(judge)
+
+
+def _reading(judge: Judge, settings: JudgeSettings) -> Judge:
+    """The judge as the settings have it read a rubric: whole, or as the sum of its lines."""
+    if settings.reads == "whole":
+        return judge
+    from argo_audit.judges.by_line import ByLine
+
+    return ByLine(line_judge_of(judge), judge)
 
 
 def open_surface(_: str, settings: JudgeSettings, urls: Sequence[str]) -> Judge:
@@ -138,7 +154,10 @@ def _of_models(models: "list[Model]", settings: TaskJudge) -> Judge:
     known = _seated.get({})
     key = tuple(map(id, models)), settings.plain()  # the judge keeps the models, and so their ids
     if key not in known:
-        known[key] = InspectJudge(models, settings.plain())
+        plain = settings.plain()
+        by_measure = settings.reads == "lines" and str(models[0]) == SURFACE
+        judge = open_judge(SURFACE) if by_measure else InspectJudge(models, plain)
+        known[key] = _reading(judge, plain)
     _seated.set(known)
     return known[key]
 
@@ -157,7 +176,7 @@ def _is_given(spec: str) -> bool:
 
 def _check_as_it_is(spec: str, settings: JudgeSettings, urls: Sequence[str]) -> None:
     """An object was made before it was given, so settings would change nothing."""
-    changed = settings.model_dump(exclude_defaults=True, exclude=_BY_THE_WAY)
+    changed = settings.model_dump(exclude_defaults=True, exclude=_BY_THE_WAY | _AROUND_IT)
     if changed or urls:
         names = ", ".join([*changed, *(["judge_urls"] if urls else [])])
         problem = f"a given judge is asked as it is, and takes no settings ({names})"

@@ -62,6 +62,7 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
 _NOTHING = "none"
 _LOST: Mapping[str, Callable[[Trained], str]] = {
     "Judge calls that gave no verdict": lambda t: _lost(_judging(t)),
+    "Judge calls spared by kept answers": lambda t: f"{_judging(t).saved or _NOTHING}",
     "Requests to the judge repeated": lambda t: f"{_judging(t).repeated or _NOTHING}",
 }
 """Rows that are there where it happened in any run."""
