@@ -64,6 +64,8 @@ class AuditRequest(Settings):
     """How a reward model is loaded or asked."""
     accept_failing_rm: bool = False
     """Audit a reward model that fails a check."""
+    accept_disobedient_judge: bool = Field(default=False, exclude_if=lambda accepted: not accepted)
+    """Search with a judge that does not do what rubrics ask of it; the report says so first."""
     dev: float = Field(default=0.2, gt=0, lt=1)
     """Share of the prompts that select rubrics, and train none."""
     held_out: float = Field(default=0.2, gt=0, lt=1)

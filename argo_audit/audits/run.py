@@ -30,6 +30,7 @@ from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.from_elsewhere import NOTHING, Again
 from argo_audit.audits.gathering import gather
+from argo_audit.audits.judge_checking import ensure_obedient
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
 from argo_audit.audits.preparing import Prepared, policy_settings, prepare
@@ -151,6 +152,7 @@ def _asked(
 ) -> AuditFacts:
     """What asks models, and what is made of their answers."""
     write_conformance(request.out, prepared.sources)
+    ensure_obedient(request)
     for spec, source in zip(request.as_begun.labels, prepared.sources, strict=True):
         LabelRecords(request.out).put(spec, source)
     stored = [_learn(request, prepared, source, parts, purse, watch) for source in prepared.sources]

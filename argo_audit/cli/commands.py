@@ -1,7 +1,7 @@
 """The commands of `argo-audit`, each in a module of its own; what they do lies in the rooms below.
 
 Exit codes: 0 done, 1 could not run (the message says why and how to mend it), 2 a problem found
-(`store verify`, `check-rm`, `verify`) or a wrong command line, 130 interrupted.
+(`store verify`, `check-rm`, `check-judge`, `verify`) or a wrong command line, 130 interrupted.
 """
 
 import os
@@ -20,6 +20,7 @@ from argo_audit.cli.eval_command import eval_command
 from argo_audit.cli.export_command import export_command
 from argo_audit.cli.follow import follow, followers, is_follower
 from argo_audit.cli.gate_commands import gate_app
+from argo_audit.cli.judge_commands import answers_command, check_judge_command
 from argo_audit.cli.organism_commands import organism_app
 from argo_audit.cli.report_command import report_command
 from argo_audit.cli.rm_commands import check_rm_command, train_rm_command
@@ -65,6 +66,8 @@ for name, command in (
     ("read", read_command),
     ("check-rm", check_rm_command),
     ("train-rm", train_rm_command),
+    ("check-judge", check_judge_command),
+    ("answers", answers_command),
 ):
     app.command(name)(command)
 app.add_typer(store_app, name="store")

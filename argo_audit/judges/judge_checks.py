@@ -1,0 +1,254 @@
+"""Does a judge read? What it does with pairs whose truth is known, before it is believed.
+
+    found = await check(AskedJudges(judge, lines, alone, again))
+    found.obedience("whole").mean         # 1.0: it does what rubrics say; 0.5: it does not read
+
+Each probe is judged under a rubric that rewards what one response has and under one that penalises
+it. *Obedience* is the share of verdicts, over both and over both orders, that are what the rubric
+asks for: a judge that reads has 1, one that tosses a coin has 0.5, and so has one that always says
+"A", for each is asked both ways round. By line the same is asked of a line and of its opposite.
+
+All shares have their n and a Wilson interval over pairs. What could not be read is left out of a
+share and counted; a judge of whose verdicts more than half is missing has no obedience.
+
+Below LEAST a judge is not to be searched with. It is the measured share that is held to it, not a
+limit of its interval: with a hundred verdicts the lower limit would refuse judges of 0.87, and the
+upper one would admit judges of 0.72. At the share itself both errors are equally likely.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from argo_audit.errors import JudgeError
+from argo_audit.judges.judge_probes import ABSENT, Probe, judge_probes
+from argo_audit.judges.judged import judgments_of
+from argo_audit.judges.patience import together
+from argo_audit.records import Interval, Judgment, Record, Rubric, Usage
+from argo_audit.roles import Judge, LineAnswers, LineJudge
+from argo_audit.stats.intervals import interval
+
+Reads = Literal["whole", "lines"]
+
+LEAST = 0.8
+"""Obedience below which an audit is refused."""
+PROBES = 24
+"""Pairs that are asked about before an audit."""
+CALLS_PER_PROBE = 10
+"""At most: two rubrics, one of them again, a line with others, and alone; each in both orders."""
+
+FICTION = "an audit by a judge that does not read is fiction"
+OBEYS: dict[Reads, str] = {"whole": "obedience, whole rubrics", "lines": "obedience, line by line"}
+FLIPS = "turns round with the rubric"
+NEGATED = "obedience, negated lines"
+ABSENCE = "sees nothing where nothing is"
+FIRST = "prefers the response shown first"
+ITSELF = "agrees with itself when asked again"
+TOGETHER = "answers alike, alone and with other lines"
+
+_ALIKE = 0.15  # of P from 1/2 that is no preference
+_ENOUGH = 0.5  # of the verdicts must be read
+
+
+class JudgeShare(Record):
+    """One thing that was measured of a judge, as a share of what it said."""
+
+    name: str
+    """What was measured."""
+    mean: float | None
+    """The share; None where too little could be read."""
+    interval: Interval | None = None
+    """Over pairs."""
+    n: int = 0
+    """Verdicts that were read."""
+    unread: int = Field(default=0)
+    """Verdicts that were not."""
+
+
+class JudgeFound(Record):
+    """What a check has found of one judge."""
+
+    judge: str
+    """Its name."""
+    how: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    """Its settings."""
+    pairs: int
+    """Pairs whose truth is known."""
+    shares: tuple[JudgeShare, ...]
+    """All that was measured."""
+    estimators: tuple[str, ...] = ()
+    """How its probabilities were read; "log-probabilities" where it gives them."""
+    usage: Usage = Usage()
+    """What the check took."""
+
+    def share(self, name: str) -> JudgeShare:
+        """What was measured under that name."""
+        found = (share for share in self.shares if share.name == name)
+        return next(found, JudgeShare(name=name, mean=None))
+
+    def obedience(self, reads: Reads) -> JudgeShare:
+        """How often it does what it is asked, with whole rubrics or line by line."""
+        return self.share(OBEYS[reads])
+
+    def obeys(self, readings: Iterable[Reads]) -> bool:
+        """Whether it may be searched with, read in these ways."""
+        return all((self.obedience(one).mean or 0.0) >= LEAST for one in readings)
+
+
+class AskedJudges(NamedTuple):
+    """One judge four times: with rubrics, with lines, with lines one by one, with another seed."""
+
+    whole: Judge
+    lines: LineJudge
+    alone: LineJudge
+    again: Judge
+
+
+class _Said(NamedTuple):
+    """What a judge said of a probe's pair in one order; P(A), None where it was not read."""
+
+    probe: Probe
+    order: int
+    p_a: float | None
+
+
+async def check(asked: AskedJudges, probes: Sequence[Probe] = ()) -> JudgeFound:
+    """All that is measured of a judge; raises JudgeError where it cannot be asked at all."""
+    probes = probes or judge_probes(PROBES)
+    for_it, usage, estimators = await _ruled(asked.whole, probes, "Rewards")
+    against, more, _ = await _ruled(asked.whole, probes, "Penalizes")
+    again, third, _ = await _ruled(asked.again, probes, "Rewards")
+    several = await together(*(_lined(asked.lines, probe) for probe in probes))
+    alone = await together(
+        *(asked.alone.line_answers([probe.line], [probe.pair]) for probe in probes)
+    )
+    own, opposite, negated, absent = (list(_column(probes, several, i)) for i in range(4))
+    single = list(_column(probes, alone, 0))
+    wanted = [_right(said, "it") for said in for_it]
+    unwanted = [_right(said, "other") for said in against]
+    values = {
+        OBEYS["whole"]: _keyed([*for_it, *against], [*wanted, *unwanted]),
+        FLIPS: _keyed(for_it, _flips(for_it, against)),
+        OBEYS["lines"]: _keyed(
+            [*own, *opposite],
+            [_right(one, "it") for one in own] + [_right(one, "other") for one in opposite],
+        ),
+        NEGATED: _keyed(negated, [_right(one, "other") for one in negated]),
+        ABSENCE: _keyed(absent, [_nothing(one) for one in absent]),
+        FIRST: _keyed([*for_it, *against], [_first(one) for one in (*for_it, *against)]),
+        ITSELF: _keyed(for_it, _same(for_it, again)),
+        TOGETHER: _keyed(own, _same(own, single)),
+    }
+    took = [usage, more, third, *(one.asked for one in (*several, *alone))]
+    return JudgeFound(
+        judge=asked.whole.name,
+        pairs=len(probes),
+        shares=tuple(_share(name, *found) for name, found in values.items()),
+        estimators=estimators,
+        usage=Usage.total(took),
+    )
+
+
+def disobedient(found: JudgeFound, readings: Sequence[Reads]) -> JudgeError:
+    """The error of a judge that is not to be searched with: why, and what can be done."""
+    worst = min((found.obedience(one) for one in readings), key=lambda one: one.mean or 0.0)
+    return JudgeError(
+        f"the judge {found.judge}: {told(worst)}, where at least {LEAST:g} is asked for (0.5 is a "
+        f"coin): {FICTION}.\n"
+        "  Remedy: name another judge, ask this one otherwise (`argo-audit check-judge` shows "
+        "how it does), or go on with --accept-disobedient-judge, which the report will say"
+    )
+
+
+def told(share: JudgeShare) -> str:
+    """A share with its interval and n, in words."""
+    if share.mean is None or share.interval is None:
+        return f"{share.name}: too little was read ({share.unread} verdicts were not)"
+    low, high = share.interval.low, share.interval.high
+    unread = f", {share.unread} unread" if share.unread else ""
+    return f"{share.name} {share.mean:.2f} [{low:.2f}, {high:.2f}], n = {share.n}{unread}"
+
+
+async def _ruled(
+    judge: Judge, probes: Sequence[Probe], verb: str
+) -> tuple[list[_Said], Usage, tuple[str, ...]]:
+    """What the judge says of each probe under a rubric of its one line."""
+
+    async def one(probe: Probe) -> Judgment:
+        rubric = Rubric(text=f"- {verb} {probe.line}\n")
+        return (await judgments_of(judge, rubric, [probe.pair]))[0]
+
+    found = await together(*map(one, probes))
+    both = zip(probes, found, strict=True)
+    said = [_Said(at, n, p) for at, it in both for n, p in enumerate((it.p_a_first, it.p_a_second))]
+    kinds = tuple(sorted({judgment.estimator for judgment in found if judgment.estimator}))
+    return said, Usage.total(judgment.usage for judgment in found), kinds
+
+
+async def _lined(judge: LineJudge, probe: Probe) -> LineAnswers:
+    place = int(probe.pair.id.rpartition("-")[2])
+    lines = [probe.line, probe.opposite, probe.absent, ABSENT[place % len(ABSENT)]]
+    return await judge.line_answers(lines, [probe.pair])
+
+
+def _column(probes: Sequence[Probe], answers: Sequence[LineAnswers], line: int) -> Iterator[_Said]:
+    for probe, answered in zip(probes, answers, strict=True):
+        for order in (0, 1):
+            p = float(answered.p_a[0, line, order])
+            yield _Said(probe, order, None if np.isnan(p) else p)
+
+
+def _right(said: _Said, wanted: Literal["it", "other"]) -> float | None:
+    """1 where the response is preferred that is wanted, 0 where the other is; a tie is a half."""
+    if said.p_a is None:
+        return None
+    p_it = said.p_a if said.probe.has_it == "A" else 1 - said.p_a
+    return _side(p_it if wanted == "it" else 1 - p_it)
+
+
+def _side(p: float) -> float:
+    return 0.5 if p == 0.5 else float(p > 0.5)
+
+
+def _first(said: _Said) -> float | None:
+    if said.p_a is None:
+        return None
+    return _side(said.p_a if said.order == 0 else 1 - said.p_a)
+
+
+def _nothing(said: _Said) -> float:
+    """1 where no response is said to show more; "cannot tell" is right too."""
+    return float(said.p_a is None or abs(said.p_a - 0.5) <= _ALIKE)
+
+
+def _flips(one: Sequence[_Said], other: Sequence[_Said]) -> list[float | None]:
+    return [None if same is None else 1 - same for same in _same(one, other)]
+
+
+def _same(one: Sequence[_Said], other: Sequence[_Said]) -> list[float | None]:
+    """1 where both prefer the same side."""
+    sides = zip(one, other, strict=True)
+    return [
+        None if a.p_a is None or b.p_a is None else float(_side(a.p_a) == _side(b.p_a))
+        for a, b in sides
+    ]
+
+
+def _keyed(
+    said: Sequence[_Said], values: Sequence[float | None]
+) -> tuple[list[str], list[float | None]]:
+    return [one.probe.pair.id for one in said], list(values)
+
+
+def _share(name: str, keys: Sequence[str], values: Sequence[float | None]) -> JudgeShare:
+    read = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
+    unread = len(values) - len(read)
+    if not read or len(read) < _ENOUGH * len(values):
+        return JudgeShare(name=name, mean=None, n=len(read), unread=unread)
+    numbers = np.array([value for _, value in read], dtype=np.float64)
+    found = interval(numbers, [key for key, _ in read])
+    return JudgeShare(
+        name=name, mean=float(numbers.mean()), interval=found, n=len(read), unread=unread
+    )
