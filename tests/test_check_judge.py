@@ -13,6 +13,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.files import write_whole
+from argo_audit.findings.inputs import AuditInputs
 from argo_audit.judges.judge_checks import (
     ABSENCE,
     FIRST,
@@ -28,6 +29,8 @@ from argo_audit.judges.judge_checks import (
 from argo_audit.judges.judge_probes import ABSENT, MOST, Probe, judge_probes
 from argo_audit.kinds import given, lent
 from argo_audit.records import Judgment, Pair, Rubric, Usage, fingerprint
+from argo_audit.report.material import Material
+from argo_audit.report.sections import judge_check
 from argo_audit.roles import LineAnswers
 from argo_audit.rubrics.unsigned import unsigned
 
@@ -172,6 +175,20 @@ def test_an_audit_by_a_judge_that_does_not_read_is_refused_unless_it_is_accepted
         ensure_obedient(a_request(tmp_path))
     accepted = ensure_obedient(a_request(tmp_path, accept_disobedient_judge=True))
     assert read_judge_checks(tmp_path) == (accepted,)
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, 1), (1.0, 0)])
+def test_an_accepted_judge_is_said_first_and_what_was_measured_in_section_2(
+    share: float, said: int, tmp_path: Path
+) -> None:
+    found = measured(obeying(share), judge_probes(24))
+    found = found.model_copy(update={"relied_on": ("whole",)})
+    facts = Material(AuditInputs("Audit", (), judge_checks={"A": (found,)}), tmp_path, ())
+    warned = judge_check.warnings(facts)
+    assert len(warned) == said
+    assert all("fiction" in text and "n = 96" in text for text in warned)
+    [_, _, shown] = judge_check.blocks(facts)
+    assert "obedience, whole rubrics" in shown
 
 
 def test_a_judge_that_reads_is_checked_once(tmp_path: Path) -> None:

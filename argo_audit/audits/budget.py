@@ -70,7 +70,8 @@ class Purse:
         planned = step * done
         scale = spent / planned if planned else float(self.plan.dearer)
         spare = _SPARE if planned and scale > 1 else 1.0
-        fits = spent + scale * (step + spare * after) <= self.budget.amount / self.plan.searches
+        share = (self.budget.amount - self._spent(self.plan.checked)) / self.plan.searches
+        fits = spent + scale * (step + spare * after) <= share
         return fits and self._in_all(scale * (step + spare * after))
 
     def _in_all(self, more: float) -> bool:

@@ -108,6 +108,7 @@ def ensure_obedient(request: AuditRequest) -> JudgeFound | None:
         found = _read(place)
     else:
         found = check_judge(request.judge, request.judge_settings, request.judge_urls)
+        found = found.model_copy(update={"relied_on": readings(request)})
         place.parent.mkdir(parents=True, exist_ok=True)
         write_whole(place, found.model_dump_json(indent=1) + "\n")
     asked = readings(request)

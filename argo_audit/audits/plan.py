@@ -19,9 +19,11 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from argo_audit.audits.judge_checking import is_checked
 from argo_audit.audits.preparing import check_labels, judged, read_and_split
 from argo_audit.audits.price import Spent, is_in_process
 from argo_audit.audits.request import AuditRequest
+from argo_audit.judges.judge_checks import CALLS_PER_PROBE, PROBES
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
@@ -37,6 +39,9 @@ RUBRIC_LINES = 16
 
 REPLY_TOKENS = 250
 VERDICT_TOKENS = 5
+PROBE_TOKENS = 500
+"""Of a question about a pair whose truth is known."""
+
 ASSUMPTIONS = (
     f"Estimated at {CHARACTERS_PER_TOKEN} characters a token, rubrics of {RUBRIC_CHARACTERS} "
     f"characters and replies of {REPLY_TOKENS} tokens ({VERDICT_TOKENS} without reasoning). "
@@ -66,7 +71,7 @@ class AuditPlan(NamedTuple):
 
     `after` is what a search must leave of its budget: its selection and its evaluation, by how many
     steps it has taken, from 1. `dearer` is how many times as much a verdict takes where the judge
-    has no log-probabilities.
+    has no log-probabilities. `checked` is what checking the judge takes, before any search.
     """
 
     phases: tuple[Phase, ...]
@@ -74,6 +79,7 @@ class AuditPlan(NamedTuple):
     step: tuple[Spent, ...]
     after: tuple[tuple[Spent, ...], ...]
     dearer: int = 1
+    checked: tuple[Spent, ...] = ()
 
     def spent(self) -> list[Spent]:
         """What counts towards a budget, if all of the audit is carried out."""
@@ -81,7 +87,8 @@ class AuditPlan(NamedTuple):
 
     def least(self) -> list[Spent]:
         """What counts, if each search ends after its first step."""
-        return [*self.step, *self.after_steps(1)] * self.searches * self.dearer
+        each = [*self.step, *self.after_steps(1)] * self.searches
+        return [*self.checked, *each] * self.dearer
 
     def after_steps(self, steps: int) -> tuple[Spent, ...]:
         """What is to be left once so many steps are taken."""
@@ -112,6 +119,12 @@ class Texts:
             input_tokens=round(calls * self._question),
             output_tokens=calls * self._reply,
         )
+
+    def checking(self) -> Usage:
+        """Asking a judge about pairs whose truth is known; they are short."""
+        calls = PROBES * CALLS_PER_PROBE
+        read, written = calls * PROBE_TOKENS, calls * self._reply
+        return Usage(calls=calls, input_tokens=read, output_tokens=written)
 
     def rewarding(self, conversations: int) -> Usage:
         """Scoring so many conversations."""
@@ -173,10 +186,12 @@ class Planner:
         rewrite = texts.writing(rewrites, settings.max_rubric_tokens)
         judge, sampled = request.judge, request.sampled_policy
         steps, rewarded = work.steps * searches, 2 * labelled * len(self._file.pairs)
+        check = texts.checking() if is_checked(request) else Usage()
         phases = (
             Phase("reward model", "", texts.rewarding(rewarded), counted=False),
             Phase("rubrics", sampled or request.policy, _times(write, steps), bool(sampled)),
             Phase("rewriting", request.rewriter or "", _times(rewrite, steps)),
+            Phase("judge, check", judge, check),
             Phase("judge, training", judge, _times(train, steps)),
             Phase("judge, selection", judge, _times(select, searches)),
             Phase("judge, evaluation", judge, texts.judging(evaluated)),
@@ -190,6 +205,7 @@ class Planner:
             (Spent(judge, train), *written),
             tuple((one, evaluate) for one in after),
             _dearer(request),
+            (Spent(judge, check),) if check.calls else (),
         )
 
 

@@ -27,6 +27,7 @@ from argo_audit.audits.audit_facts import (
 from argo_audit.audits.begun import REQUEST_FILE
 from argo_audit.audits.evaluate import EVALS
 from argo_audit.audits.found_folder import Allowed, Named, outside, remember
+from argo_audit.audits.judge_checking import judge_check_files, read_judge_checks
 from argo_audit.audits.named_by_request import INTENT
 from argo_audit.audits.preparing import read_intent
 from argo_audit.errors import RunFolderError
@@ -135,6 +136,7 @@ class _Found(NamedTuple):
             names = (RUN, ATTEMPTS, MEASUREMENTS)
             yield from (path for name in names if (path := run.folder / name).is_file())
         yield from self.checks
+        yield from judge_check_files(self.folder)
 
     @property
     def kept_rubrics(self) -> Iterator[Path]:
@@ -257,6 +259,7 @@ def _inputs(origin: Origin, audits: Sequence[_Found], out: Path) -> AuditInputs:
         rm_on_raw={f.population: f.rm_on_raw for f in facts if f.rm_on_raw is not None},
         differences={f.population: f.difference for f in facts if f.difference is not None},
         conformance={a.facts.population: read_conformance(a.folder) for a in audits},
+        judge_checks={a.facts.population: read_judge_checks(a.folder) for a in audits},
         checks=tuple(path for audit in audits for path in audit.checks),
         probed=_Probes(probes),
         probe_logs={name: tuple(map(_name, own)) for name, own in probes.items()},

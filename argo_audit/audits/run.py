@@ -30,7 +30,7 @@ from argo_audit.audits.budget import Purse, open_purse
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.audits.from_elsewhere import NOTHING, Again
 from argo_audit.audits.gathering import gather
-from argo_audit.audits.judge_checking import ensure_obedient
+from argo_audit.audits.judge_checking import ensure_obedient, read_judge_checks
 from argo_audit.audits.labels import LabelRecords, LabelSource
 from argo_audit.audits.parts import PACKAGES, Parts, open_parts
 from argo_audit.audits.preparing import Prepared, policy_settings, prepare
@@ -170,7 +170,8 @@ def _spent_before(request: AuditRequest, purse: Purse) -> list[Spent]:
         return []
     folders = [path.parent for path in (request.out / RUNS).glob(f"*/{RUN_FILE}")]
     journals = [read_journal(folder)[0] for folder in folders]
-    return purse.on_record(journals, len(_evaluated(request.log_root)))
+    checks = [Spent(request.judge, found.usage) for found in read_judge_checks(request.out)]
+    return [*checks, *purse.on_record(journals, len(_evaluated(request.log_root)))]
 
 
 def _learn(

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 FAILED = 2
 
 
-class _Asked(Settings):
+class _HowJudge(Settings):
     """What `check-judge` takes of an audit's file of `--config`."""
 
     judge: JudgeSettings = JudgeSettings()
     """How the judge is asked and read."""
 
 
-@takes(_Asked, tables={"judge": "judge"}, others=tuple(TABLES))
+@takes(_HowJudge, tables={"judge": "judge"}, others=tuple(TABLES))
 def check_judge_command(
-    asked: _Asked,
+    asked: _HowJudge,
     model: Annotated[str, typer.Argument(help="A judge, as `audit --judge` takes it.")],
     judge_url: Annotated[
         list[str] | None, typer.Option(help="Servers of the judge, each a copy of it.")

@@ -30,6 +30,7 @@ from argo_audit.stats.agreement import Difference
 if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only what was read
     from argo_audit.evals.logs import Evaluation
     from argo_audit.findings.crossing import Crossing
+    from argo_audit.judges.judge_checks import JudgeFound
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,15 @@ class AuditInputs:
 
     `planted` is what is known to be true; `rm_on_raw` how the reward model's own labels agree with
     the raw ones on held-out pairs; `differences` the paired difference in held-out agreement,
-    RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked of
-    reward models, in the files `checks`; `probed` are their edited responses, by their names, and
-    `probe_logs` the names of the logs that hold them, oldest first; `intent` is what the user wants
-    rewarded, as a rubric; `crossings` set two populations' pairs, labels and rubrics against
-    each other; `commands` repeat the audit. `log_files` says where the evaluation logs lie, by
-    their names, as far as that is known: paths, or URLs. `kept` are the files of `planted`,
-    `rm_on_raw` and `differences`; `files` is everything on this machine that numbers come from, and
-    `made_from` is what is needed to put these inputs together again.
+    RM-trained minus raw-trained, on the reward model's labels; `conformance` what was checked
+    of reward models, in the files `checks`, and `judge_checks` what was of judges; `probed` are
+    their edited responses, by their names, and `probe_logs` the names of the logs that hold
+    them, oldest first; `intent` is what the user wants rewarded, as a rubric; `crossings` set
+    two populations' pairs, labels and rubrics against each other; `commands` repeat the audit.
+    `log_files` says where the evaluation logs lie, by their names, as far as that is known:
+    paths, or URLs. `kept` are the files of `planted`, `rm_on_raw` and `differences`; `files` is
+    everything on this machine that numbers come from, and `made_from` is what is needed to put
+    these inputs together again.
     """
 
     title: str
@@ -86,6 +88,7 @@ class AuditInputs:
     crossings: "tuple[Crossing, ...]" = ()
     notes: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    judge_checks: "Mapping[str, tuple[JudgeFound, ...]]" = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     checks: tuple[Path, ...] = ()
     kept: Mapping[str, Path] = field(default_factory=dict)

@@ -82,6 +82,8 @@ class JudgeFound(Record):
     """How its probabilities were read; "log-probabilities" where it gives them."""
     usage: Usage = Usage()
     """What the check took."""
+    relied_on: tuple[Reads, ...] = ()
+    """How the audit it was checked for has it read."""
 
     def share(self, name: str) -> JudgeShare:
         """What was measured under that name."""

@@ -25,6 +25,7 @@ from argo_audit.report.markdown import (
 )
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, RUN, Material
 from argo_audit.report.names import label_name, population_name, run_name
+from argo_audit.report.sections import judge_check
 from argo_audit.report.sections import reward_model_checks as conformance
 from argo_audit.report.sections.summary import with_interval
 from argo_audit.report.trained import Backed, Trained
@@ -85,6 +86,7 @@ def section(facts: Material) -> Section:
     rows += [row for row in lost if set(row[1:]) != {_NOTHING}]
     rows.append(["Recorded in", *(_records(facts, trained.record) for trained in runs)])
     blocks = [table(header, rows), *map(escape, facts.inputs.taken), *conformance.blocks(facts)]
+    blocks += judge_check.blocks(facts)
     blocks += ["### Evaluation logs", _logs(facts)]
     blocks += ["### Did the search collapse?"]
     blocks += [_COLLAPSE_NOTE, table(_COLLAPSE, _collapses(facts))]

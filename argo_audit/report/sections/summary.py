@@ -25,7 +25,7 @@ from argo_audit.report.markdown import (
 )
 from argo_audit.report.material import LONGEST, NO_RUBRIC, Material
 from argo_audit.report.names import label_name, population_name, sentence_case
-from argo_audit.report.sections import reward_model_checks, verdict
+from argo_audit.report.sections import judge_check, reward_model_checks, verdict
 from argo_audit.report.trained import Backed, Trained
 
 SURFACE_JUDGE = "argo/surface"
@@ -76,7 +76,8 @@ def section(facts: Material) -> Section:
     rows = [_row(row) for row in figures]
     spoken = [row for row in figures if row.trained is facts.principal(row.trained.population)]
     judges = {row.trained.record.run.judge for row in figures}
-    blocks = [*reward_model_checks.warnings(facts), *verdict.blocks(facts)]
+    first = [*judge_check.warnings(facts), *reward_model_checks.warnings(facts)]
+    blocks = [*first, *verdict.blocks(facts)]
     blocks += ["Agreement is the share of pairs on which judge and label prefer the same response."]
     blocks += [table(_HEADER, rows)] if rows else ["No run was given: not measured."]
     blocks += [_sentences(row) for row in spoken]
