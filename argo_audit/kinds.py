@@ -63,7 +63,10 @@ _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
         "trained": "argo_audit.policies.policy_opening:open_trained",
     },
     "writers": {"inspect": "argo_audit.policies.policy_opening:open_inspect_writer"},
-    "searches": {"argo": "argo_audit.search.optimisers:open_argo"},
+    "searches": {
+        "argo": "argo_audit.search.optimisers:open_argo",
+        "lead": "argo_audit.search.optimisers:open_lead",
+    },
 }
 """As a package writes its entry points: the kind, and the module and name of what opens it."""
 

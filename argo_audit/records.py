@@ -441,6 +441,40 @@ class Attempt(Record):
         return (self.empty_kl or 0.0) + self.policy_reward
 
 
+class WeighedLine(Record):
+    """A line of a rubric, and what a regression of the labels on the judge's answers says of it."""
+
+    text: str
+    """What a response shows more or less of, without a sign."""
+    name: str = Field(default="", exclude_if=_empty)
+    """What whoever proposed it called it."""
+    weight: float = 0.0
+    """Log-odds of the label for each of the answer's; 0 where the line was left out."""
+    stability: Probability = 0.0
+    """Share of resamples of the prompts in which it had this sign."""
+    z: float = 0.0
+    """What it says beside the other lines, in standard errors over prompts."""
+
+
+class Weighing(Record):
+    """Lines that were asked on the same pairs, and what they weigh together."""
+
+    run: str
+    """The search's `Run.id`."""
+    step: int
+    """Round, from 0."""
+    pairs: int
+    """On how many pairs they were asked."""
+    lines: tuple[WeighedLine, ...]
+    """All that were asked on these pairs."""
+    rubric: str = ""
+    """What is written of them, as long as nothing else is asked; "" where no line says anything."""
+    usage: Usage = Usage()
+    """What asking took."""
+    saved: int = Field(default=0, exclude_if=_empty)
+    """Calls that kept answers spared."""
+
+
 class Step(Record):
     """The end of a step: all of its attempts are on record."""
 

@@ -44,6 +44,7 @@ from argo_audit.records import (
     Split,
     Step,
     Usage,
+    Weighing,
 )
 from argo_audit.report.markdown import table
 from argo_audit.roles import NextPrompts, PolicyReward, Proposal
@@ -142,7 +143,7 @@ class _Memory:
     def __init__(self) -> None:
         self.journal = Journal()
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         self.journal.take(records)
 
     def progress(self, step: int, best: Attempt | None) -> None:

@@ -25,7 +25,15 @@ from argo_audit.findings.curves import TOP, gain, top, windows
 from argo_audit.findings.evolution import collapse
 from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.policies.policy_settings import PolicySettings
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Split, Step
+from argo_audit.records import (
+    Attempt,
+    Measurement,
+    PolicyPrompt,
+    Record,
+    Split,
+    Step,
+    Weighing,
+)
 from argo_audit.roles import Policy
 from argo_audit.rubrics.outline import outline
 from argo_audit.search.argo import argo
@@ -108,7 +116,7 @@ class _Notes:
         self.journal = Journal()
         self.ticks = [_now()]
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         self.journal.take(records)
 
     def go_on(self) -> bool:

@@ -22,6 +22,7 @@ from argo_audit.records import (
     Split,
     Step,
     Usage,
+    Weighing,
 )
 from argo_audit.roles import Proposal, Written
 from argo_audit.rubrics.outline import repeated_share
@@ -48,7 +49,7 @@ class Kept:
     def attempts(self) -> list[Attempt]:
         return self.journal.attempts
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         self.journal.take(records)
 
     def progress(self, step: int, best: Attempt | None) -> None:
@@ -283,7 +284,7 @@ class Mortal(Kept):
         super().__init__(journal=journal or Journal())
         self._left = dies_at
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         for record in records:
             if not self._left:
                 raise SystemExit

@@ -49,7 +49,8 @@ class AuditRequest(Settings):
     store: str | None = None
     """Store for the rubrics (any fsspec URL). Unset, rubric_store in the output folder."""
     optimiser: str = ARGO
-    """How rubrics are searched for: argo, or a search of an installed package."""
+    """How rubrics are searched for: argo (the paper's), lead (by line, for a fraction of the
+    calls), or a search of an installed package."""
     search: SearchConfig = SearchConfig()
     """What a search does."""
     judge_settings: JudgeSettings = JudgeSettings()

@@ -10,6 +10,7 @@ URL. The report is made from these alone, so it can be made again without the mo
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,11 +43,14 @@ from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import RUN_FILE, Folder, remove_parts
+from argo_audit.judges.both_readings import BothReadings
 from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import HUB, write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
+from argo_audit.roles import Judge, LineJudge
+from argo_audit.search.expected import steps_of
 from argo_audit.search.journal import read_journal
 from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.search_settings import ARGO
@@ -187,9 +191,17 @@ def _learn(
     search = request.search.model_copy(update={"seed": request.seed})
     phase = f"search on {source.name} labels"
 
+    wanted, refused = steps_of(request.optimiser, search), list[int]()
+
     def progress(step: int, best: Attempt | None) -> None:
         agreement = best.train.accuracy if best else None
-        watch(Event(phase, step, search.steps, agreement, *purse.taken(folder.journal)))
+        watch(Event(phase, step, wanted, agreement, *purse.taken(folder.journal)))
+
+    def go_on() -> bool:
+        allowed = purse.allows(folder.journal)
+        if not allowed:
+            refused.append(len(folder.journal.steps))
+        return allowed
 
     usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it
     begun = request.as_begun
@@ -204,21 +216,22 @@ def _learn(
     }
     run = _run(request, prepared, source, config)
     folder = RunFolder.begin(request.out / RUNS / slug(source.name), run, progress)
-    watch(Event(phase, len(folder.journal.steps), search.steps))
+    watch(Event(phase, len(folder.journal.steps), wanted))
     if folder.outcome == COMPLETED:
         return _stored(request, prepared, source, folder)[-1]
-    folder.go_on = lambda: purse.allows(folder.journal)
+    folder.go_on = go_on
     try:
         policy = parts.policy(len(search.feedback.variants), folder.path / "policy", settings)
-        data = prepared.search_data(source.name)
-        judge = KeepsUnread(parts.judge, folder.path / UNREAD_FILE)
+        known = _known(request, prepared, source, folder)
+        data = replace(prepared.search_data(source.name), known=known)
+        judge = _watched(parts.judge, folder.path / UNREAD_FILE)
         winners = parts.search(policy, judge, data, search, folder, parts.rewriter)
         stored = _store(request, prepared, source, folder, winners)
     except BaseException as error:
         folder.finish(f"stopped: {type(error).__name__}")
         raise
-    steps = len(folder.journal.steps)
-    folder.finish(_outcome(winners, steps, search.steps, request.budget))
+    done = f"{refused[0]} of {wanted} steps" if refused else ""
+    folder.finish(_outcome(winners, done, request.budget))
     if not stored:
         raise ArgoError(
             f"{folder.path}: no attempt had a criterion that the judge could apply.\n"
@@ -227,12 +240,25 @@ def _learn(
     return stored[-1]
 
 
-def _outcome(winners: Sequence[Winner], steps: int, wanted: int, budget: Budget | None) -> str:
+def _outcome(winners: Sequence[Winner], done: str, budget: Budget | None) -> str:
+    """How a search ended; `done` says after what where its budget ended it."""
     if not winners:
         return "no rubric with a readable verdict was found"
-    if steps < wanted:
-        return f"stopped by the budget of {budget} after {steps} of {wanted} steps"
-    return COMPLETED
+    return f"stopped by the budget of {budget} after {done}" if done else COMPLETED
+
+
+def _watched(judge: Judge, path: Path) -> Judge:
+    """The judge, with its unread replies kept; it is asked by line as it was."""
+    keeping = KeepsUnread(judge, path)
+    return BothReadings(keeping, judge) if isinstance(judge, LineJudge) else keeping
+
+
+def _known(
+    request: AuditRequest, prepared: Prepared, source: LabelSource, folder: RunFolder
+) -> tuple[str, ...]:
+    """The rubrics that the store held of this subject when the search began."""
+    found = RubricStore(request.store_root).list(source.subject(prepared.population))
+    return tuple(s.rubric.text for s in found if s.created < folder.started)
 
 
 def _run(

@@ -35,6 +35,7 @@ TABLES = {
 _NAMES = {
     "judge_urls": ("--judge-url",),
     "judge.reads": ("--judge-reads", "--judge.reads"),
+    "optimiser": ("--search", "--optimiser"),
     "search.steps": ("--steps", "--search.steps"),
 }
 

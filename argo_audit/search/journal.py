@@ -17,13 +17,23 @@ from pydantic import ValidationError
 from argo_audit.errors import InputError, problems
 from argo_audit.files import RUN_FILE, append, cut
 from argo_audit.outside.caps import LINES, RECORD, read_whole
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Record, Run, Step, Usage
+from argo_audit.records import (
+    Attempt,
+    Measurement,
+    PolicyPrompt,
+    Record,
+    Run,
+    Step,
+    Usage,
+    Weighing,
+)
 
 FILES: dict[type[Record], str] = {
     Attempt: "attempts.jsonl",
     Measurement: "measurements.jsonl",
     PolicyPrompt: "prompts.jsonl",
     Step: "steps.jsonl",
+    Weighing: "lines.jsonl",
 }
 _REMEDY = "point at the folder of a search, or run the search again into a new folder"
 R = TypeVar("R", bound=Record)
@@ -37,6 +47,7 @@ class Journal:
     prompts: list[PolicyPrompt] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
+    weighings: list[Weighing] = field(default_factory=list)
 
     def take(self, records: Iterable[Record]) -> None:
         """Append records, each to the list of its kind."""
@@ -45,13 +56,15 @@ class Journal:
             Measurement: self.measurements,
             PolicyPrompt: self.prompts,
             Step: self.steps,
+            Weighing: self.weighings,
         }
         for record in records:
             lists[type(record)].append(record)
 
     def used(self) -> dict[str, Usage]:
         """What the search took, by role and phase."""
-        return {
+        asked = Usage.total(weighing.usage for weighing in self.weighings)
+        return ({"judge, lines": asked} if self.weighings else {}) | {
             "judge, training": Usage.total(attempt.usage for attempt in self.attempts),
             "judge, selection": Usage.total(measured.usage for measured in self.measurements),
             "policy": Usage.total(step.policy for step in self.steps),

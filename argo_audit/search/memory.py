@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from argo_audit.errors import RunFolderError
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Step
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Step, Weighing
 from argo_audit.roles import Proposal
 from argo_audit.search.journal import Journal
 
@@ -33,7 +33,7 @@ class Memory(Protocol):
     def journal(self) -> Journal:
         """All records, those from before an interruption included."""
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         """Append records."""
 
     def progress(self, step: int, best: Attempt | None) -> None:
@@ -56,11 +56,18 @@ class Recall:
             self._attempts[attempt.step].append(attempt)
         for prompt in journal.prompts:
             self._prompts[prompt.step][prompt.variant] = prompt
+        self._weighings = defaultdict[int, list[Weighing]](list)
+        for weighing in journal.weighings:
+            self._weighings[weighing.step].append(weighing)
         self._measured = Counter(map(_what, journal.measurements))
 
     def attempts(self, step: int) -> list[Attempt]:
         """The attempts on record of a step."""
         return list(self._attempts[step])
+
+    def weighings(self, step: int) -> list[Weighing]:
+        """What lines weighed in a step, in the order in which they were asked."""
+        return list(self._weighings[step])
 
     def claim(self, step: int, proposals: Iterable[Proposal]) -> list[Attempt | None]:
         """The attempt on record for each proposal; each attempt answers for one proposal."""

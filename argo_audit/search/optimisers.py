@@ -1,4 +1,4 @@
-"""The searches there are, by name: `argo` is the one that comes with the package.
+"""The searches there are, by name: `argo`, the paper's, and `lead`, which goes by line.
 
     winners = open_search("argo")(policy, judge, data, config, memory, rewriter)
 
@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from argo_audit import kinds
 from argo_audit.roles import Judge, Policy, Writer
 from argo_audit.search.argo import argo
+from argo_audit.search.lead import lead
 from argo_audit.search.memory import Memory
 from argo_audit.search.search_settings import ARGO, SearchConfig
 from argo_audit.search.selection import SearchData, Winner
@@ -47,3 +48,8 @@ def open_search(spec: str = ARGO) -> Search:
 def open_argo(_: str) -> Search:
     """The search `argo`: the paper's four steps."""
     return argo
+
+
+def open_lead(_: str) -> Search:
+    """The search `lead`: lines proposed, asked, weighed, written and raced."""
+    return lead

@@ -24,9 +24,10 @@ from anyio.from_thread import BlockingPortal
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import taken_apart
 from argo_audit.judges.judged import judgments_of
+from argo_audit.judges.lines_alone import LinesAlone
 from argo_audit.policies.answered import answers_of
 from argo_audit.records import Judgment, Pair, Rubric, Usage
-from argo_audit.roles import Judge, Writer, Written
+from argo_audit.roles import Judge, LineAnswers, LineJudge, Writer, Written
 
 
 class Verdict(NamedTuple):
@@ -47,6 +48,16 @@ class Verdicts(Sequence[Verdict]):
         self._p_a = array("d", (nan if j.p_a is None else j.p_a for j in judgments))
         self._flipped = array("b", (-1 if j.flipped is None else j.flipped for j in judgments))
         self._incomplete = array("b", (j.is_incomplete for j in judgments))
+
+    def extended(self, more: "Verdicts") -> "Verdicts":
+        """These, followed by those on more pairs."""
+        both = Verdicts(())
+        both.usage = self.usage + more.usage
+        both._pair_ids = self._pair_ids + more._pair_ids
+        both._p_a = self._p_a + more._p_a
+        both._flipped = self._flipped + more._flipped
+        both._incomplete = self._incomplete + more._incomplete
+        return both
 
     def __len__(self) -> int:
         """How many pairs were judged."""
@@ -83,6 +94,7 @@ class Panel:
 
     def __init__(self, judge: Judge, rewriter: Writer | None, loop: BlockingPortal):
         self._judge, self._rewriter, self._loop = judge, rewriter, loop
+        self._line_judge = judge if isinstance(judge, LineJudge) else LinesAlone(judge)
 
     @property
     def rewriter(self) -> str | None:
@@ -107,6 +119,15 @@ class Panel:
 
         self._loop.call(every)
         return judged
+
+    def lines(self, lines: Sequence[str], pairs: Sequence[Pair]) -> LineAnswers:
+        """What the judge answers about lines, each apart from its sign."""
+
+        async def ask() -> LineAnswers:
+            with taken_apart():
+                return await self._line_judge.line_answers(lines, pairs)
+
+        return self._loop.call(ask)
 
     def rewrite(self, requests: Sequence[str], seed: int) -> list[Written]:
         """The rewriter's answer to each request; none at all without a rewriter."""

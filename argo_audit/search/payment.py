@@ -41,7 +41,7 @@ def reward_of(proposal: Proposal, train: Agreement, empty_kl: float, config: Sea
     return max(floor, read * -train.kl + (1 - read) * floor - price)
 
 
-class _Taken(NamedTuple):
+class Taken(NamedTuple):
     """What judging a rubric took, with the seconds shared out evenly over the step."""
 
     usage: Usage
@@ -66,20 +66,19 @@ class Payment:
         seconds = (time.monotonic() - started) / len(proposals)
         used = {text: said.usage for text, said in judged.items()}
         return [
-            self._attempt(
-                step, p, labels, judged[p.text], _Taken(used.pop(p.text, Usage()), seconds)
-            )
+            self.attempt(step, p, labels, judged[p.text], Taken(used.pop(p.text, Usage()), seconds))
             for p in proposals
         ]
 
-    def _attempt(
+    def attempt(
         self,
         step: int,
         proposal: Proposal,
         labels: Sequence[Label],
         said: Verdicts,
-        taken: _Taken,
+        taken: Taken,
     ) -> Attempt:
+        """A rubric on which the judge has spoken, as an attempt of that step."""
         config = self._config
         fitted = None if config.fit_temperature else 1.0
         train = measure(labels, said, temperature=fitted, clip=config.clip)

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from argo_audit.errors import RunFolderError, brief
 from argo_audit.files import RUN_FILE, append, check_free, write_whole
-from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step
+from argo_audit.records import Attempt, Measurement, PolicyPrompt, Run, Step, Weighing
 from argo_audit.search.journal import FILES, Journal, cut_torn_line, read_journal, read_run
 
 _OF_THE_RUN = ("id", "config", "seed", "data_fingerprint", "rm_fingerprint", "packages")
@@ -87,7 +87,7 @@ class RunFolder:
         """When the run began, the first time."""
         return self._record.started
 
-    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement) -> None:
+    def add(self, *records: PolicyPrompt | Attempt | Step | Measurement | Weighing) -> None:
         """Append records to their files, those of a kind at once; on disk when this returns."""
         for kind, name in FILES.items():
             lines = [r.model_dump_json() + "\n" for r in records if isinstance(r, kind)]

@@ -12,7 +12,10 @@ from argo_audit.records import CLIP, Settings
 Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disagreements"]
 
 ARGO = "argo"
-"""The search that comes with the package, as `optimisers` opens it."""
+"""The search of the paper: a policy trained by RL."""
+
+LEAD = "lead"
+"""The search by line: lines proposed, asked, weighed, written, raced."""
 
 
 class FeedbackConfig(Settings):
@@ -33,6 +36,37 @@ class FeedbackConfig(Settings):
     """Characters of a policy prompt that a model has rewritten; a longer one is not used."""
     disagreements: int = Field(default=2, ge=1)
     """How many pairs that the best attempt gets wrong are shown."""
+
+
+class LeadConfig(Settings):
+    """How lines are found, asked and weighed, by searches that ask a judge line by line."""
+
+    rounds: int = Field(default=3, ge=1)
+    """Rounds of proposing lines; each after the first is shown what the rubric still gets wrong."""
+    lines: int = Field(default=64, ge=1)
+    """New lines of a round that are asked at all."""
+    first: int = Field(default=48, ge=8)
+    """Pairs on which new lines are asked first; each time the pairs double, the lines halve."""
+    pairs: int = Field(default=384, ge=8)
+    """Pairs on which the lines that are left are asked."""
+    least: int = Field(default=24, ge=1)
+    """New lines of a round that are always asked on all of these pairs."""
+    race: int = Field(default=32, ge=8)
+    """Pairs of the first heat of a race of rubrics; each heat has twice as many as the one before,
+    for half of the rubrics."""
+    heats: int = Field(default=3, ge=1)
+    """Heats of a race."""
+    contrasts: int = Field(default=12, ge=0)
+    """Pairs shown to the policy when it proposes lines; 0 asks it without showing any."""
+    max_response: int = Field(default=1200, ge=100)
+    """Characters of a response shown there."""
+    resamples: int = Field(default=40, ge=10)
+    """Resamples of the prompts that say how stable a line is."""
+
+
+def _usual(lead: LeadConfig) -> bool:
+    """What is not written: records of searches without these settings stay as they were."""
+    return lead == LeadConfig()
 
 
 class SearchConfig(Settings):
@@ -61,5 +95,7 @@ class SearchConfig(Settings):
     """The rubrics of each window, best on train, that are measured on dev and held-out."""
     feedback: FeedbackConfig = FeedbackConfig()
     """Which prompt variants a step asks, and how much of the past they show."""
+    lead: LeadConfig = Field(default=LeadConfig(), exclude_if=_usual)
+    """How lines are found, asked and weighed, where a search goes by line."""
     seed: int = 0
     """Of the minibatches, of what feedback shows, and of a rewriter's answers."""

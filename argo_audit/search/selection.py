@@ -31,11 +31,15 @@ MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
 
 @dataclass(frozen=True, slots=True)
 class SearchData:
-    """The pairs of each split and the labels of each source by pair id; `source` is trained on."""
+    """The pairs of each split and the labels of each source by pair id; `source` is trained on.
+
+    `known` are rubrics of before, whose lines a search may try.
+    """
 
     splits: Mapping[Split, Sequence[Pair]]
     labels: Mapping[str, Mapping[str, Label]]
     source: str
+    known: tuple[str, ...] = ()
 
     def labels_for(self, pairs: Sequence[Pair], source: str) -> list[Label]:
         """The labels of `pairs` by `source`; pairs that it did not label are left out."""
