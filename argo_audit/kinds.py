@@ -65,7 +65,9 @@ _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     "writers": {"inspect": "argo_audit.policies.policy_opening:open_inspect_writer"},
     "searches": {
         "argo": "argo_audit.search.optimisers:open_argo",
+        "best-of-n": "argo_audit.search.optimisers:open_best_of_n",
         "lead": "argo_audit.search.optimisers:open_lead",
+        "logistic": "argo_audit.search.optimisers:open_logistic",
     },
 }
 """As a package writes its entry points: the kind, and the module and name of what opens it."""

@@ -10,9 +10,12 @@ from test_search import Kept
 
 from argo_audit.records import Judgment, Label, Message, Pair, Rubric, Split, Usage
 from argo_audit.roles import LineAnswers
+from argo_audit.search.argo import argo
+from argo_audit.search.expected import expected
 from argo_audit.search.lead import lead
 from argo_audit.search.search_settings import FeedbackConfig, LeadConfig, SearchConfig
 from argo_audit.search.selection import SearchData
+from argo_audit.search.simple_searches import best_of_n, logistic
 
 LEAD = LeadConfig(rounds=2, first=24, pairs=48, least=2, race=8, heats=2, resamples=10)
 CONFIG = SearchConfig(lead=LEAD, feedback=FeedbackConfig(variants=("explore", "improve")))
@@ -158,3 +161,60 @@ def test_lines_of_earlier_rubrics_are_offered() -> None:
 
 def test_without_any_line_nothing_is_found() -> None:
     assert lead(ScriptedPolicy([["Be good."]]), LineByLine(), world(), CONFIG, Kept()) == ()
+
+
+WARM = CONFIG.model_copy(update={"steps": 2, "minibatch": 20, "windows": 3, "warm_start": True})
+
+
+def test_argo_goes_on_from_what_was_found_by_line(found: Found) -> None:
+    *_, rubric = found
+    memory, policy = Kept(), ScriptedPolicy(PROPOSED)
+    winners = argo(policy, LineByLine(), world(), WARM, memory)
+    assert [step.step for step in memory.journal.steps] == [0, 1, 2, 3]
+    assert memory.journal.weighings
+    assert rubric.strip() in policy.prompts[2][1]
+    assert (winners[-1].dev.accuracy or 0) >= max(
+        m.agreement.accuracy or 0
+        for m in memory.journal.measurements
+        if m.split == "dev" and m.rubric_id == Rubric(text=rubric).id
+    )
+
+
+def test_a_warm_start_that_was_cut_short_ends_as_it_would_have() -> None:
+    whole, memory = Kept(), Kept()
+    ended = argo(ScriptedPolicy(PROPOSED), LineByLine(), world(), WARM, whole)
+
+    def fall() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        argo(Stopped(PROPOSED, 3, fall), LineByLine(), world(), WARM, memory)
+    again = argo(ScriptedPolicy(PROPOSED), LineByLine(), world(), WARM, memory)
+    assert again == ended
+    assert memory.journal.prompts == whole.journal.prompts
+
+
+def test_best_of_n_tells_the_policy_nothing() -> None:
+    policy = ScriptedPolicy(PROPOSED)
+    config = WARM.model_copy(update={"steps": 1})
+    winners = best_of_n(policy, LineByLine(), world(), config, Kept())
+    assert policy.rewards == [[0.0, 0.0]]
+    assert "lists" in winners[-1].rubric.text
+
+
+def test_logistic_asks_each_line_alone_once() -> None:
+    judge, memory = LineByLine(), Kept()
+    winners = logistic(ScriptedPolicy(PROPOSED), judge, world(), CONFIG, memory)
+    assert not judge.asked
+    assert [w.pairs for w in memory.journal.weighings] == [48]
+    assert "Rewards lists" in winners[-1].rubric.text
+
+
+def test_what_a_search_takes_is_known_before(found: Found) -> None:
+    memory, judge, *_ = found
+    work = expected("lead", CONFIG, rubrics=2, train=140, lines_per_call=1)
+    assert work.steps == 2
+    first = sum(pairs * 2 * len(lines) for lines, pairs in judge.asked[:2])
+    assert first <= work.line_calls * 3
+    used = memory.journal.used()["judge, training"].calls
+    assert used <= 2 * work.judged * work.steps

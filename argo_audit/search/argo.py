@@ -12,12 +12,15 @@ The four steps of Sodhi et al. (2026), Figure 1, as they happen here at each RL 
     winners[-1].rubric.text          # the best on dev
     winners[-1].held_out.accuracy    # on pairs that selected nothing
 
+With `config.warm_start` the first steps are the rounds of `lead`: what it wrote is in the memory
+that feedback draws on, so RL begins where searching by line ends, and cannot end below it on dev.
+
 Policy, Judge and labels are roles and records: this file knows none of the models behind them.
 The policy's world is synchronous and the judge's is not; they meet in one event loop, held open
 for the whole search (`panel`). What is paid is in `payment`, what is fed back in `lessons`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from argo_audit.records import Attempt, Pair, Step, Usage
@@ -25,11 +28,12 @@ from argo_audit.roles import Judge, Policy, Proposal, Writer
 from argo_audit.search.feedback import drawn, policy_prompts
 from argo_audit.search.lessons import Lessons, Past
 from argo_audit.search.memory import Memory, Recall, writable
-from argo_audit.search.panel import Panel, open_panel
+from argo_audit.search.panel import Panel, Verdicts, open_panel
 from argo_audit.search.payment import Payment
 from argo_audit.search.prompting import Prompting
+from argo_audit.search.rounds import Rounds
 from argo_audit.search.search_settings import SearchConfig
-from argo_audit.search.selection import SearchData, Selection, Winner
+from argo_audit.search.selection import MEASURED_ON, SearchData, Selection, Winner
 from argo_audit.search.windows import best_of_windows
 
 
@@ -54,7 +58,8 @@ def argo(
     with open_panel(judge, rewriter) as panel:
         search = _Search(policy, panel, data, config, memory)
         search.replay(policy.resume(search.done))
-        policy.train(search.next_prompts, search.policy_reward, config.steps)  # steps 1 and 3
+        steps = config.steps + search.warm
+        policy.train(search.next_prompts, search.policy_reward, steps)  # steps 1 and 3
         return search.winners()
 
 
@@ -72,15 +77,20 @@ class _Search:
         self._train = {p.id: p for p in data.splits["train"] if p.id in data.labels[data.source]}
         self._pairs = list(self._train.values())
         self._past = Past(config.recent)
+        self._rounds = Rounds(panel, data, config, memory)
+        self.warm = config.lead.rounds if config.warm_start else 0
         self._step = 0
         self.done = self._recall.done
         self._used = self._taken()
 
     def replay(self, begin: int) -> None:
         """Take the steps before `begin` from the record, making the same random choices again."""
-        for _ in range(begin):
-            drawn(*self._lessons(), self._config.feedback, self._rng)
-            self._minibatch()
+        for step in range(begin):
+            if step < self.warm:
+                self._rounds.replay(step)
+            else:
+                drawn(*self._lessons(), self._config.feedback, self._rng)
+                self._minibatch()
             self._close(self._recall.attempts(self._step))
 
     def policy_reward(self, proposals: Sequence[Proposal]) -> list[float]:
@@ -89,6 +99,8 @@ class _Search:
         What is on record is paid as it was then.
         """
         proposals = writable(proposals)
+        if self._step < self.warm:
+            return self._propose_lines(proposals)
         batch = self._minibatch()
         recorded = self._recall.attempts(self._step)
         claimed = self._recall.claim(self._step, proposals)
@@ -106,8 +118,8 @@ class _Search:
         """Step 4: this step's policy prompts, from the attempts of the last `recent` steps."""
         if self._step >= self.done and not self._memory.go_on():
             return []
-        learned = self._lessons()
-        drafts = policy_prompts(*learned, self._config.feedback, self._rng)
+        learned = self._lessons() if self._step >= self.warm else Lessons((), ())
+        drafts = self._drafts(learned)
         known = self._recall.prompts(self._step, drafts)
         missing = {v: text for v, text in enumerate(drafts) if v not in known}
         fresh = self._prompting.prompts(self._step, missing, learned)
@@ -115,15 +127,37 @@ class _Search:
         known |= {prompt.variant: prompt for prompt in fresh}
         return [known[variant].text for variant in range(len(drafts))]
 
+    def _drafts(self, learned: Lessons) -> list[str]:
+        if self._step < self.warm:
+            return self._rounds.prompts(self._policy)
+        return policy_prompts(*learned, self._config.feedback, self._rng)
+
+    def _propose_lines(self, proposals: Sequence[Proposal]) -> list[float]:
+        """A step of the warm start: what is proposed is asked line by line."""
+        paid = self._rounds.take(self._step, proposals)
+        made = [one for one in self._memory.journal.attempts if one.step == self._step]
+        end = self._end_of_step(len(made))
+        if self._step >= self.done:
+            self._memory.add(end)
+        self._close(made)
+        return paid
+
     def winners(self) -> tuple[Winner, ...]:
         """Measure the top rubrics of each window of steps on dev and held-out; dev selects."""
         data, config = self._data, self._config
         selection = Selection(data, config.clip, self._step)
         judged = best_of_windows(self._past.attempts, self._step, self._panel, data, config)
-        for attempt, *judgments in judged:
+        for attempt, *judgments in (*self._warm_winners(), *judged):
             found = selection.take(attempt, *judgments)
             self._memory.add(*self._recall.unrecorded(found))
         return selection.winners()
+
+    def _warm_winners(self) -> Iterator[tuple[Attempt, Verdicts, Verdicts]]:
+        """The last winner of the warm start, whatever it would have been among others."""
+        for attempt in self._rounds.finalists[-1:]:
+            text, splits = attempt.rubric.text, self._data.splits
+            dev, held_out = (self._panel.judge([text], splits[one])[text] for one in MEASURED_ON)
+            yield attempt, dev, held_out
 
     def _lessons(self) -> Lessons:
         return self._past.lessons(self._train)

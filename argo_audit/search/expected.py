@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from argo_audit.search.rendering import LENGTHS
-from argo_audit.search.search_settings import LEAD, LeadConfig, SearchConfig
+from argo_audit.search.search_settings import ARGO, LEAD, LOGISTIC, LeadConfig, SearchConfig
 
 
 class Work(NamedTuple):
@@ -27,7 +27,9 @@ class Work(NamedTuple):
 
 def steps_of(optimiser: str, config: SearchConfig) -> int:
     """How many steps a search takes at most."""
-    return config.lead.rounds if optimiser == LEAD else config.steps
+    if optimiser in (LEAD, LOGISTIC):
+        return config.lead.rounds if optimiser == LEAD else 1
+    return config.steps + (config.lead.rounds if _is_warm(optimiser, config) else 0)
 
 
 def expected(
@@ -35,10 +37,18 @@ def expected(
 ) -> Work:
     """At most; `rubrics` are written in a step, `train` pairs are there."""
     steps = steps_of(optimiser, config)
+    if optimiser == LOGISTIC:
+        once = {"first": config.lead.pairs, "least": config.lead.lines, "heats": 1}
+        lead = config.lead.model_copy(update=once)
+        return Work(steps, _raced(lead, train), _asked(lead, 1), steps)
     if optimiser == LEAD:
         return Work(steps, _raced(config.lead, train), _asked(config.lead, lines_per_call), steps)
     selected = min(config.windows * config.top, steps * rubrics)
     return Work(steps, rubrics * min(config.minibatch, train), 0, selected)
+
+
+def _is_warm(optimiser: str, config: SearchConfig) -> bool:
+    return optimiser == ARGO and config.warm_start
 
 
 def _raced(lead: LeadConfig, train: int) -> int:

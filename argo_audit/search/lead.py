@@ -20,12 +20,9 @@ has the figures; what it cannot find are rules that only hold between lines, suc
 """
 
 from collections.abc import Sequence
-from random import Random
 
-from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.records import Measurement, PolicyPrompt, Step, Usage
 from argo_audit.roles import Judge, Policy, Proposal, Writer
-from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.memory import Memory, Recall, writable
 from argo_audit.search.panel import Panel, open_panel
 from argo_audit.search.rounds import Rounds
@@ -74,7 +71,7 @@ class _Lead:
         """What the policy is shown this round; nothing once the rounds are over."""
         if self._step >= self.done and (self._rounds.over or not self._memory.go_on()):
             return []
-        drafts = self._drafts()
+        drafts = self._rounds.prompts(self._policy)
         known = self._recall.prompts(self._step, drafts)
         fresh = [
             PolicyPrompt(run=self._memory.run, step=self._step, variant=variant, text=text)
@@ -102,15 +99,6 @@ class _Lead:
             found: list[Measurement] = selection.take(attempt, dev, held_out)
             self._memory.add(*self._recall.unrecorded(found))
         return selection.winners()
-
-    def _drafts(self) -> list[str]:
-        """The prompts for a policy that reads pairs, else the one that asks for any rubric."""
-        feedback = self._config.feedback
-        variants = len(feedback.variants)
-        if self._config.lead.contrasts and self._policy.name != policy_model(EMBEDDED):
-            return self._rounds.prompts(variants)
-        explore = feedback.model_copy(update={"variants": ("explore",) * variants})
-        return policy_prompts([], (), explore, Random(self._config.seed))
 
     def _end(self) -> Step:
         """The end of a round, with what the policy has taken since the one before."""

@@ -1,4 +1,4 @@
-"""The searches there are, by name: `argo`, the paper's, and `lead`, which goes by line.
+"""The searches there are, by name: `argo`, the paper's, `lead`, by line, and two simple ones.
 
     winners = open_search("argo")(policy, judge, data, config, memory, rewriter)
 
@@ -19,6 +19,7 @@ from argo_audit.search.lead import lead
 from argo_audit.search.memory import Memory
 from argo_audit.search.search_settings import ARGO, SearchConfig
 from argo_audit.search.selection import SearchData, Winner
+from argo_audit.search.simple_searches import best_of_n, logistic
 
 
 @runtime_checkable
@@ -53,3 +54,13 @@ def open_argo(_: str) -> Search:
 def open_lead(_: str) -> Search:
     """The search `lead`: lines proposed, asked, weighed, written and raced."""
     return lead
+
+
+def open_best_of_n(_: str) -> Search:
+    """The search `best-of-n`: the best of what an untrained policy writes."""
+    return best_of_n
+
+
+def open_logistic(_: str) -> Search:
+    """The search `logistic`: lines asked alone, and a regression."""
+    return logistic

@@ -1,7 +1,7 @@
 """The rounds of a search by line: what happens between a policy's proposals and its pay.
 
     rounds = Rounds(panel, data, config, memory)
-    prompts = rounds.prompts(3)                       # what the policy is shown
+    prompts = rounds.prompts(policy)                  # what the policy is shown
     pay = rounds.take(0, proposals)                   # asked, weighed, written, raced, on record
     rounds.finalists[-1].rubric                       # the winner of the last race
 
@@ -17,10 +17,12 @@ import numpy as np
 
 from argo_audit.pairs.near_duplicates import components
 from argo_audit.pairs.splits import clusters
+from argo_audit.policies.policy_names import EMBEDDED, policy_model
 from argo_audit.records import Attempt, Pair, WeighedLine, Weighing
-from argo_audit.roles import Proposal
+from argo_audit.roles import Policy, Proposal
 from argo_audit.search.asked_lines import AskedLines, AskedStage
 from argo_audit.search.contrasts import Seen, SoFar, proposing_prompts
+from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.memory import Memory, Recall
 from argo_audit.search.panel import Panel
 from argo_audit.search.payment import Payment, Taken
@@ -56,8 +58,19 @@ class Rounds:
         loss = self._losses
         return len(loss) > 1 and loss[-2] - loss[-1] < _GAIN and not self._asked.found_new
 
-    def prompts(self, variants: int) -> list[str]:
-        """What the policy is shown, to propose lines for the next round."""
+    def prompts(self, policy: Policy) -> list[str]:
+        """What the policy is shown, to propose lines for the next round.
+
+        One that reads no pairs is asked for any rubric: it has lines too.
+        """
+        feedback = self._config.feedback
+        variants = len(feedback.variants)
+        if not self._config.lead.contrasts or policy.name == policy_model(EMBEDDED):
+            explore = feedback.model_copy(update={"variants": ("explore",) * variants})
+            return policy_prompts([], (), explore, Random(self._config.seed))
+        return self._with_pairs(variants)
+
+    def _with_pairs(self, variants: int) -> list[str]:
         seen, step = self._asked.asked_on(), len(self._losses)
         so_far = SoFar(self._rubric, self._asked.said()) if self._rubric else None
         shown = seen if so_far else self._asked.seen

@@ -3,6 +3,7 @@
 SearchConfig(steps=60, minibatch=128)
 """
 
+import operator
 from typing import Literal
 
 from pydantic import Field
@@ -13,6 +14,9 @@ Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disa
 
 ARGO = "argo"
 """The search of the paper: a policy trained by RL."""
+
+LOGISTIC = "logistic"
+"""The search by line without halving, rounds and races."""
 
 LEAD = "lead"
 """The search by line: lines proposed, asked, weighed, written, raced."""
@@ -97,5 +101,7 @@ class SearchConfig(Settings):
     """Which prompt variants a step asks, and how much of the past they show."""
     lead: LeadConfig = Field(default=LeadConfig(), exclude_if=_usual)
     """How lines are found, asked and weighed, where a search goes by line."""
+    warm_start: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether argo begins with the rounds of lead, and goes on from its rubrics."""
     seed: int = 0
     """Of the minibatches, of what feedback shows, and of a rewriter's answers."""
