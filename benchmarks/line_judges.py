@@ -165,8 +165,8 @@ class ScriptedJudge:
     def _noise(self, text: str, pairs: Sequence[Pair]) -> Array:
         """Normal numbers that are a function of the text, the pair and the order."""
         key = int(fingerprint(f"{self._seed} {text}", 15), 16)
-        own = np.array([_number(pair.id) for pair in pairs], dtype=np.uint64)
-        return np.stack([_normal(own, key + order) for order in (0, 1)], axis=1)
+        own = np.array([number(pair.id) for pair in pairs], dtype=np.uint64)
+        return np.stack([normal(own, key + order) for order in (0, 1)], axis=1)
 
     def _luck(self, line: str) -> float:
         return int(fingerprint(f"luck {self._seed} {line}", 8), 16) / 16**8
@@ -188,11 +188,11 @@ def _vector(line: str) -> Array:
 
 
 @cache
-def _number(text: str) -> int:
+def number(text: str) -> int:
     return int(fingerprint(text, 15), 16)
 
 
-def _normal(own: NDArray[np.uint64], key: int) -> Array:
+def normal(own: NDArray[np.uint64], key: int) -> Array:
     """Standard normal numbers by hash (splitmix64) and the Box-Muller transform."""
     uniform = [_uniform(own, key * 2 + one) for one in (0, 1)]
     radius, angle = np.sqrt(-2 * np.log(uniform[0])), 2 * np.pi * uniform[1]
