@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls bench-journeys
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls bench-journeys bench-search
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -46,6 +46,10 @@ bench-audit: .venv/installed
 
 bench-report: .venv/installed
 	$(BIN)/python -m benchmarks.report
+
+# GEPA takes part where the package `gepa` is installed.
+bench-search: .venv/installed
+	$(BIN)/python -m benchmarks.search
 
 bench-scale: .venv/installed
 	$(BIN)/python -m benchmarks.scale

@@ -98,7 +98,7 @@ class _Quiet:
 def _written(policy: Policy, parent: str | None, rng: Random) -> str:
     """A new rubric by the policy, from the parent where there is one."""
     variant = "improve" if parent else "explore"
-    feedback = FeedbackConfig(variants=(variant,) * 3, elite=1)
+    feedback = FeedbackConfig(variants=(variant,), elite=1)
     prompts = policy_prompts([Tried(parent, 0.6)] if parent else [], (), feedback, rng)
     found: list[str] = []
 

@@ -43,6 +43,7 @@ from argo_audit.surface.contrast import measured
 from argo_audit.surface.judge import SurfaceJudge
 from argo_audit.surface.reader import read_rubric
 from benchmarks.line_judges import CLEAN, HARD, NOISY
+from benchmarks.plan import POPULATIONS
 from benchmarks.search_worlds import (
     BankWorld,
     RealSet,
@@ -59,6 +60,9 @@ from benchmarks.surface_counts import counted, fitted_on
 Array = NDArray[np.float64]
 AT = 5_000
 MOST = 20_000
+RIVALS = 10_000
+"""Calls that searches which never get there within MOST are given."""
+
 page = Console(soft_wrap=True)
 
 
@@ -182,9 +186,11 @@ def searched(name: str, world: SearchWorld) -> Run:
     """One search on one world."""
     config = SearchConfig(seed=world.seed)
     small = config.model_copy(update=_SMALL)
+    few = config.model_copy(update={"lead": LeadConfig(pairs=128)})
     with TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        notes, started = _Notes(MOST), time.monotonic()
+        most = RIVALS if name == "best-of-n" else MOST
+        notes, started = _Notes(most), time.monotonic()
         policy = (
             _trained(world.seed, Path(scratch)) if name.startswith("argo") else _writer(world.seed)
         )
@@ -193,7 +199,7 @@ def searched(name: str, world: SearchWorld) -> Run:
         if name == "gepa":
             from benchmarks.gepa_rival import gepa_rival
 
-            winner = gepa_rival(policy, world.judge, world.data, small, notes, MOST)
+            winner = gepa_rival(policy, world.judge, world.data, small, notes, RIVALS)
         elif name == "argo, warm":
             warm = small.model_copy(update={"warm_start": True})
             winner = argo(policy, world.judge, world.data, warm, notes)[-1].rubric.text
@@ -201,7 +207,7 @@ def searched(name: str, world: SearchWorld) -> Run:
             search = {"lead": lead, "logistic": logistic, "best-of-n": best_of_n, "argo": argo}[
                 name
             ]
-            chosen = config if name in ("lead", "logistic") else small
+            chosen = {"lead": config, "logistic": few}.get(name, small)
             winner = search(policy, world.judge, world.data, chosen, notes)[-1].rubric.text
     return _run(world, notes.journal, winner, time.monotonic() - started)
 
@@ -303,7 +309,7 @@ ON_FAULTS = ("lead", "logistic", "best-of-n")
 def race_all(seeds: int, folder: Path, searches: Sequence[str]) -> _Table:
     """Every search on every organism."""
     out = _Table({}, {}, {}, {})
-    for population, seed in product(("A", "B"), range(seeds)):
+    for seed, population in product(range(seeds), POPULATIONS):
         for world in _versions(population, seed, folder):
             out.keys.setdefault(world.name, []).append(key_of(world))
             out.fits.setdefault(world.name, []).append(fit_of(world))
@@ -318,8 +324,10 @@ def _add(out: _Table, world: SearchWorld, name: str) -> None:
     truth = recovered(world, run.published)
     out.runs.setdefault((world.name, name), []).append(run)
     out.truths.setdefault((world.name, name), []).append(truth)
-    told = f"{world.name} {world.seed} {name}: {run.held_out:.3f} {truth} {run.seconds:.0f} s\n"
-    sys.stderr.write(told)
+    key, fit = out.keys[world.name][-1], out.fits[world.name][-1]
+    calls = f"{_calls(run.calls_to(0.95 * key))}, {_calls(run.calls_to(0.97 * fit))} calls"
+    shown = f"{run.at(AT) or 0:.3f}, {run.held_out:.3f} of {key:.3f}, {calls}, {truth}"
+    sys.stderr.write(f"{world.name} {world.seed} {name}: {shown}, {run.seconds:.0f} s\n")
 
 
 def _versions(population: PopulationName, seed: int, folder: Path) -> Iterator[SearchWorld]:

@@ -34,7 +34,7 @@ def _counts(text: str) -> Array:
     longest = sum(map(len, words)) / (len(words) or 1)
     distinct = len(set(words)) / (len(words) or 1)
     sizes = [len(words), sentences]
-    return np.r_[np.log1p([*sizes, *found]), longest, distinct]
+    return np.array([*np.log1p([*sizes, *found]), longest, distinct], dtype=np.float64)
 
 
 def fitted_on(x: Array, target: Array, seed: int = 0) -> Callable[[Array], Array]:

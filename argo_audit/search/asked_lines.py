@@ -153,12 +153,13 @@ class AskedLines:
         return evidence(np.stack([self._answers[line][:end] for line in lines], axis=1))
 
     def _worth_keeping(self) -> list[ProposedLine]:
-        """Of the last stage, the lines that count or may yet count."""
+        """Of the last stage, the lines that count or may yet count, `least` of them at most."""
         if self._last is None:
             return []
         lines, weighed = self._last.lines, self._last.weighed
-        worth = (weighed.weights != 0) | (weighed.stability >= _OFTEN_ENOUGH)
-        return [line for line, kept in zip(lines, worth.tolist(), strict=True) if kept]
+        worth = (weighed.weights != 0) + weighed.stability
+        ranked = np.argsort(-worth, kind="stable")[: self._config.least]
+        return [lines[i] for i in sorted(ranked.tolist()) if worth[i] >= _OFTEN_ENOUGH]
 
     def _staying(
         self, old: Sequence[ProposedLine], alive: Sequence[ProposedLine], end: int

@@ -69,4 +69,5 @@ def _asked(lead: LeadConfig, lines_per_call: int) -> int:
     for before, end in pairwise(ends):
         calls += 2 * (end - before) * -(-alive // lines_per_call)
         alive = max(lead.least, -(-alive // 2))
-    return calls
+    again = 2 * 2 * lead.first * -(-lead.least // lines_per_call)  # on more pairs, in later rounds
+    return calls + (again if lead.rounds > 1 else 0)
