@@ -295,7 +295,7 @@ def _real(path: Path, name: str, source: str) -> RealSet:
     }
     learn = [pairs[row["id"]] for row in known if row["split"] == "train"]
     held = [pairs[row["id"]] for row in known if row["split"] != "train"]
-    parts = split(learn, 0, 0.15, 0.01)
+    parts = split(learn, 0, 0.15, 0.15)
     train = (*parts["train"], *parts["held-out"])
     data = SearchData({"train": train, "dev": parts["dev"], "held-out": held}, {name: labels}, name)
     return RealSet(name, data)

@@ -11,11 +11,12 @@ from test_search import Kept
 from argo_audit.records import Judgment, Label, Message, Pair, Rubric, Split, Usage
 from argo_audit.roles import LineAnswers
 from argo_audit.search.argo import argo
-from argo_audit.search.expected import expected
+from argo_audit.search.arithmetic import arithmetic_of
 from argo_audit.search.lead import lead
 from argo_audit.search.search_settings import FeedbackConfig, LeadConfig, SearchConfig
 from argo_audit.search.selection import SearchData
 from argo_audit.search.simple_searches import best_of_n, logistic
+from argo_audit.search.sizes import Given, Sized
 
 LEAD = LeadConfig(rounds=2, first=24, pairs=48, least=2, race=8, heats=2, resamples=10)
 CONFIG = SearchConfig(lead=LEAD, feedback=FeedbackConfig(variants=("explore", "improve")))
@@ -211,10 +212,22 @@ def test_logistic_asks_each_line_alone_once() -> None:
 
 
 def test_what_a_search_takes_is_known_before(found: Found) -> None:
-    memory, judge, *_ = found
-    work = expected("lead", CONFIG, rubrics=2, train=140, lines_per_call=1)
-    assert work.steps == 2
-    first = sum(pairs * 2 * len(lines) for lines, pairs in judge.asked[:2])
-    assert first <= work.line_calls * 3
-    used = memory.journal.used()["judge, training"].calls
-    assert used <= 2 * work.judged * work.steps
+    memory, *_ = found
+    work = arithmetic_of("lead").work(Sized(CONFIG, 1), Given(140, 30, 30))
+    assert (work.steps, work.written) == (2, 2)
+    used = memory.journal.used()
+    training = used["judge, training"].calls + used["judge, lines"].calls
+    assert training <= 2 * work.judged * work.steps
+    assert used["judge, selection"].calls <= 2 * work.selection
+
+
+def test_a_smaller_budget_has_fewer_rounds_and_a_least_that_is_of_use() -> None:
+    sized, given = Sized(SearchConfig(), 8), Given(560, 187, 187)
+    arithmetic = arithmetic_of("lead")
+    sizes = list(arithmetic.smaller(sized, given))
+    totals = [arithmetic.work(one, given) for one in sizes]
+    taken = [2 * (work.steps * work.judged + work.selection) for work in totals]
+    assert taken == sorted(taken, reverse=True)
+    assert taken[0] < 20_000
+    assert taken[-1] < 2_500
+    assert list(arithmetic.smaller(sized, given._replace(fixed=frozenset({"lead"})))) == []

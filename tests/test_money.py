@@ -30,9 +30,10 @@ from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Rubric, Usage
 from argo_audit.roles import Written
-from argo_audit.search.arithmetic import ArgoArithmetic, Given, Sized, arithmetic_of
+from argo_audit.search.arithmetic import ArgoArithmetic, arithmetic_of
 from argo_audit.search.journal import read_run
 from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
+from argo_audit.search.sizes import Given, Sized
 from argo_audit.surface.judge import SurfaceJudge
 
 PRICED = {"judge": "openai/gpt-5-mini", "policy": "sample:openai/gpt-5-mini"}

@@ -18,7 +18,8 @@ from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
-from argo_audit.search.arithmetic import Sized, arithmetic_of
+from argo_audit.search.arithmetic import arithmetic_of
+from argo_audit.search.sizes import Sized
 
 DEFAULT = Budget(amount=20_000, unit="calls")
 """The most that an audit takes of models elsewhere, unless it is told otherwise."""

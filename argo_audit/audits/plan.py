@@ -30,7 +30,8 @@ from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import can_be_asked
-from argo_audit.search.arithmetic import Given, Sized, arithmetic_of
+from argo_audit.search.arithmetic import arithmetic_of
+from argo_audit.search.sizes import Given, Sized
 
 CHARACTERS_PER_TOKEN = 4
 RUBRIC_CHARACTERS = 1_600

@@ -50,11 +50,12 @@ from argo_audit.pairs.pair_file import HUB, write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
 from argo_audit.reward_models.versions import installed
 from argo_audit.roles import Judge, LineJudge
-from argo_audit.search.expected import steps_of
+from argo_audit.search.arithmetic import arithmetic_of
 from argo_audit.search.journal import read_journal
 from argo_audit.search.run_folder import COMPLETED, RunFolder
 from argo_audit.search.search_settings import ARGO
 from argo_audit.search.selection import Winner
+from argo_audit.search.sizes import Given, Sized
 from argo_audit.store import HELD_OUT, NewRubric, RubricStore, ref, slug
 
 _FOLDERS = ("", "labels/", "conformance/", f"{RUNS}/*/")
@@ -191,7 +192,9 @@ def _learn(
     search = request.search.model_copy(update={"seed": request.seed})
     phase = f"search on {source.name} labels"
 
-    wanted, refused = steps_of(request.optimiser, search), list[int]()
+    sized = Sized(search, settings.rubrics_per_prompt)
+    wanted = arithmetic_of(request.optimiser).work(sized, Given(0, 0, 0)).steps
+    refused = list[int]()
 
     def progress(step: int, best: Attempt | None) -> None:
         agreement = best.train.accuracy if best else None

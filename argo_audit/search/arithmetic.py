@@ -11,41 +11,17 @@ registered in `ARITHMETICS`; one that says nothing is taken to be as long as `ar
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from argo_audit.search.search_settings import ARGO, SearchConfig
-
-
-class Sized(NamedTuple):
-    """The size of a search: its settings, and how many rubrics answer one policy prompt."""
-
-    search: SearchConfig
-    rubrics_per_prompt: int
-
-
-class Given(NamedTuple):
-    """How many pairs a search is given; what a user has set is in `fixed`, and is not made smaller.
-
-    `fixed` names fields of `SearchConfig`, and `rubrics_per_prompt`.
-    """
-
-    train: int
-    dev: int
-    held_out: int
-    fixed: frozenset[str] = frozenset()
-
-
-class Work(NamedTuple):
-    """Of one search, at most: `steps`, what each of them asks for, and the judgments of selection.
-
-    Of a step: `judged` pairs, texts `written` by the policy, prompts that a rewriter `rewrites`.
-    """
-
-    steps: int
-    judged: int
-    written: int
-    rewrites: int
-    selection: int
+from argo_audit.judges.judge_settings import LINES_PER_CALL
+from argo_audit.search.line_arithmetic import (
+    LeadArithmetic,
+    LogisticArithmetic,
+    asked_of,
+    raced_of,
+)
+from argo_audit.search.search_settings import ARGO, LEAD, LOGISTIC, SearchConfig
+from argo_audit.search.sizes import Given, Sized, Work
 
 
 class Arithmetic(Protocol):
@@ -64,7 +40,8 @@ class ArgoArithmetic:
     def work(self, sized: Sized, given: Given, steps: int | None = None) -> Work:
         """A top that is not full is counted as it can be at most."""
         search, variants = sized.search, len(sized.search.feedback.variants)
-        steps = search.steps if steps is None else steps
+        warm = search.lead.rounds if search.warm_start else 0
+        steps = search.steps + warm if steps is None else steps
         rubrics = sized.rubrics_per_prompt * variants
         selected = min(
             search.windows * search.top,
@@ -73,10 +50,10 @@ class ArgoArithmetic:
         )
         return Work(
             steps=steps,
-            judged=rubrics * min(search.minibatch, given.train),
+            judged=max(rubrics * min(search.minibatch, given.train), _warming(search, given)),
             written=rubrics,
             rewrites=variants,
-            selection=selected * (given.dev + given.held_out),
+            selection=(selected + bool(warm)) * (given.dev + given.held_out),
         )
 
     def smaller(self, sized: Sized, given: Given) -> Iterator[Sized]:
@@ -115,12 +92,23 @@ class ArgoArithmetic:
         return work.steps * work.judged + work.selection
 
 
+def _warming(search: SearchConfig, given: Given) -> int:
+    """Judgments of a round of the warm start; 0 without one."""
+    lead = search.lead
+    asked = asked_of(lead, LINES_PER_CALL, given.train) + raced_of(lead, given.train)
+    return asked if search.warm_start else 0
+
+
 _RUBRICS = (8, 4, 2)
 _MINIBATCHES = (256, 128, 64, 48, 32)
 _STEPS = (40, 30, 20, 15, 12, 9, 6, 4, 3, 2, 1)
 _WINDOWS = 3
 
-ARITHMETICS: Mapping[str, Arithmetic] = {ARGO: ArgoArithmetic()}
+ARITHMETICS: Mapping[str, Arithmetic] = {
+    ARGO: ArgoArithmetic(),
+    LEAD: LeadArithmetic(),
+    LOGISTIC: LogisticArithmetic(),
+}
 """By the name of the search."""
 
 

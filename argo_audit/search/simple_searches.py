@@ -17,6 +17,7 @@ from argo_audit.records import Usage
 from argo_audit.roles import Judge, NextPrompts, Policy, PolicyReward, Proposal, Writer
 from argo_audit.search.argo import argo
 from argo_audit.search.lead import lead
+from argo_audit.search.line_arithmetic import once
 from argo_audit.search.memory import Memory
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData, Winner
@@ -46,9 +47,8 @@ def logistic(
     rewriter: Writer | None = None,
 ) -> tuple[Winner, ...]:
     """The rubric of a regression on lines that were each asked alone."""
-    once = {"rounds": 1, "first": config.lead.pairs, "least": config.lead.lines, "heats": 1}
     alone = BothReadings(judge, LinesAlone(judge))
-    asked = config.model_copy(update={"lead": config.lead.model_copy(update=once)})
+    asked = config.model_copy(update={"lead": once(config.lead)})
     return lead(policy, alone, data, asked, memory)
 
 
