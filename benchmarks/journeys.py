@@ -26,6 +26,7 @@ from argo_audit.errors import ArgoError
 
 EXIT_CODES = (0, 1, 2)
 _SHOWN = 300
+_PAIRS = 400  # of which enough are held out for gates
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "audit": ("audit", "--pairs", "{pairs}", "--labels", "scores:{rm}", "--out", "{out}"),
@@ -39,7 +40,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export": ("export", "{out}", "--out", "{out}-pairs.json"),
     "read": ("read", "{rubric}"),
     "store": ("store", "verify", "{out}/rubric_store"),
-    "gate init": ("gate", "init", "{out}", "--out", "{out}-gates.toml", "--rm", "scores:{rm}"),
+    "gate init": (
+        "gate",
+        "init",
+        "{out}",
+        "--out",
+        "{out}-gates/gates.toml",
+        "--rm",
+        "scores:{rm}",
+    ),
     "gates": ("pytest",),
 }
 
@@ -66,6 +75,11 @@ class Place(NamedTuple):
     out: Path
     seen_from: Path
 
+    @property
+    def gates(self) -> Path:
+        """Where its first gates are written."""
+        return Path(f"{self.out}-gates", "gates.toml")
+
     def words(self, command: str) -> list[str]:
         """A command line on the audit, with paths as seen from there."""
         rubric = next(iter(sorted(self.out.glob("rubric_store/*/*.md"))), self.out)
@@ -74,6 +88,7 @@ class Place(NamedTuple):
             "pairs": self._seen(self.root / "pairs.jsonl"),
             "rm": self._seen(self.root / "rm.jsonl"),
             "rubric": self._seen(rubric),
+            "gates": self._seen(self.gates),
         }
         return [word.format(**named) for word in COMMANDS[command]]
 
@@ -135,7 +150,7 @@ def run(place: Place, command: str) -> Ended:
 
 def _gates(place: Place) -> Ended:
     """What `gate init` wrote, held to what was audited: its baseline first, then the same again."""
-    file = Path(f"{place.out}-gates.toml")
+    file = place.gates
     if not file.is_file():
         return Ended(0, "no gates")
     words = ["-q", "-p", "no:cacheprovider", "-p", "argo_audit.gate", str(file)]
@@ -185,7 +200,7 @@ def _made(folder: Path) -> Path:
 
     folder.mkdir()
     with chdir(folder):
-        small_audit(folder)
+        small_audit(folder, pairs_made=_PAIRS)
     return folder
 
 

@@ -21,9 +21,9 @@ RUBRICS = (
 )
 
 
-def small_audit(root: Path, mark: str = "") -> Path:
+def small_audit(root: Path, mark: str = "", pairs_made: int = 150) -> Path:
     """An audit in `root`/out of recorded rewards, with a report; `mark` is in every name."""
-    world = build("A", 150, seed=0)
+    world = build("A", pairs_made, seed=0)
     pairs = [pair.model_copy(update={"population": f"pop{mark}"}) for pair in world.pairs]
     file, scores = root / f"pairs{mark}.jsonl", root / f"rm{mark}.jsonl"
     write(file, pairs, {"human": list(world.raw)})

@@ -46,4 +46,7 @@ def gate_init(
     write_new(out, first.text)
     for line in first.moved:
         say(line)
+    if first.holds_none:
+        say(f"{out}: holds no gate yet, as said: audit more pairs, or name another with --rm")
+        return
     say(f"{out}: now record the baseline with pytest --gate-update, and commit both")

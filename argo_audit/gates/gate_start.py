@@ -7,6 +7,7 @@ Paths in it count from the folder of the file. The reward model is asked: see `f
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from math import floor
@@ -38,6 +39,11 @@ class First(NamedTuple):
 
     text: str
     moved: tuple[str, ...]
+
+    @property
+    def holds_none(self) -> bool:
+        """Whether every gate is a comment: then there is nothing to record, or to run."""
+        return not re.search(r"^\[\[", self.text, re.MULTILINE)
 
 
 def first_gates(
