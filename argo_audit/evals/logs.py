@@ -28,6 +28,7 @@ from argo_audit.evals.reading import (
     TaskLog,
     check_size,
     judgments_of,
+    library_errors,
     read_logs,
     remove_left_behind,
 )
@@ -133,7 +134,8 @@ def discard_unfinished(log_dir: str | Path) -> None:
 def _is_finished(log: str) -> bool:
     try:
         check_size(log)
-        return read_eval_log(log, header_only=True).status == "success"
+        with library_errors():
+            return read_eval_log(log, header_only=True).status == "success"
     except UNREADABLE:
         return False
 

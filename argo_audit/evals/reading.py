@@ -147,7 +147,7 @@ def judgments_of(pairs: Iterable[LoggedPair], judged: str) -> list[Judgment]:
 def _readable(log: str) -> Iterator[None]:
     """What reading a damaged log raises becomes an InputError; one too large is not read."""
     try:
-        with driver_errors(), _library_errors():
+        with driver_errors(), library_errors():
             check_size(log)
             yield
     except UNREADABLE as error:
@@ -166,7 +166,7 @@ def check_size(log: str) -> None:
 
 
 @contextlib.contextmanager
-def _library_errors() -> Iterator[None]:
+def library_errors() -> Iterator[None]:
     """Inspect reads logs with libraries whose errors derive from Exception alone."""
     try:
         yield
