@@ -63,6 +63,7 @@ class AuditOptions(TypedDict, total=False):
     rm_temperature: float
     reward_model: RewardModelSettings
     accept_failing_rm: bool
+    accept_disobedient_judge: bool
     dev: float
     held_out: float
     seed: int

@@ -160,7 +160,8 @@ def disobedient(found: JudgeFound, readings: Sequence[Reads]) -> JudgeError:
         f"the judge {found.judge}: {told(worst)}, where at least {LEAST:g} is asked for (0.5 is a "
         f"coin): {FICTION}.\n"
         "  Remedy: name another judge, ask this one otherwise (`argo-audit check-judge` shows "
-        "how it does), or go on with --accept-disobedient-judge, which the report will say"
+        "how it does), or go on with --accept-disobedient-judge (in Python "
+        "accept_disobedient_judge=True), which the report will say"
     )
 
 
