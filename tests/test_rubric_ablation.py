@@ -162,9 +162,11 @@ def test_ten_criteria_are_ten_chances_of_a_false_alarm() -> None:
 
 
 def test_an_ablation_by_line_asks_nothing_that_has_been_asked(
-    population: Population, tmp_path: Path
+    population: Population, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part is a line whose answer is kept; without it, or with other weights, nothing is new."""
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("ARGO_ANSWERS", str(tmp_path / "answers.sqlite"))
     rubric, pairs, logs = tmp_path / "rubric.md", tmp_path / "pairs.jsonl", tmp_path / "logs"
     text = "| Criterion | Weight |\n|---|---|\n| Lists | 70% |\n| Code | 30% |\n\n- Lies <= 3\n"
     rubric.write_text(text, encoding="utf-8")
