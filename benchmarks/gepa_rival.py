@@ -19,9 +19,10 @@ from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.lessons import Tried
 from argo_audit.search.memory import Memory
 from argo_audit.search.panel import open_panel
-from argo_audit.search.payment import Payment
+from argo_audit.search.payment import Payment, Taken
 from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
 from argo_audit.search.selection import SearchData
+from argo_audit.stats.agreement import agreeing
 
 _VALIDATE = 64
 
@@ -40,16 +41,19 @@ def gepa_rival(
         steps = iter(range(1_000_000))
 
         def scored(text: str, places: Sequence[int]) -> list[float]:
-            step = next(steps)
-            pairs = [train[place] for place in places]
-            (attempt,) = payment.attempts(step, [Proposal(0, text)], pairs)
-            if len(places) >= _VALIDATE:
-                notes.add(attempt)
-            else:  # too few pairs for a best: what it took is on record all the same
-                notes.add(attempt.model_copy(update={"policy_reward": -9.0}))
+            step, pairs = next(steps), [train[place] for place in places]
+            labels = data.labels_for(pairs, data.source)
+            said = panel.judge([text], pairs)[text]
+            target = np.array([label.p_a for label in labels])
+            p_a = np.array([0.5 if one.p_a is None else one.p_a for one in said])
+            right = agreeing(target, p_a)
+            attempt = payment.attempt(step, Proposal(0, text), labels, said, Taken(said.usage, 0.0))
+            # its best is by its own score on the validation pairs, and by no smaller batch
+            own = float(right.mean()) if len(places) >= _VALIDATE else -1.0
+            paid = own - (attempt.empty_kl or 0.0)
+            notes.add(attempt.model_copy(update={"policy_reward": paid}))
             notes.add(Step(run=notes.run, step=step, attempts=1))
-            missed = {miss.pair_id for miss in attempt.misses}
-            return [0.0 if pair.id in missed else 1.0 for pair in pairs]
+            return [float(one) for one in right]
 
         result = gepa.optimize(
             seed_candidate={"rubric": _written(policy, None, rng)},
