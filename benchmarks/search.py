@@ -38,6 +38,7 @@ from argo_audit.search.optimisers import Search
 from argo_audit.search.proposing import lines_of
 from argo_audit.search.search_settings import LeadConfig, SearchConfig
 from argo_audit.search.simple_searches import best_of_n, logistic
+from argo_audit.stats.agreement import agreeing
 from argo_audit.stats.intervals import by_prompt, mean_interval
 from argo_audit.surface.contrast import measured
 from argo_audit.surface.judge import SurfaceJudge
@@ -448,7 +449,8 @@ def real_rows(folder: Path, seeds: int) -> tuple[list[list[str]], list[Bar]]:
         best = max(longest, 1 - longest)
         found = [_on_real(real, seed) for seed in range(seeds)]
         own = mean(accuracy(said, target) for said in found)
-        below = _surely_below(found[0], longer if longest >= 0.5 else 1 - longer, target, real)
+        rival = longer if longest >= 0.5 else 1 - longer
+        below = _surely_below(found, rival, target, real)
         rows.append([real.name, str(len(held)), f"{own:.3f}", f"{best:.3f}", f"{regression:.3f}"])
         bars.append(
             Bar(
@@ -471,12 +473,11 @@ def _on_real(real: RealSet, seed: int) -> Array:
     return np.array([0.5 if one.p_a is None else one.p_a for one in said])
 
 
-def _surely_below(said: Array, other: Array, target: Array, real: RealSet) -> bool:
-    """Whether the interval of the difference in agreement lies below 0."""
-    from argo_audit.stats.agreement import agreeing
-
+def _surely_below(found: Sequence[Array], other: Array, target: Array, real: RealSet) -> bool:
+    """Whether the interval of the difference in agreement, mean over seeds, lies below 0."""
     sided = target != 0.5
-    gain = (agreeing(target, said) - agreeing(target, other))[sided]
+    own = np.mean([agreeing(target, said) for said in found], axis=0)
+    gain = (own - agreeing(target, other))[sided]
     keys = np.array([pair.prompt_key for pair in real.data.splits["held-out"]])[sided]
     return mean_interval(by_prompt(gain, keys)).high < 0
 

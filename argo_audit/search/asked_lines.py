@@ -36,6 +36,7 @@ _LEAST_PAIRS = 90  # before which noise may make any two rare lines look the sam
 _EQUAL = 0.9999
 _OFTEN_ENOUGH = 0.5  # stability of a line that may yet count
 _FALLBACK = 3
+_MOST_LOOSE = 8
 _SCREEN = 0.03
 _NOTHING = 1e-9
 
@@ -84,15 +85,28 @@ class AskedLines:
         """Whether a line of the last round counts."""
         return any(one.line in self._new for one in self.weights())
 
+    @property
+    def count(self) -> int:
+        """How many lines count."""
+        return int(np.count_nonzero(self._last.weighed.weights)) if self._last else 0
+
     def weights(self) -> list[Weight]:
         """The lines that count; where none does, the few that go along most clearly."""
         if self._last is None:
             return []
-        stage, x = self._last, self._evidence(self._last.lines, self._last.pairs)
-        size = np.sqrt((x**2).mean(axis=0))
-        weights = stage.weighed.weights
-        if not weights.any():
-            weights = self._clearest(x)
+        weights = self._last.weighed.weights
+        return self._weighted(self._last, weights if weights.any() else self._clearest(self._last))
+
+    def loose(self) -> list[list[Weight]]:
+        """Lines that foretell labels and were not kept: all of the regression, the clearest few."""
+        if self._last is None:
+            return []
+        others = (self._last.weighed.loose, self._clearest(self._last))
+        ranked = [sorted(self._weighted(self._last, w), key=lambda one: -one.size) for w in others]
+        return [lines[:_MOST_LOOSE] for lines in ranked if lines]
+
+    def _weighted(self, stage: AskedStage, weights: Array) -> list[Weight]:
+        size = np.sqrt((self._evidence(stage.lines, stage.pairs) ** 2).mean(axis=0))
         found = zip(stage.lines, weights.tolist(), (np.abs(weights) * size).tolist(), strict=True)
         return [Weight(line, weight, large) for line, weight, large in found if weight]
 
@@ -179,8 +193,9 @@ class AskedLines:
         stay = max(self._config.least, -(-len(alive) // 2))
         return [lines[i] for i in taken if i >= len(old)][:stay]
 
-    def _clearest(self, x: Array) -> Array:
+    def _clearest(self, stage: AskedStage) -> Array:
         """Small weights for the lines that go along most clearly with the labels, one by one."""
+        x = self._evidence(stage.lines, stage.pairs)
         score = marginal(x, self.seen.target[: len(x)] - 0.5)
         kept = np.argsort(-np.abs(score), kind="stable")[:_FALLBACK]
         weights = np.zeros(x.shape[1])

@@ -76,8 +76,8 @@ def once(lead: LeadConfig) -> LeadConfig:
 
 
 def raced_of(lead: LeadConfig, train: int) -> int:
-    """Judgments of a race: every form that can be written, and the winner before."""
-    alive, judged, done = 2 * len(LENGTHS) + 1, 0, 0
+    """Judgments of a race: every form that can be written, two loose ones, the winner before."""
+    alive, judged, done = 2 * len(LENGTHS) + 3, 0, 0
     for heat in range(lead.heats):
         end = min(lead.race * 2**heat, train)
         judged += alive * (end - done)

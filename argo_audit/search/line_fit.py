@@ -10,9 +10,11 @@ of prompts, since pairs of one prompt are not independent.
 
 A line that goes along with the labels is not yet one that says why. So a line is kept when it has
 the same sign in most resamples of the families (Meinshausen and Buehlmann, 2010, "Stability
-selection"), and when beside the other lines that were kept it still says something: its weight is
-off zero by LEAST_Z standard errors, by the sandwich over families; the weakest goes first. What is
-kept is weighed again without the L1 penalty, which shrinks.
+selection"), and when beside the other lines that were kept it still says something: its score
+without it is off zero by LEAST_Z standard errors over families; the weakest goes first. A score
+normalised by itself is at most the root of the number of families that show the line, so that a
+line which few pairs show does not count, however well it fits them; a weight over its error would.
+What is kept is weighed again without the L1 penalty, which shrinks.
 """
 
 from collections.abc import Sequence
@@ -37,12 +39,17 @@ _NOTHING = 1e-6
 
 
 class Weighed(NamedTuple):
-    """One number per line; `loss` is the cross-validated cross-entropy in nats a pair."""
+    """One number per line; `loss` is the cross-validated cross-entropy in nats a pair.
+
+    `weights` are of the lines that were kept, `loose` of all that the penalised regression has:
+    they may foretell labels better where there is little to go by, and say less of why.
+    """
 
     weights: Array
     stability: Array
     z: Array
     loss: float
+    loose: Array
 
 
 def evidence(p_a: Array) -> Array:
@@ -68,13 +75,13 @@ def weigh(
     kept = np.flatnonzero((stability >= LEAST_STABLE) & (np.abs(whole) > _NOTHING))
     while len(kept):
         own = fitted(scaled[:, kept], target)
-        errors = own / _errors(scaled[:, kept], target, groups, own)
-        weakest = int(np.argmin(np.abs(errors)))
-        if abs(errors[weakest]) >= LEAST_Z:
-            weights[kept], z[kept] = own / spread[kept], errors
+        beside = _scores(scaled[:, kept], target, groups, own)
+        weakest = int(np.argmin(np.abs(beside)))
+        if abs(beside[weakest]) >= LEAST_Z:
+            weights[kept], z[kept] = own / spread[kept], beside
             break
         kept = np.delete(kept, weakest)
-    return Weighed(weights, stability, z, loss)
+    return Weighed(weights, stability, z, loss, whole / spread)
 
 
 def fitted(x: Array, target: Array, penalty: float = 0.0) -> Array:
@@ -152,13 +159,17 @@ def _stability(
     return same / len(seeds)
 
 
-def _errors(x: Array, target: Array, groups: NDArray[np.intp], weights: Array) -> Array:
-    """Standard errors of the weights, by the sandwich over families."""
+def _scores(x: Array, target: Array, groups: NDArray[np.intp], weights: Array) -> Array:
+    """What each line says that the others do not: its score without it, in standard errors.
+
+    The other lines are taken to make up for it as far as they go along with it, in one step.
+    """
     said = expit(x @ weights)
-    scores = np.zeros((groups.max() + 1, x.shape[1]))
-    np.add.at(scores, groups, x * (target - said)[:, None])
     slope = x.T @ (x * (said * (1 - said))[:, None]) + _RIDGE * len(x) * np.eye(x.shape[1])
     bread = np.linalg.inv(slope)
-    many = len(scores) / max(1, len(scores) - 1)
-    spread = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * many)
-    return np.asarray(spread + _NOTHING, dtype=np.float64)
+    apart = x @ (bread / np.diag(bread))  # [pairs, lines]: what is left of each beside the others
+    without = expit((x @ weights)[:, None] - apart * weights)
+    scores = np.zeros((groups.max() + 1, x.shape[1]))
+    np.add.at(scores, groups, apart * (target[:, None] - without))
+    size = np.sqrt((scores**2).sum(axis=0)) + _NOTHING
+    return np.asarray(scores.sum(axis=0) / size, dtype=np.float64)

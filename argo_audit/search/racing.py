@@ -18,6 +18,7 @@ from argo_audit.records import Label, Pair
 from argo_audit.search.panel import Panel, Verdicts
 from argo_audit.stats.agreement import Array, fit_temperature, kl_divergence, tempered
 
+_BEYOND_NOISE = 1.5  # standard errors
 _ROUNDING = 1e-9
 
 
@@ -46,8 +47,8 @@ def race(
 ) -> list[Raced]:
     """Judge `texts` on `pairs`, which have `labels` in this order; the winner comes first.
 
-    A rubric that is no worse than the best beyond noise (a standard error of their difference, pair
-    by pair) goes before those that are, and of several such the one that was named first.
+    A rubric that is no worse than the best beyond the noise of their difference, pair by pair, goes
+    before those that are, and of several such the one that was named first.
     """
     said: dict[str, Verdicts] = {}
     target = np.array([label.p_a for label in labels], dtype=np.float64)
@@ -78,7 +79,7 @@ def _ranked(texts: Sequence[str], lost: Array) -> list[str]:
     mean = lost.mean(axis=1)
     apart = lost - lost[np.argmin(mean)]
     error = apart.std(axis=1) / np.sqrt(lost.shape[1])
-    as_good = apart.mean(axis=1) <= error + _ROUNDING
+    as_good = apart.mean(axis=1) <= _BEYOND_NOISE * error + _ROUNDING
     order = sorted(
         range(len(texts)), key=lambda i: (not as_good[i], 0.0 if as_good[i] else mean[i])
     )

@@ -132,7 +132,7 @@ class Rounds:
     def _close_race(self, step: int) -> None:
         """The best of the rubrics that can be written now and of the winner before."""
         known = {attempt.rubric.text: attempt for attempt in self._recall.attempts(step)}
-        texts = forms(self._asked.weights())
+        texts = self._written()
         if self.finalists:
             texts.append(self.finalists[-1].rubric.text)
         if not texts:
@@ -143,6 +143,16 @@ class Rounds:
             best = self._raced(step, texts)
         self.finalists.append(best)
         self._rubric = best.rubric.text
+
+    def _written(self) -> list[str]:
+        """The rubrics that can be written, in the order in which they are preferred.
+
+        Loose ones come last, but where so few lines count that they make no rubric.
+        """
+        kept = forms(self._asked.weights())
+        loose = [written(lines) for lines in self._asked.loose()]
+        enough = self._asked.count >= self._config.min_criteria
+        return [*kept, *loose] if enough else [*loose, *kept]
 
     def _raced(self, step: int, texts: Sequence[str]) -> Attempt:
         started, lead = time.monotonic(), self._config.lead
