@@ -18,16 +18,19 @@ from argo_audit.records import Label, Pair
 from argo_audit.search.panel import Panel, Verdicts
 from argo_audit.stats.agreement import Array, fit_temperature, kl_divergence, tempered
 
-_BEYOND_NOISE = 1.5  # standard errors
 _ROUNDING = 1e-9
 
 
 class Heats(NamedTuple):
-    """How a race goes: pairs of the first heat, how many heats, clipping of probabilities."""
+    """How a race goes: pairs of the first heat, how many heats, clipping of probabilities.
+
+    `noise` is by how many standard errors a rubric has to be better than one named before it.
+    """
 
     first: int
     heats: int
     clip: float
+    noise: float = 1.0
 
 
 class Raced(NamedTuple):
@@ -57,7 +60,8 @@ def race(
         judged = panel.judge(alive, pairs[done:end])
         for text in alive:
             said[text] = said[text].extended(judged[text]) if text in said else judged[text]
-        alive = _ranked(alive, np.stack([_lost(said[t], target[:end], heats.clip) for t in alive]))
+        lost = np.stack([_lost(said[text], target[:end], heats.clip) for text in alive])
+        alive = _ranked(alive, lost, heats.noise)
         done, stay = end, -(-len(alive) // 2)
         left, alive = [*alive[stay:], *left], alive[:stay]
         if len(alive) == 1:
@@ -74,12 +78,12 @@ def _ends(heats: Heats, pairs: int) -> Iterator[int]:
         yield min(end, pairs)
 
 
-def _ranked(texts: Sequence[str], lost: Array) -> list[str]:
+def _ranked(texts: Sequence[str], lost: Array, noise: float) -> list[str]:
     """Best first, by what each loses on each pair [texts, pairs]."""
     mean = lost.mean(axis=1)
     apart = lost - lost[np.argmin(mean)]
     error = apart.std(axis=1) / np.sqrt(lost.shape[1])
-    as_good = apart.mean(axis=1) <= _BEYOND_NOISE * error + _ROUNDING
+    as_good = apart.mean(axis=1) <= noise * error + _ROUNDING
     order = sorted(
         range(len(texts)), key=lambda i: (not as_good[i], 0.0 if as_good[i] else mean[i])
     )

@@ -36,6 +36,7 @@ _ASKED_AT_MOST = 0.6
 """Share of the train pairs on which lines are asked; rubrics race on the others."""
 
 _TOO_FEW = 32
+_CLEARLY, _HARDLY = 1.5, 1.0  # standard errors
 _GAIN = 0.002  # nats a pair by which the fit has to improve, or the rounds are over
 
 
@@ -145,20 +146,22 @@ class Rounds:
         self._rubric = best.rubric.text
 
     def _written(self) -> list[str]:
-        """The rubrics that can be written, in the order in which they are preferred.
-
-        Loose ones come last, but where so few lines count that they make no rubric.
-        """
-        kept = forms(self._asked.weights())
+        """The rubrics that can be written, in the order in which they are preferred."""
         loose = [written(lines) for lines in self._asked.loose()]
-        enough = self._asked.count >= self._config.min_criteria
-        return [*kept, *loose] if enough else [*loose, *kept]
+        return [*forms(self._asked.weights()), *loose]
+
+    def _noise(self) -> float:
+        """How clearly a rubric has to be better than one that is preferred.
+
+        Less clearly where so few lines count that they hardly make a rubric.
+        """
+        return _CLEARLY if self._asked.count >= self._config.min_criteria else _HARDLY
 
     def _raced(self, step: int, texts: Sequence[str]) -> Attempt:
         started, lead = time.monotonic(), self._config.lead
         pairs = self._fresh(step)
         labels = self._data.labels_for(pairs, self._data.source)
-        heats = Heats(lead.race, lead.heats, self._config.clip)
+        heats = Heats(lead.race, lead.heats, self._config.clip, self._noise())
         raced = race(self._panel, texts, pairs, labels, heats)
         seconds = (time.monotonic() - started) / len(raced)
         attempts = [self._attempt(step, variant, one, seconds) for variant, one in enumerate(raced)]
