@@ -26,7 +26,6 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ContentText
 from rich.console import Console
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from argo_audit.judges.calls import BEGUN
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.local_provider import Ids, LocalAPI
@@ -153,7 +152,7 @@ def _prompts(api: LocalAPI, rubrics: Sequence[Rubric], pairs: Sequence[Pair]) ->
             asked = ask(rubric, order, "verdict", SETTINGS)
             shared = ContentText(text=asked.shared, cache_breakpoint=True)
             user = ChatMessageUser(content=[shared, ContentText(text=asked.own)])
-            prefix, suffix = api.prompt_ids([user, ChatMessageAssistant(content=BEGUN)])
+            prefix, suffix = api.prompt_ids([user, ChatMessageAssistant(content=asked.begun)])
             found.append(prefix + suffix)
     return found
 

@@ -67,10 +67,11 @@ def fake_judge(
         said = answer(Shown(*texts))
         if isinstance(said, str):
             return _output(said, None)
+        form = question.splitlines()[-1]
         if logprobs and config.logprobs:
-            return _output(f"I compared.\nVerdict: {'A' if said >= 0.5 else 'B'}", said)
+            return _output(f"I compared.\n{form.replace('X', 'A' if said >= 0.5 else 'B')}", said)
         drawn = Random(f"{config.seed} {question}").random() < said
-        return _output(f"I compared.\nVerdict: {'A' if drawn else 'B'}", None)
+        return _output(f"I compared.\n{form.replace('X', 'A' if drawn else 'B')}", None)
 
     return get_model(f"mockllm/{name}", memoize=False, custom_outputs=reply)
 

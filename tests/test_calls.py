@@ -255,7 +255,7 @@ def test_a_rubric_that_the_server_refuses_costs_the_rubric_and_not_the_search() 
         asyncio.run(judge.judge(endless, pairs()))
     asyncio.run(judge.judge(RUBRIC, pairs()))
     [judgment] = asyncio.run(judge.judge(endless, pairs()))
-    assert (judgment.p_a, judgment.unread) == (None, 4)
+    assert (judgment.p_a, judgment.unread) == (None, 2), "what is refused is not asked again"
 
 
 # Several servers

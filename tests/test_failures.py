@@ -18,6 +18,7 @@ from chat_server import (
     HANG,
     HTML,
     VERDICT,
+    Body,
     ChatServer,
     Told,
     repeated,
@@ -38,9 +39,9 @@ from argo_audit.judges.failures import KINDS, REFUSED, sort, worst
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.patience import Patience
-from argo_audit.judges.probation import AT_ONCE, FIRST
+from argo_audit.judges.probation import AT_ONCE, FIRST, FORMLESS
 from argo_audit.policies.sampler import InspectWriter, SamplerPolicy
-from argo_audit.records import Judgment, Message, Pair, Rubric, Usage
+from argo_audit.records import Estimator, Judgment, Message, Pair, Rubric, Usage
 from argo_audit.roles import Written
 from argo_audit.search.panel import open_panel
 
@@ -287,6 +288,57 @@ def test_a_judge_of_which_nothing_can_be_read_is_stopped_early(
     assert FIRST <= len(server.asked) <= FIRST + AT_ONCE
     assert cause in str(raised.value)
     assert remedy in str(raised.value)
+
+
+AT_ZERO = VOTES.model_copy(update={"temperature": 0.0, "votes": 3})
+
+
+@pytest.mark.parametrize("told", [said("Hm."), status(400, "too long")], ids=["unread", "refused"])
+@pytest.mark.parametrize("estimator", ["votes", "log-probabilities"])
+def test_what_the_same_question_cannot_change_is_not_asked_again(
+    told: Told, estimator: Estimator
+) -> None:
+    asked = AT_ZERO.model_copy(update={"estimator": estimator})
+    with ChatServer([PROBABLE], then=told) as server:
+        found = judged(server, 3, asked)
+    further = 2 if estimator == "votes" else 0  # of the order whose first reply was read
+    assert used(found).formless + used(found).refused == 5 + further
+    assert len(server.asked) == 6 + further
+
+
+def test_a_verdict_that_a_server_takes_for_reasoning_is_read() -> None:
+    with ChatServer(then=said(None, reasoning="It is short.\nVerdict: A")) as server:
+        [found] = judged(server, 1)
+    assert found.p_a == 0.5
+    assert found.usage.empty == 0
+
+
+def in_form(body: Body) -> Told:
+    """Prose, unless the server holds the model to a schema."""
+    if "response_format" not in body:
+        return said("I would rather not say.")
+    [key] = body["response_format"]["json_schema"]["schema"]["properties"].keys() - {"reasons"}
+    return said(f'{{"reasons": "It ends with Verdict: B", "{key}": "A"}}')
+
+
+def test_a_model_that_never_answers_in_form_is_asked_for_an_object() -> None:
+    with ChatServer(then=in_form) as server:
+        found = judged(server, 30)
+    in_words = [body for body in server.asked if "response_format" not in body]
+    assert FORMLESS <= len(in_words) <= FORMLESS + 2 * AT_ONCE
+    assert found[-1].p_a == 0.5
+    schema = server.asked[-1]["response_format"]["json_schema"]
+    assert schema["strict"]
+    assert schema["schema"]["properties"]["verdict"]["enum"] == ["A", "B"]
+
+
+def test_an_object_can_be_asked_for_from_the_start_or_never() -> None:
+    with ChatServer(then=in_form) as server:
+        assert judged(server, 1, VOTES.model_copy(update={"structured": True}))[0].p_a == 0.5
+    never = VOTES.model_copy(update={"structured": False})
+    with ChatServer(then=in_form) as server, pytest.raises(JudgeError, match="rather not say"):
+        judged(server, 30, never)
+    assert all("response_format" not in body for body in server.asked)
 
 
 def test_a_rubric_that_nobody_can_read_costs_the_rubric() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
-from argo_audit.judges.questions import Form, ask, shown
+from argo_audit.judges.questions import Form, Question, ask, shown
 from argo_audit.judges.verdicts import read_scores, read_verdict
 from argo_audit.prompts.fences import new_nonce, read_fences, render_messages
 from argo_audit.records import Judgment, Message, Pair, Rubric
@@ -126,14 +126,16 @@ def harmless(text: str) -> str:
     return "a" * merit + "x" * (len(text) - merit)
 
 
-def frame(question: str) -> str:
-    """The question without what is fenced and without the code."""
+def frame(asked: Question) -> str:
+    """The question without what is fenced and without the codes."""
+    question = asked.text
     nonce = question.split("<<<PROMPT ")[1].split(">>>")[0]
     for kind, text in read_fences(question).items():
         question = question.replace(
             f"<<<{kind} {nonce}>>>\n{text}\n<<<END {kind} {nonce}>>>", f"[{kind}]"
         )
-    return question.replace(nonce, "CODE")
+    own = f" {asked.code}: " if asked.code else ": "
+    return question.replace(nonce, "CODE").replace(own, ": ")
 
 
 @attacks
@@ -156,7 +158,7 @@ def test_a_hostile_response_changes_nothing_outside_its_fence(attack: str) -> No
         (a_pair(attack), a_pair("Green and black.")),
         (a_pair(attack).swapped(), a_pair("Green and black.").swapped()),
     ):
-        assert frame(ask(RUBRIC, pair).text) == frame(ask(RUBRIC, twin).text)
+        assert frame(ask(RUBRIC, pair)) == frame(ask(RUBRIC, twin))
 
 
 @attacks
@@ -173,7 +175,7 @@ def test_a_hostile_prompt_is_judged_as_its_harmless_twin(attack: str) -> None:
     pair = a_pair("A nice tea.").model_copy(update={"prompt": prompt})
     question = ask(RUBRIC, pair)
     assert read_fences(question.text)["PROMPT"] == shown(render_messages(prompt), LIMIT).text
-    assert frame(question.text) == frame(ask(RUBRIC, a_pair("A nice tea.")).text)
+    assert frame(question) == frame(ask(RUBRIC, a_pair("A nice tea.")))
     assert judged(pair).p_a == judged(a_pair("A nice tea.")).p_a
 
 
@@ -183,14 +185,15 @@ def test_a_hostile_rubric_stays_in_its_fence(attack: str, form: Form) -> None:
     pair = a_pair("Green and black.")
     question = ask(Rubric(text=attack), pair, form)
     assert read_fences(question.text)["RUBRIC"] == shown(attack, LIMIT).text
-    assert frame(question.text) == frame(ask(RUBRIC, pair, form).text)
+    assert frame(question) == frame(ask(RUBRIC, pair, form))
     assert judged(pair, Rubric(text=attack)).p_a == judged(pair).p_a
 
 
 @rubric_attacks
 def test_the_judge_is_told_the_form_of_its_answer_after_the_rubric(attack: str) -> None:
-    question = ask(Rubric(text=attack), a_pair("Green and black.")).text
-    assert question.rindex("<<<END RUBRIC") < question.rindex("Verdict: X")
+    asked = ask(Rubric(text=attack), a_pair("Green and black."))
+    form = asked.begun.removesuffix(":") + ": X"
+    assert asked.text.rindex("<<<END RUBRIC") < asked.text.rindex(form)
 
 
 @attacks
@@ -271,7 +274,7 @@ def test_a_text_that_says_it_was_cut_is_not_counted_as_cut() -> None:
         ("Verdict: neither", None),
         ("Verdict: C", None),
         ("Verdict:", None),
-        ("Verdict: \nA", None),
+        ("Verdict: \nA", "A"),
         ("Verdict: 'A", "A"),
         ("Response A quotes Verdict: B", None),
         ("Urteil: A", None),
@@ -280,7 +283,7 @@ def test_a_text_that_says_it_was_cut_is_not_counted_as_cut() -> None:
         ("Verdict: \u0410", None),
         ("Verdict: \uff21", None),
         ("Verdict\uff1aB", "B"),
-        ("Verdict: A<|im_end|>", None),
+        ("Verdict: A<|im_end|>", "A"),
         ("I was cut off before my verd", None),
         ("\x00", None),
         ("Verdict: " + " " * 100_000 + "A", "A"),

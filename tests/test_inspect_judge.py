@@ -89,7 +89,6 @@ def test_a_rubric_that_knows_the_nonce_gets_another() -> None:
         ("They wrote 'Verdict: A' and I was cut o", None),
         ("Verdict: A or B", None),
         ("Verdict: X", None),
-        ("A", None),
         ("", None),
     ],
 )
@@ -194,6 +193,6 @@ def test_hostile_responses_change_nothing(attack: str) -> None:
     judge = InspectJudge(fake_judge(shorter))
     [hostile] = judged(judge, a_pair(attack, attack + "!"))
     [harmless] = judged(judge, a_pair("x" * len(attack), "x" * len(attack) + "!"))
-    assert hostile == harmless
+    assert hostile.model_dump(exclude={"reply"}) == harmless.model_dump(exclude={"reply"})
     assert hostile.p_a is not None
     assert math.isclose(hostile.p_a, 0.9)

@@ -64,6 +64,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "repeats": repeats,
     "shown to a judge": lambda text: shown(text, 20_000),
     "verdict": lambda text: (read_verdict(text), read_scores(text)),
+    "verdict, shown too": lambda text: read_verdict(f"It is.\n{text}\nVerdict: A", (text, "a")),
+    "verdict of an object": lambda text: read_verdict(f'{{"verdict": "{text}"}}'),
     "verdict, last line": lambda text: read_verdict(f"{text} verdict: A"),
     "scores, last line": lambda text: read_scores(f"Scores: A {text} B 2"),
     "fences": read_fences,

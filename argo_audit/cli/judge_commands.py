@@ -105,7 +105,8 @@ def _cost(found: "JudgeFound", prices: Path | None) -> str:
     dollars = cost(Spent(found.judge, found.usage), read_prices(prices)) if prices else None
     money = f", ${dollars:.4f} in all" if dollars is not None else ""
     by = ", ".join(found.estimators) or "nothing that could be read"
+    lost = "".join(f"; {count} {cause}" for cause, count in found.usage.lost.items())
     return (
-        f"{found.usage.calls} calls, {found.usage.tokens / calls:,.0f} tokens each{money}; "
-        f"probabilities from {by}"
+        f"{found.usage.calls} calls, {found.usage.tokens / calls:,.0f} tokens each, of which "
+        f"{found.usage.output_tokens / calls:,.0f} written{money}; probabilities from {by}{lost}"
     )

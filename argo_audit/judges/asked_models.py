@@ -29,16 +29,26 @@ from argo_audit.judges.sending import Sending
 from argo_audit.judges.verdicts import LETTERS
 from argo_audit.records import Pair, fingerprint
 
+HOLDS_TO_A_SCHEMA = (
+    "openai", "openai-api", "azureai", "google", "mistral", "vllm", "sglang", "groq", "grok",
+    "anthropic", "openrouter", "together", "fireworks",
+)  # fmt: skip
+"""Providers of which Inspect asks for structured output."""
+
 _logger = logging.getLogger(__name__)
 
 
 class Order(NamedTuple):
-    """One order of a pair to be asked about; `about` is the rubric's id, or the lines'."""
+    """One order of a pair to be asked about; `about` is the rubric's id, or the lines'.
+
+    `as_object` makes the same question for a model that is to answer with a JSON object.
+    """
 
     about: str
     question: Question
     images: Sequence[str]
     letters: tuple[int, ...]
+    as_object: Callable[[], Question] | None = None
 
 
 class AskedModels:
@@ -58,6 +68,7 @@ class AskedModels:
         self._letters: tuple[int, ...] | None = None
         self._answered = False
         self._without_logprobs: Reply | None = None
+        self._as_object = bool(settings.structured)
 
     @property
     def name(self) -> str:
@@ -73,8 +84,9 @@ class AskedModels:
         async def call() -> Reply:
             if logprobs and self._without_logprobs:
                 return self._without_logprobs
-            asked = Asked(vote, logprobs=logprobs, letters=order.letters)
-            reply = await self._callers[place].ask(order.question, order.images, asked)
+            question, letters, key = self._form_of(order)
+            asked = Asked(vote, logprobs=logprobs, letters=letters, key=key)
+            reply = await self._callers[place].ask(question, order.images, asked)
             if is_fall_back(reply) and logprobs:
                 self._fall_back(reply)
             return reply
@@ -91,6 +103,30 @@ class AskedModels:
                 self.settings.votes,
             )
         self._without_logprobs = reply
+
+    def _form_of(self, order: Order) -> tuple[Question, tuple[int, ...], str]:
+        """The question as it is asked now, the letters' ids, and the name of an object's verdict.
+
+        A verdict without reasons that is begun for the model needs no other form.
+        """
+        begun = order.letters and not self.settings.reasoning
+        if order.as_object is None or begun or not self._wants_an_object():
+            return order.question, order.letters, ""
+        question = order.as_object()
+        return question, (), f"verdict_{question.code}" if question.code else "verdict"
+
+    def _wants_an_object(self) -> bool:
+        """Because it is set, or because none of the model's first replies could be read."""
+        if not self._as_object and self.settings.structured is None:
+            can = provider(self.models[0]) in HOLDS_TO_A_SCHEMA
+            self._as_object = can and self._probation.is_formless()
+            if self._as_object:
+                _logger.warning(
+                    "of the first replies of the judge %s none could be read, so it is asked for "
+                    "a JSON object; judge.structured sets this from the start",
+                    self.name,
+                )
+        return self._as_object
 
     async def letters(self) -> tuple[int, ...]:
         """The token ids of both letters, where the model tells them; found once."""

@@ -38,13 +38,16 @@ from inspect_ai.model import (
     ChatMessageUser,
     Content,
     ContentImage,
+    ContentReasoning,
     ContentText,
     GenerateConfig,
     Logprob,
     Logprobs,
     Model,
     ModelOutput,
+    ResponseSchema,
 )
+from inspect_ai.util import JSONSchema
 
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.judges.failures import REFUSED, Failure
@@ -67,7 +70,6 @@ from argo_audit.records import Pair, Usage
 BY_ID = ("vllm", "argo-hf")
 """Providers that return the log-probabilities of tokens named by id."""
 
-BEGUN = "Verdict:"
 _MARKED_PREFIX = ("anthropic", "openai", "argo-hf")
 _SEEDS_PER_VOTE = 1000
 _TOP_LOGPROBS = 20
@@ -83,17 +85,22 @@ Why = Literal["", "cut_off", "empty", "formless", "refused", "failed"]
 
 
 class Asked(NamedTuple):
-    """What one call is for; `letters` are the token ids of the letters where they are known."""
+    """What one call is for; `letters` are the token ids of the letters where they are known.
+
+    With `key` the reply is a JSON object whose member of that name is the verdict.
+    """
 
     vote: int
     logprobs: bool
     letters: tuple[int, ...] = ()
+    key: str = ""
 
 
 class Reply(NamedTuple):
     """What one call gave; `failure` is why it gave nothing, and `text` then says so.
 
-    `why` is the reason not to read the text, "" where it may be read.
+    `why` is the reason not to read the text, "" where it may be read; `unread` is what it is called
+    when it is read in vain.
     """
 
     text: str
@@ -101,14 +108,15 @@ class Reply(NamedTuple):
     usage: Usage = Usage()
     failure: Failure | None = None
     why: Why = ""
+    unread: Literal["formless", "empty"] = "formless"
 
     @property
     def without_form(self) -> "Reply":
         """The same, of which no verdict could be read."""
         if self.why:
             return self
-        usage = self.usage.model_copy(update={"formless": 1})
-        return self._replace(why="formless", usage=usage)
+        usage = self.usage.model_copy(update={self.unread: 1})
+        return self._replace(why=self.unread, usage=usage)
 
 
 class Caller:
@@ -128,22 +136,24 @@ class Caller:
 
         Except for errors a user can mend and limits of Inspect's, which are passed on.
         """
-        begun = bool(asked.letters) and not self._settings.reasoning
+        begun = bool(asked.letters) and not self._settings.reasoning and not asked.key
         messages: list[ChatMessage] = [ChatMessageUser(content=self._content(question, images))]
         if begun:
-            messages.append(ChatMessageAssistant(content=BEGUN))
+            messages.append(ChatMessageAssistant(content=question.begun))
         most = _most(question, self._settings.max_reply_tokens, images)
         outcome = await self._generate(messages, self._configured(asked, begun), most)
         output, requests = outcome
         if isinstance(output, Failure):
             return _failed(output, requests)
-        text, logprobs = output.completion, _logprobs(output)
+        text, logprobs = _text(output), _logprobs(output)
         if begun:
-            text = f"{BEGUN} {text.strip()}"
-            logprobs = logprobs and _after(BEGUN, logprobs)
+            text = f"{question.begun} {text.strip()}"
+            logprobs = logprobs and _after(question.begun, logprobs)
         # a begun verdict is one token, and so always at its limit
         why = "" if begun else _why(output)
-        return Reply(_kept(text), logprobs, _used(usage_of(output), requests, why), why=why)
+        usage = _used(usage_of(output), requests, why)
+        unread: Literal["formless", "empty"] = "formless" if output.completion.strip() else "empty"
+        return Reply(_kept(text), logprobs, usage, why=why, unread=unread)
 
     async def _generate(
         self, messages: list[ChatMessage], config: GenerateConfig, most: Usage
@@ -178,6 +188,9 @@ class Caller:
             temperature=0.0 if is_read_off else settings.temperature,
             max_retries=0,
         )
+        if asked.key:
+            schema = _schema(asked.key, reasoning=settings.reasoning)
+            config = config.merge(GenerateConfig(response_schema=schema))
         extra: dict[str, object] = {}
         if asked.logprobs:
             top = 0 if asked.letters else _TOP_LOGPROBS
@@ -263,7 +276,32 @@ def _why(output: ModelOutput) -> Why:
     """Why the reply is not to be read; a provider's own limit or filter is a refusal of its."""
     if output.stop_reason in CUT_OFF:
         return "cut_off" if output.stop_reason == "max_tokens" else "refused"
-    return "" if output.completion.strip() else "empty"
+    return "" if _text(output).strip() else "empty"
+
+
+def _text(output: ModelOutput) -> str:
+    """What the model says; where that is nothing at all, what it thought.
+
+    Some servers take a whole answer for reasoning, its verdict too.
+    """
+    if output.completion.strip() or not output.choices:
+        return output.completion
+    content = output.choices[0].message.content
+    parts = [] if isinstance(content, str) else content
+    return "\n".join(part.reasoning for part in parts if isinstance(part, ContentReasoning))
+
+
+def _schema(key: str, *, reasoning: bool) -> ResponseSchema:
+    """An object with reasons, where they are asked for, and behind them the verdict."""
+    properties = {"reasons": JSONSchema(type="string")} if reasoning else {}
+    properties[key] = JSONSchema(type="string", enum=["A", "B"])
+    schema = JSONSchema(
+        type="object",
+        properties=properties,
+        required=list(properties),
+        additionalProperties=False,
+    )
+    return ResponseSchema(name="verdict", json_schema=schema, strict=True)
 
 
 def _used(usage: Usage, requests: int, why: Why) -> Usage:

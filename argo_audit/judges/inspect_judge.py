@@ -15,6 +15,10 @@ P(A) is estimated as `JudgeSettings.estimator` says, and each judgment says how 
   difference over `verdicts.SCORE_SCALE`, averaged over `votes` replies. This is the most quantised:
   whole points make a dozen values of P and many exact ties.
 
+A reply that could not be read is asked again with another seed, unless that changes nothing: at
+temperature 0, or where the provider refused the question. Where none of a model's first replies can
+be read and its provider holds a model to a schema, it is asked for a JSON object instead.
+
 What cannot be read is no verdict, and a failed call is one of those (see `calls`). A judge of which
 nothing can be read is stopped early (`probation`). When every call of a batch has failed, that is
 an error, not a rubric nobody can read: unless the server refused these very questions and has
@@ -34,8 +38,9 @@ from argo_audit.judges.inspect_lines import InspectLines
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.patience import growing, together
 from argo_audit.judges.probation import is_fall_back
-from argo_audit.judges.questions import Form, ask
+from argo_audit.judges.questions import Question, ask
 from argo_audit.judges.verdicts import (
+    find_verdict,
     p_from_logprobs,
     p_from_scores,
     read_scores,
@@ -113,34 +118,56 @@ class InspectJudge:
         """The answers to the pair as it is and to the pair swapped."""
         images = await images_of(pair, self._asked.models[0])
         shown = (pair, pair.swapped())
-        questions = [ask(rubric, order, self._form, self.settings) for order in shown]
-        orders = (Order(rubric.id, question, images, letters) for question in questions)
+        orders = (self._order(rubric, order, images, letters) for order in shown)
         return await together(*map(self._answer, orders))
 
-    @property
-    def _form(self) -> Form:
-        return "scores" if self.settings.estimator == "scores" else "verdict"
+    def _order(
+        self, rubric: Rubric, shown: Pair, images: Sequence[str], letters: tuple[int, ...]
+    ) -> Order:
+        if self.settings.estimator == "scores":
+            return Order(rubric.id, ask(rubric, shown, "scores", self.settings), images, letters)
+        as_object = partial(ask, rubric, shown, "object", self.settings)
+        question = ask(rubric, shown, "verdict", self.settings)
+        return Order(rubric.id, question, images, letters, as_object)
 
     async def _answer(self, asked: Order) -> _Answered:
-        estimator, truncated = self.settings.estimator, asked.question.truncated
         replies: list[Reply] = []
-        if estimator == "log-probabilities":
+        if self.settings.estimator == "log-probabilities":
             first = await self._reply(asked, vote=0, logprobs=True)
-            p_first = _from_logprobs(first)
+            p_first = _from_logprobs(first, asked.question)
             if p_first is not None or (first.why and not is_fall_back(first)):
-                return _answer([first], [p_first], estimator, truncated)
-            estimator = "votes"
+                return _answer([first], [p_first], "log-probabilities", asked.question.truncated)
             replies = [] if is_fall_back(first) else [first]
-        votes = range(len(replies), self.settings.votes)
-        replies += await together(*(self._reply(asked, vote, logprobs=False) for vote in votes))
-        read = [_READ[self._form](reply) for reply in replies]
-        return _answer(replies, read, estimator, truncated)
+        return await self._voted(asked, replies)
+
+    async def _voted(self, asked: Order, replies: list[Reply]) -> _Answered:
+        """The order by several replies, of which some may be there; by one that cannot change."""
+        replies = replies or [await self._reply(asked, 0, logprobs=False)]
+        read = self._read(replies[0], asked.question)
+        if read is not None or self._may_change(replies[0]):
+            votes = range(1, self.settings.votes)
+            more = await together(*(self._reply(asked, vote, logprobs=False) for vote in votes))
+            replies = [*replies, *more]
+        found = [self._read(reply, asked.question) for reply in replies]
+        scores = self.settings.estimator == "scores"
+        return _answer(replies, found, "scores" if scores else "votes", asked.question.truncated)
+
+    def _may_change(self, unread: Reply) -> bool:
+        """Whether the same question, of another seed, may be answered otherwise."""
+        return unread.why != "refused" and self.settings.temperature != 0
 
     async def _reply(self, order: Order, vote: int, *, logprobs: bool) -> Reply:
-        read = _READ[self._form]
         return await self._asked.reply(
-            order, vote, logprobs=logprobs, is_read=lambda reply: read(reply) is not None
+            order,
+            vote,
+            logprobs=logprobs,
+            is_read=lambda reply: self._read(reply, order.question) is not None,
         )
+
+    def _read(self, reply: Reply, question: Question) -> float | None:
+        """P(first is better) by the words of one reply."""
+        scores = self.settings.estimator == "scores"
+        return (_from_scores if scores else _from_verdict)(reply, question)
 
     async def _letter_ids(self) -> tuple[int, ...]:
         """The token ids of both letters, where they help and the model tells them."""
@@ -150,25 +177,20 @@ class InspectJudge:
         return await self._asked.letters()
 
 
-def _from_logprobs(reply: Reply) -> float | None:
+def _from_logprobs(reply: Reply, question: Question) -> float | None:
     """P(first is better) of a reply with a readable verdict; see verdicts.p_from_logprobs."""
-    return None if _from_verdict(reply) is None else p_from_logprobs(reply.logprobs)
+    found = None if reply.why else find_verdict(reply.text, question.texts, question.code)
+    return p_from_logprobs(reply.logprobs, found.before) if found else None
 
 
-def _from_verdict(reply: Reply) -> float | None:
-    verdict = None if reply.why else read_verdict(reply.text)
+def _from_verdict(reply: Reply, question: Question) -> float | None:
+    verdict = None if reply.why else read_verdict(reply.text, question.texts, question.code)
     return float(verdict == "A") if verdict else None
 
 
-def _from_scores(reply: Reply) -> float | None:
-    scores = None if reply.why else read_scores(reply.text)
+def _from_scores(reply: Reply, question: Question) -> float | None:
+    scores = None if reply.why else read_scores(reply.text, question.texts, question.code)
     return p_from_scores(*scores) if scores else None
-
-
-_READ: dict[Form, Callable[[Reply], float | None]] = {
-    "verdict": _from_verdict,
-    "scores": _from_scores,
-}
 
 
 def _answer(

@@ -31,7 +31,8 @@ from argo_audit.judges.line_questions import LineQuestion, ask_lines, drawn
 from argo_audit.judges.line_replies import WORD, read_lines
 from argo_audit.judges.patience import together
 from argo_audit.judges.probation import is_fall_back
-from argo_audit.judges.verdicts import p_from_logprobs, read_verdict
+from argo_audit.judges.questions import Question
+from argo_audit.judges.verdicts import find_verdict, p_from_logprobs
 from argo_audit.records import Pair, Usage, fingerprint
 from argo_audit.roles import LineAnswers
 from argo_audit.rubrics.unsigned import unsigned
@@ -126,11 +127,11 @@ class InspectLines:
         question, _ = ask_lines(lines, shown.pair, self._settings, letter=True)
         order = Order(_about(lines), question, shown.images, shown.letters)
         reply = await self._asked.reply(
-            order, vote=0, logprobs=True, is_read=lambda it: _letter(it) is not None
+            order, vote=0, logprobs=True, is_read=lambda it: _letter(it, question) is not None
         )
         if is_fall_back(reply):
             return None
-        p = _letter(reply)
+        p = _letter(reply, question)
         found = {} if p is None else {lines[0]: p}
         told = reply if found else reply.without_form
         return _Answered(found, told.usage, reply.failure, made=True)
@@ -194,13 +195,13 @@ def _about(lines: Sequence[str]) -> str:
     return fingerprint("\x1e".join(sorted(lines)))
 
 
-def _letter(reply: Reply) -> float | None:
+def _letter(reply: Reply, question: Question) -> float | None:
     """P from the letter's log-probabilities, else from the letter as a word."""
-    letter = None if reply.why else read_verdict(reply.text)
-    if letter is None:
+    found = None if reply.why else find_verdict(reply.text, question.texts, question.code)
+    if found is None:
         return None
-    p = p_from_logprobs(reply.logprobs)
-    return p if p is not None else WORD if letter == "A" else 1 - WORD
+    p = p_from_logprobs(reply.logprobs, found.before)
+    return p if p is not None else WORD if found.letter == "A" else 1 - WORD
 
 
 def _words(reply: Reply, asked: LineQuestion, pair: Pair, count: int) -> list[float | None]:

@@ -48,6 +48,9 @@ class JudgeSettings(Settings):
     """Replies per order, for votes and for scores."""
     reasoning: bool = True
     """Ask for a chain of thought before the verdict; without it the verdict comes at once."""
+    structured: bool | None = Field(default=None, exclude_if=lambda it: it is None)
+    """Ask for a JSON object, to which the provider holds the model; unset, where it can and none of
+    the model's first replies could be read. Scores are always asked for in words."""
     max_reply_tokens: int = Field(default=2048, ge=1)
     """Tokens at which a reply is cut."""
     temperature: float | None = Field(default=None, ge=0)

@@ -14,7 +14,7 @@ from string import Template
 from typing import NamedTuple
 
 from argo_audit.judges.judge_settings import JudgeSettings
-from argo_audit.judges.questions import Question, shown
+from argo_audit.judges.questions import Question, new_code, shown, verdict_code
 from argo_audit.prompts import template
 from argo_audit.prompts.fences import fence, new_nonce, render_messages
 from argo_audit.records import Pair, fingerprint
@@ -23,11 +23,10 @@ LONGEST_LINE = 1_000
 """Characters of a line that are shown."""
 
 _SEAM = "\n\n$lines"
-_CODE = 6
 
 
 class LineQuestion(NamedTuple):
-    """A question about lines, and the code that its answers are to carry."""
+    """A question about lines, and the code that its answers are to carry ("" where none is)."""
 
     question: Question
     code: str
@@ -56,13 +55,16 @@ def ask_lines(
         fence("RESPONSE A", a.text, nonce),
         fence("RESPONSE B", b.text, nonce),
     )
-    code = _code((prompt.text, a.text, b.text, listed))
+    all_texts = (prompt.text, a.text, b.text, listed)
+    code = verdict_code(all_texts) if letter else new_code(all_texts)
     shared, seam, own = template("judge_lines").template.partition(_SEAM)
     ending = _ending(len(lines), code, letter=letter, reasoning=settings.reasoning)
     question = Question(
         Template(shared).substitute(nonce=nonce, pair="\n\n".join(fenced)),
         Template(seam + own).substitute(lines=fence("LINES", listed, nonce)) + "\n" + ending,
         sum(one.cut for one in (prompt, a, b)),
+        all_texts,
+        code if letter else "",
     )
     return LineQuestion(question, code)
 
@@ -76,7 +78,8 @@ def drawn(lines: Sequence[str], shown_pair: str) -> list[str]:
 def _ending(count: int, code: str, *, letter: bool, reasoning: bool) -> str:
     reasons = _text("judge_lines_reasoned" if reasoning else "judge_lines_direct")
     if letter:
-        return template("judge_lines_letter").substitute(reasons=reasons).strip()
+        marked = f" {code}" if code else ""
+        return template("judge_lines_letter").substitute(reasons=reasons, code=marked).strip()
     form = "\n".join(f"{n}. <A, B, equal or cannot tell>" for n in range(1, count + 1))
     block = template("judge_lines_block")
     return block.substitute(reasons=reasons, count=count, code=code, form=form).strip()
@@ -84,13 +87,6 @@ def _ending(count: int, code: str, *, letter: bool, reasoning: bool) -> str:
 
 def _one(line: str) -> str:
     return shown(" ".join(line.split()), LONGEST_LINE).text.replace("\n", " ")
-
-
-def _code(texts: tuple[str, ...]) -> str:
-    """The first digits of a nonce, as many as make it occur in none of the texts."""
-    nonce = new_nonce(texts)
-    sizes = range(_CODE, len(nonce) + 1)
-    return next(nonce[:size] for size in sizes if not any(nonce[:size] in text for text in texts))
 
 
 def _text(name: str) -> str:

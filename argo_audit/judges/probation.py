@@ -31,6 +31,9 @@ LATER, RUBRICS = 400, 5
 FAILURES = 20
 """Calls in a row that failed after all of their repetitions: there is nobody any more."""
 
+FORMLESS = 8
+"""Replies, whole and without a verdict, after which a model is asked in another form."""
+
 _EXAMPLE = 300
 
 
@@ -64,6 +67,10 @@ class Probation:
         """Raise what stopped the judge, if anything has."""
         if stopped := self._stopped.get():
             raise stopped
+
+    def is_formless(self) -> bool:
+        """Whether the model answers, and none of what it says could be read as a verdict."""
+        return self._read == 0 and self._row["formless"] >= FORMLESS
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

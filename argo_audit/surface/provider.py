@@ -10,6 +10,7 @@ Usage counts four characters as a token: an estimate, for there is no tokenizer.
 """
 
 import math
+import re
 
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -33,6 +34,7 @@ from argo_audit.surface.judge import NAME, explain
 _PROVIDER = NAME.partition("/")[0]
 _CONNECTIONS = 1_000
 _CHARACTERS_PER_TOKEN = 4
+_CODED = re.compile(r"\n(Verdict [0-9a-f]+:) X\s*\Z")
 _NOTHING_TO_JUDGE = (
     "I compare two responses that stand in fences named RESPONSE A and RESPONSE B. "
     "This prompt has none, so there is no verdict."
@@ -74,7 +76,7 @@ class SurfaceAPI(ModelAPI):
                 fenced["RESPONSE A"],
                 fenced["RESPONSE B"],
             )
-            reply = explanation.text
+            reply = _in_the_form_asked(explanation.text, asked)
             logprobs = _logprobs(reply, explanation.p_a) if config.logprobs else None
         return ModelOutput(
             model=NAME,
@@ -91,6 +93,13 @@ class SurfaceAPI(ModelAPI):
     def max_connections(self) -> int:
         """Calls are computed here and wait for nobody."""
         return _CONNECTIONS
+
+
+def _in_the_form_asked(reply: str, asked: str) -> str:
+    """The reply with the code that a question asks for where a text shown says "Verdict: A" too."""
+    code = _CODED.search(asked)
+    reasons, _, letter = reply.rpartition("Verdict:")
+    return f"{reasons}{code[1]}{letter}" if code else reply
 
 
 def _logprobs(reply: str, p_a: float) -> Logprobs:
