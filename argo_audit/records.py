@@ -409,6 +409,8 @@ class Miss(Record):
     """P(A preferred) by the label."""
     judge_p_a: Probability
     """P(A preferred) by the judge."""
+    reasons: str = Field(default="", exclude_if=_empty)
+    """What the judge said when A was shown first, where it is kept; of a long text both ends."""
 
 
 class Attempt(Record):

@@ -9,13 +9,14 @@ from syrupy.assertion import SnapshotAssertion
 from test_audit_spec import GoldenMarkdown
 
 from argo_audit.records import Label, Message, Pair, Rubric
-from argo_audit.search.contrasts import Seen, SoFar, proposing_prompts, shortened
+from argo_audit.search.contrasts import SoFar, proposing_prompts
 from argo_audit.search.line_fit import evidence, weigh
 from argo_audit.search.panel import open_panel
 from argo_audit.search.proposing import ProposedLine, distinct, lines_of, without_copies
 from argo_audit.search.racing import Heats, race
 from argo_audit.search.rendering import Weight, forms, written
 from argo_audit.search.search_settings import LeadConfig
+from argo_audit.search.shown_pairs import Seen, shortened
 
 
 def pair(number: int, a: str, b: str) -> Pair:

@@ -31,6 +31,7 @@ from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import can_be_asked
 from argo_audit.search.arithmetic import arithmetic_of
+from argo_audit.search.search_settings import LEAD, LOGISTIC
 from argo_audit.search.sizes import Given, Sized
 
 CHARACTERS_PER_TOKEN = 4
@@ -40,6 +41,9 @@ RUBRIC_LINES = 16
 
 REPLY_TOKENS = 250
 VERDICT_TOKENS = 5
+SAID_OF_PAIRS = 1_000
+"""Tokens that tell a policy what pairs it is shown, and what to write of them."""
+
 PROBE_TOKENS = 500
 """Of a question about a pair whose truth is known."""
 
@@ -132,9 +136,13 @@ class Texts:
         read = round(conversations * self._conversation)
         return Usage(calls=conversations, input_tokens=read)
 
-    def writing(self, texts: int, length: int) -> Usage:
-        """Writing so many texts of at most `length` tokens, from prompts that show attempts."""
+    def writing(self, texts: int, length: int, pairs: int = 0) -> Usage:
+        """Writing so many texts of at most `length` tokens, from prompts that show attempts.
+
+        And so many pairs each, with what there is to say of them.
+        """
         shown = 2 * RUBRIC_CHARACTERS // CHARACTERS_PER_TOKEN
+        shown += SAID_OF_PAIRS + round(2 * pairs * self._conversation) if pairs else 0
         return Usage(calls=texts, input_tokens=texts * shown, output_tokens=texts * length)
 
 
@@ -182,7 +190,7 @@ class Planner:
         evaluated = (searches + 1 + ceiling) * given.held_out
         ended = (arithmetic.work(sized, given, steps) for steps in range(1, work.steps + 1))
         after = [Spent(request.judge, texts.judging(one.selection)) for one in ended]
-        write = texts.writing(work.written, settings.max_rubric_tokens)
+        write = texts.writing(work.written, settings.max_rubric_tokens, _pairs_shown(request))
         rewrites = work.rewrites if request.rewriter else 0
         rewrite = texts.writing(rewrites, settings.max_rubric_tokens)
         judge, sampled = request.judge, request.sampled_policy
@@ -220,6 +228,17 @@ def _dearer(request: AuditRequest) -> int:
     settings = request.judge_settings
     falls_back = settings.estimator == "log-probabilities" and not is_in_process(request.judge)
     return settings.votes if falls_back else 1
+
+
+def _pairs_shown(request: AuditRequest) -> int:
+    """Pairs in a prompt of a policy that is a model of Inspect's."""
+    search = request.search
+    if not request.sampled_policy:
+        return 0
+    if request.optimiser in (LEAD, LOGISTIC):
+        return search.lead.contrasts
+    shown = search.feedback.contrasts
+    return shown and shown + search.feedback.disagreements
 
 
 def _times(usage: Usage, times: int) -> Usage:

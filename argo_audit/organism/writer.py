@@ -29,6 +29,7 @@ from transformers import (
 
 from argo_audit.files import write_whole
 from argo_audit.organism.teaching import Stage, WriterConfig, example, ideas
+from argo_audit.policies.policy_names import TAUGHT_FILE
 from argo_audit.reward_models.checkpoint import quiet_transformers
 from argo_audit.search.search_settings import FeedbackConfig
 
@@ -95,7 +96,7 @@ def build_writer(out: Path, config: WriterConfig) -> None:
     with quiet_transformers():
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
-    write_whole(out / "writer.json", config.model_dump_json(indent=1) + "\n")
+    write_whole(out / TAUGHT_FILE, config.model_dump_json(indent=1) + "\n")
 
 
 def _architecture(config: WriterConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:

@@ -18,6 +18,9 @@ EMBEDDED = "embedded"
 TRAINED = "trained"
 """The kind of a bare name: a causal LM that is trained."""
 
+TAUGHT_FILE = "writer.json"
+"""In the folder of a rubric writer: how it was taught, on prompts that show attempts alone."""
+
 _OF_INSPECT = re.compile(
     r"openai/(?!gpt-oss)|google/gemini|openai-api/|anthropic/|azureai/|bedrock/|mistral/|grok/|groq/"
     r"|together/|fireworks/|openrouter/|perplexity/|cloudflare/|ollama/|sglang/|vllm/|hf/|argo-hf/"
@@ -38,6 +41,14 @@ def policy_model(spec: str) -> str:
     if kind == TRAINED:
         _check_trainable(spec)
     return spec
+
+
+def reads_pairs(policy: str) -> bool:
+    """Whether a policy of that name can make use of pairs, as any language model can.
+
+    The organism's rubric writers cannot: their folders have the record of what they were taught.
+    """
+    return not Path(policy, TAUGHT_FILE).is_file()
 
 
 def _check_trainable(spec: str) -> None:

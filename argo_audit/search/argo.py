@@ -21,11 +21,16 @@ for the whole search (`panel`). What is paid is in `payment`, what is fed back i
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from random import Random
 
+import numpy as np
+
+from argo_audit.policies.policy_names import reads_pairs
 from argo_audit.records import Attempt, Pair, Step, Usage
 from argo_audit.roles import Judge, Policy, Proposal, Writer
 from argo_audit.search.feedback import drawn, policy_prompts
+from argo_audit.search.full_prompts import LabelledPairs, full_prompts, labelled_pairs
 from argo_audit.search.lessons import Lessons, Past
 from argo_audit.search.memory import Memory, Recall, writable
 from argo_audit.search.panel import Panel, Verdicts, open_panel
@@ -34,6 +39,7 @@ from argo_audit.search.prompting import Prompting
 from argo_audit.search.rounds import Rounds
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import MEASURED_ON, SearchData, Selection, Winner
+from argo_audit.search.shown_pairs import Seen
 from argo_audit.search.windows import best_of_windows
 
 
@@ -71,7 +77,8 @@ class _Search:
     ):
         self._policy, self._panel, self._data = policy, panel, data
         self._config, self._memory, self._recall = config, memory, Recall(memory)
-        self._payment = Payment(panel, data, config, memory.run)
+        self._full = _is_full(policy, config, self._recall)
+        self._payment = Payment(panel, data, config, memory.run, reasons=self._full)
         self._prompting = Prompting(panel, config, memory.run)
         self._rng = Random(config.seed)
         self._train = {p.id: p for p in data.splits["train"] if p.id in data.labels[data.source]}
@@ -130,7 +137,12 @@ class _Search:
     def _drafts(self, learned: Lessons) -> list[str]:
         if self._step < self.warm:
             return self._rounds.prompts(self._policy)
-        return policy_prompts(*learned, self._config.feedback, self._rng)
+        feedback = self._config.feedback
+        if not self._full:
+            return policy_prompts(*learned, feedback, self._rng)
+        made = drawn(*learned, feedback, self._rng)
+        seed = f"{self._config.seed} {self._step}"
+        return full_prompts(made, learned.tried, self._labelled, feedback, seed)
 
     def _propose_lines(self, proposals: Sequence[Proposal]) -> list[float]:
         """A step of the warm start: what is proposed is asked line by line."""
@@ -159,6 +171,11 @@ class _Search:
             dev, held_out = (self._panel.judge([text], splits[one])[text] for one in MEASURED_ON)
             yield attempt, dev, held_out
 
+    @cached_property
+    def _labelled(self) -> LabelledPairs:
+        labels = self._data.labels_for(self._pairs, self._data.source)
+        return labelled_pairs(Seen(self._pairs, np.array([label.p_a for label in labels])))
+
     def _lessons(self) -> Lessons:
         return self._past.lessons(self._train)
 
@@ -180,3 +197,11 @@ class _Search:
         self._past.add(attempts)
         self._step += 1
         self._memory.progress(self._step, self._past.best)
+
+
+def _is_full(policy: Policy, config: SearchConfig, recall: Recall) -> bool:
+    """Whether the policy's prompts show pairs: unless it is known to make no use of them.
+
+    A search that was begun with short ones goes on with them.
+    """
+    return reads_pairs(policy.name) and config.feedback.contrasts > 0 and not recall.is_short

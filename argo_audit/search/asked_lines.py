@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from argo_audit.records import Usage
-from argo_audit.search.contrasts import Seen
 from argo_audit.search.line_fit import Weighed, evidence, fitted, marginal, weigh
 from argo_audit.search.panel import Panel
 from argo_audit.search.proposing import ProposedLine
 from argo_audit.search.rendering import Weight
 from argo_audit.search.search_settings import LeadConfig
+from argo_audit.search.shown_pairs import Seen
 
 Array = NDArray[np.float64]
 

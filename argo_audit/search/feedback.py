@@ -1,4 +1,7 @@
-"""Step 4 of ARGO: the next policy prompts, written from prior attempts.
+"""Step 4 of ARGO: the next policy prompts, written from prior attempts, in short.
+
+What a language model is shown besides is in `full_prompts`; these are what the embedded writer was
+taught on, and what a search with `contrasts = 0` asks.
 
     >>> from random import Random
     >>> tried = [Tried("- rewards lists", 0.71), Tried("- rewards long answers", 0.44)]
@@ -19,7 +22,7 @@ from random import Random
 from typing import NamedTuple
 
 from argo_audit.prompts import template
-from argo_audit.rubrics.credit import credit_of, edited
+from argo_audit.rubrics.credit import Line, credit_of, edited
 from argo_audit.search.lessons import Disagreement, Tried
 from argo_audit.search.search_settings import FeedbackConfig, Variant
 
@@ -52,6 +55,11 @@ def policy_prompts(
     """
     made = drawn(tried, disagreements, config, rng)
     return [_prompt(one, tried, disagreements, config) for one in made]
+
+
+def is_short(prompt: str) -> bool:
+    """Whether a policy prompt was written here, and shows no pairs beside what was tried."""
+    return prompt.startswith(template("policy").template.partition("$")[0].strip())
 
 
 def drawn(
@@ -92,17 +100,21 @@ def _prompt(
         name: "".join(attempt_block(t, config) for t in some) for name, some in attempts.items()
     }
     if one.base:
-        parts["draft"] = _block("untested", _draft(one.base, tried, config), config)
+        parts["draft"] = _block("untested", draft_of(one.base, tried, config), config)
     wrong = disagreements[: config.disagreements]
     parts["disagreements"] = "\n\n".join(disagreement_lines(d, config) for d in wrong)
     feedback = template(f"feedback_{one.variant}").substitute(parts).strip()
     return template("policy").substitute(feedback=feedback).strip()
 
 
-def _draft(base: Tried, tried: Sequence[Tried], config: FeedbackConfig) -> str:
+def draft_of(base: Tried, tried: Sequence[Tried], config: FeedbackConfig) -> str:
     """One of the best attempts, edited by what lines are worth."""
-    credit = credit_of((t.lines, t.gain) for t in _plain(tried))
-    return edited(base.text, credit, config.added_lines)
+    return edited(base.text, worth_of_lines(tried), config.added_lines)
+
+
+def worth_of_lines(tried: Sequence[Tried]) -> dict[Line, float]:
+    """What each line of the attempts without gates adds to a gain, in nats."""
+    return credit_of((t.lines, t.gain) for t in _plain(tried))
 
 
 def _plain(tried: Sequence[Tried]) -> Sequence[Tried]:

@@ -25,11 +25,13 @@ from argo_audit.search.panel import Verdict
 
 @dataclass(frozen=True)
 class Tried:
-    """An earlier rubric, its agreement (share of pairs, 0 to 1) and its gain (nats)."""
+    """An earlier rubric, its agreement (share of `n` pairs, 0 to 1) and its gain (nats)."""
 
     text: str
     agreement: float
     gain: float = 0.0
+    n: int = 0
+    misses: tuple[Miss, ...] = ()
 
     @cached_property
     def gated(self) -> bool:
@@ -44,11 +46,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A pair that the best attempt gets most wrong: P(A) by label and by judge."""
+    """A pair that an attempt gets wrong: P(A) by label and by judge, and the judge's reasons."""
 
     pair: Pair
     label_p_a: float
     judge_p_a: float
+    reasons: str = ""
 
 
 class Lessons(NamedTuple):
@@ -82,8 +85,7 @@ class Past:
         for attempt, tried in recent:
             best.setdefault(attempt.rubric.id, (attempt, tried))
         best_first = list(best.values())
-        found = best_first[0][0].misses if best_first else ()
-        wrong = [Disagreement(pairs[m.pair_id], m.label_p_a, m.judge_p_a) for m in found]
+        wrong = disagreements_of(best_first[0][1], pairs) if best_first else []
         return Lessons([tried for _, tried in best_first], wrong)
 
 
@@ -100,14 +102,23 @@ def _with_criteria(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
 
 
 def _tried(attempt: Attempt) -> Tried:
-    return Tried(attempt.rubric.text, attempt.train.accuracy or 0.0, attempt.gain)
+    agreement, n = attempt.train.accuracy or 0.0, attempt.train.n
+    return Tried(attempt.rubric.text, agreement, attempt.gain, n, attempt.misses)
+
+
+def disagreements_of(tried: Tried, pairs: Mapping[str, Pair]) -> list[Disagreement]:
+    """The pairs on record that the attempt was most wrong on."""
+    return [
+        Disagreement(pairs[miss.pair_id], miss.label_p_a, miss.judge_p_a, miss.reasons)
+        for miss in tried.misses
+    ]
 
 
 def misses(labels: Sequence[Label], said: Iterable[Verdict]) -> list[Miss]:
     """Pairs on which label and judge are on different sides, furthest apart first."""
     wanted = {label.pair_id: label.p_a for label in labels}
     found = [
-        Miss(pair_id=j.pair_id, label_p_a=wanted[j.pair_id], judge_p_a=j.p_a)
+        Miss(pair_id=j.pair_id, label_p_a=wanted[j.pair_id], judge_p_a=j.p_a, reasons=j.reasons)
         for j in said
         if j.p_a is not None and (j.p_a - 0.5) * (wanted[j.pair_id] - 0.5) < 0
     ]

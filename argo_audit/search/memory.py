@@ -18,6 +18,7 @@ from typing import Protocol
 from argo_audit.errors import RunFolderError
 from argo_audit.records import Attempt, Measurement, PolicyPrompt, Step, Weighing
 from argo_audit.roles import Proposal
+from argo_audit.search.feedback import is_short
 from argo_audit.search.journal import Journal
 
 TEMPLATE = "template"
@@ -92,6 +93,12 @@ class Recall:
                     "start anew in another folder"
                 )
         return dict(known)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the policy was asked in short: begun so, a search goes on so."""
+        known = (prompt for of_step in self._prompts.values() for prompt in of_step.values())
+        return any(prompt.author == TEMPLATE and is_short(prompt.text) for prompt in known)
 
     def unrecorded(self, measurements: Iterable[Measurement]) -> list[Measurement]:
         """Those that are not on record; each one on record stands for one."""

@@ -29,6 +29,9 @@ from argo_audit.policies.answered import answers_of
 from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Judge, LineAnswers, LineJudge, Writer, Written
 
+REASONS = 800
+"""Characters of a judge's reply that are kept as its reasons."""
+
 
 class Verdict(NamedTuple):
     """Of a judgment, what agreement is measured by."""
@@ -37,12 +40,14 @@ class Verdict(NamedTuple):
     p_a: float | None
     flipped: bool | None
     is_incomplete: bool
+    reasons: str = ""
 
 
 class Verdicts(Sequence[Verdict]):
-    """What was said with one rubric, in order, and what it took."""
+    """What was said with one rubric, in order, and what it took; why, where that is kept."""
 
-    def __init__(self, judgments: Sequence[Judgment]):
+    def __init__(self, judgments: Sequence[Judgment], *, reasons: bool = False):
+        self._reasons = [_both_ends(j.reply) for j in judgments] if reasons else None
         self.usage = Usage.total(judgment.usage for judgment in judgments)
         self._pair_ids = [judgment.pair_id for judgment in judgments]
         self._p_a = array("d", (nan if j.p_a is None else j.p_a for j in judgments))
@@ -79,7 +84,16 @@ class Verdicts(Sequence[Verdict]):
             None if isnan(p_a) else p_a,
             None if flipped < 0 else bool(flipped),
             bool(self._incomplete[place]),
+            self._reasons[place] if self._reasons else "",
         )
+
+
+def _both_ends(reply: str) -> str:
+    """A reply, or its beginning and its end: what decided stands in either."""
+    if len(reply) <= REASONS:
+        return reply
+    half = REASONS // 2
+    return f"{reply[:half]}\n[… {len(reply) - 2 * half} characters …]\n{reply[-half:]}"
 
 
 @contextmanager
@@ -101,12 +115,15 @@ class Panel:
         """The rewriter's name."""
         return self._rewriter.name if self._rewriter else None
 
-    def judge(self, texts: Iterable[str], pairs: Sequence[Pair]) -> dict[str, Verdicts]:
+    def judge(
+        self, texts: Iterable[str], pairs: Sequence[Pair], *, reasons: bool = False
+    ) -> dict[str, Verdicts]:
         """Verdicts by rubric text; equal texts are judged once, different ones side by side."""
         judged: dict[str, Verdicts] = {}
 
         async def one(text: str) -> None:
-            judged[text] = Verdicts(await judgments_of(self._judge, Rubric(text=text), pairs))
+            judgments = await judgments_of(self._judge, Rubric(text=text), pairs)
+            judged[text] = Verdicts(judgments, reasons=reasons)
 
         async def every() -> None:
             with taken_apart():

@@ -49,10 +49,22 @@ class Taken(NamedTuple):
 
 
 class Payment:
-    """Makes attempts of proposals: judged, measured against the labels, and paid."""
+    """Makes attempts of proposals: judged, measured against the labels, and paid.
 
-    def __init__(self, panel: Panel, data: SearchData, config: SearchConfig, run: str):
+    With `reasons` what the judge said on the pairs gone wrong is kept.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        data: SearchData,
+        config: SearchConfig,
+        run: str,
+        *,
+        reasons: bool = False,
+    ):
         self._panel, self._data, self._config, self._run = panel, data, config, run
+        self._reasons = reasons
 
     def attempts(
         self, step: int, proposals: Sequence[Proposal], batch: Sequence[Pair]
@@ -62,7 +74,8 @@ class Payment:
             return []
         started = time.monotonic()
         labels = self._data.labels_for(batch, self._data.source)
-        judged = self._panel.judge((proposal.text for proposal in proposals), batch)
+        texts = (proposal.text for proposal in proposals)
+        judged = self._panel.judge(texts, batch, reasons=self._reasons)
         seconds = (time.monotonic() - started) / len(proposals)
         used = {text: said.usage for text, said in judged.items()}
         return [

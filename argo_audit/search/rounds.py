@@ -17,11 +17,11 @@ import numpy as np
 
 from argo_audit.pairs.near_duplicates import components
 from argo_audit.pairs.splits import clusters
-from argo_audit.policies.policy_names import EMBEDDED, policy_model
+from argo_audit.policies.policy_names import reads_pairs
 from argo_audit.records import Attempt, Pair, WeighedLine, Weighing
 from argo_audit.roles import Policy, Proposal
 from argo_audit.search.asked_lines import AskedLines, AskedStage
-from argo_audit.search.contrasts import Seen, SoFar, proposing_prompts
+from argo_audit.search.contrasts import SoFar, proposing_prompts
 from argo_audit.search.feedback import policy_prompts
 from argo_audit.search.memory import Memory, Recall
 from argo_audit.search.panel import Panel
@@ -31,6 +31,7 @@ from argo_audit.search.racing import Heats, Raced, race
 from argo_audit.search.rendering import Weight, forms, written
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData
+from argo_audit.search.shown_pairs import Seen
 
 _ASKED_AT_MOST = 0.6
 """Share of the train pairs on which lines are asked; rubrics race on the others."""
@@ -66,7 +67,7 @@ class Rounds:
         """
         feedback = self._config.feedback
         variants = len(feedback.variants)
-        if not self._config.lead.contrasts or policy.name == policy_model(EMBEDDED):
+        if not self._config.lead.contrasts or not reads_pairs(policy.name):
             explore = feedback.model_copy(update={"variants": ("explore",) * variants})
             return policy_prompts([], (), explore, Random(self._config.seed))
         return self._with_pairs(variants)

@@ -15,6 +15,9 @@ Variant = Literal["explore", "improve", "assemble", "combine", "contrast", "disa
 ARGO = "argo"
 """The search of the paper: a policy trained by RL."""
 
+CONTRASTS = 4
+MAX_RESPONSE = 1000
+
 LOGISTIC = "logistic"
 """The search by line without halving, rounds and races."""
 
@@ -35,11 +38,18 @@ class FeedbackConfig(Settings):
     max_rubric: int = Field(default=4000, ge=1)
     """Characters of an attempt that are shown."""
     max_excerpt: int = Field(default=400, ge=1)
-    """Characters of a prompt or response that are shown."""
+    """Characters of a prompt or response that are shown where no `contrasts` are."""
     max_prompt: int = Field(default=12_000, ge=100)
     """Characters of a policy prompt that a model has rewritten; a longer one is not used."""
     disagreements: int = Field(default=2, ge=1)
-    """How many pairs that the best attempt gets wrong are shown."""
+    """How many pairs that an attempt gets wrong are shown."""
+    contrasts: int = Field(default=CONTRASTS, ge=0, exclude_if=lambda shown: shown == CONTRASTS)
+    """Pairs with clear labels that are shown beside them, other ones in each prompt; with 0 none
+    are, and prompts say no more than what was tried. The embedded writer was taught on those."""
+    max_response: int = Field(
+        default=MAX_RESPONSE, ge=100, exclude_if=lambda length: length == MAX_RESPONSE
+    )
+    """Characters of a response that are shown beside `contrasts`."""
 
 
 class LeadConfig(Settings):
