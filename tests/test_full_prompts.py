@@ -208,4 +208,6 @@ def test_the_embedded_writer_and_its_kin_are_known_by_what_they_were_taught(tmp_
     assert not reads_pairs(policy_model(EMBEDDED))
     assert reads_pairs("sample:openai/gpt-5-mini")
     assert reads_pairs(str(tmp_path))
+    assert reads_pairs("x" * 5000)
+    assert reads_pairs("\0")
     assert SearchConfig().model_dump()["feedback"].keys().isdisjoint({"contrasts", "max_response"})

@@ -39,6 +39,7 @@ from argo_audit.reward_models.tool_turns import check_tools_shown
 from argo_audit.rubrics import outline, surgery
 from argo_audit.rubrics.alignment import items
 from argo_audit.rubrics.credit import edited, line_credit
+from argo_audit.search.shown_pairs import apart
 from argo_audit.store import from_document, slug
 from argo_audit.surface.features import measure
 from argo_audit.surface.reader import read_rubric
@@ -70,6 +71,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "scores, last line": lambda text: read_scores(f"Scores: A {text} B 2"),
     "fences": read_fences,
     "own fences": lambda text: read_fences(f"<<<RUBRIC 0f>>>\n{text}\n<<<END RUBRIC 0f>>>"),
+    "apart": lambda text: apart(f"{text}a{text}", f"{text}b{text}", 1000),
     "nonce": lambda text: new_nonce([text]),
     "last request": last_request,
     "unfenced": unfenced,
