@@ -5,8 +5,10 @@
 
 A wrong key is known after one call, and a judge that does not answer in form after FIRST of them:
 so the first call goes alone, and until one verdict has been read no more than AT_ONCE are under
-way. Later a long run of replies of which none can be read, under several rubrics, is the judge too
-and not a rubric. Who is stopped stays so in this event loop: nobody asks in vain for the others.
+way. Of whose first FORMLESS replies none is a verdict can be asked in another form, by whoever
+knows one (`asked_models`). Later a long run of replies of which none can be read, under several
+rubrics, is the judge too and not a rubric. Who is stopped stays so in this event loop: nobody asks
+in vain for the others.
 """
 
 from collections import Counter
@@ -144,5 +146,8 @@ class Probation:
                 "in another --out"
             )
         if why == "formless":
-            return 'name a judge that ends its reply as it is asked to, with "Verdict: A"'
+            return (
+                'name a judge that ends its reply as it is asked to, with "Verdict: A", or whose '
+                "provider holds it to a schema (judge.structured)"
+            )
         return "check the key, the model's name and its limits, then resume"
