@@ -1,0 +1,58 @@
+"""The reviewed wordings of tests/data/wordings.tsv, and how a reader of lines is marked on them.
+
+A line has what it `wants` ("length- code+", or "none" where it is about nothing that is measured)
+and what it `may` be read as besides. It is *right* when all that it wants was read, and nothing
+else but what it may be; *unread* when nothing was read; *inverted* when a feature that it wants was
+read with the other sign; else *wrong*, as inverted lines are too.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = Path(__file__).parents[1] / "tests" / "data" / "wordings.tsv"
+RIGHT, UNREAD, INVERTED, WRONG = "right", "unread", "inverted", "wrong"
+_SIGNS = {"+": 1, "-": -1}
+
+Wishes = frozenset[tuple[str, int]]
+Reader = Callable[[str], Wishes]
+
+
+class Wording(NamedTuple):
+    """One line, what it wants and what it may be read as besides."""
+
+    wants: Wishes
+    may: Wishes
+    line: str
+
+
+def wordings(path: Path = FILE) -> list[Wording]:
+    """All lines of the file, in order."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [Wording(_wishes(row["wants"]), _wishes(row["may"]), row["line"]) for row in rows]
+
+
+def mark(wording: Wording, read: Wishes) -> str:
+    """What became of a line that was read so."""
+    if not read:
+        return UNREAD
+    if any((feature, -sign) in read for feature, sign in wording.wants):
+        return INVERTED
+    fits = wording.wants and wording.wants <= read <= wording.wants | wording.may
+    return RIGHT if fits else WRONG
+
+
+def marks(reader: Reader, lines: Sequence[Wording]) -> list[str]:
+    """The mark of each line."""
+    return [mark(line, reader(line.line)) for line in lines]
+
+
+def share(marked: Iterable[str], *kinds: str) -> list[float]:
+    """1 for each mark that is of one of `kinds`, else 0."""
+    return [float(kind in kinds) for kind in marked]
+
+
+def _wishes(written: str) -> Wishes:
+    return frozenset((word[:-1], _SIGNS[word[-1]]) for word in written.split() if word != "none")
