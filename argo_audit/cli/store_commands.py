@@ -58,8 +58,10 @@ def read_command(
 ) -> None:
     """Show what the surface judge reads in a rubric, and which lines it cannot."""
     from argo_audit.surface.reader import read_rubric
+    from argo_audit.surface.tally import tally
 
-    reading = read_rubric(_text(rubric, store))
+    text = _text(rubric, store)
+    reading = read_rubric(text)
     table = Table("line", "feature", "direction", "weight", "quote", box=None)
     for c in reading.criteria:
         direction = "rewards" if c.direction > 0 else "penalises"
@@ -68,8 +70,12 @@ def read_command(
         when = "present" if g.present else "absent"
         row(table, str(g.line), g.feature, f"cap if {when}", f"<= {g.cap:g}", g.quote)
     console.print(table)
-    for line in reading.unread:
-        say(f"not read: {line}")
+    told = tally(text)
+    for unread in told.unread:
+        say(f"not read: {unread.text}")
+    for malformed in told.malformed:
+        say(f"malformed, so not read: {malformed.text}")
+    say(str(told))
 
 
 def _text(name: str, store: str | None) -> str:
