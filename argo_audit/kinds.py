@@ -55,6 +55,7 @@ _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     },
     "judges": {
         "argo/surface": "argo_audit.judges.opening:open_surface",
+        "argo/meaning": "argo_audit.judges.opening:open_meaning",
         "inspect": "argo_audit.judges.opening:open_inspect",
     },
     "policies": {

@@ -55,13 +55,23 @@ def store_verify(root: RootArgument = None) -> None:
 def read_command(
     rubric: Annotated[str, typer.Argument(help="A .md file, or a rubric of the store.")],
     store: StoreOption = None,
+    by_meaning: Annotated[
+        bool,
+        typer.Option("--by-meaning", help="As argo/meaning reads it: needs the extra [reader]."),
+    ] = False,
+    weights: Annotated[
+        str | None, typer.Option(help="A folder with the weights of --by-meaning.")
+    ] = None,
 ) -> None:
     """Show what the surface judge reads in a rubric, and which lines it cannot."""
+    from argo_audit.surface.meaning import Meaning
     from argo_audit.surface.reader import read_rubric
+    from argo_audit.surface.sentence_encoder import open_encoder
     from argo_audit.surface.tally import tally
 
     text = _text(rubric, store)
-    reading = read_rubric(text)
+    meaning = Meaning(open_encoder(weights)) if by_meaning else None
+    reading = read_rubric(text, meaning)
     table = Table("line", "feature", "direction", "weight", "quote", box=None)
     for c in reading.criteria:
         direction = "rewards" if c.direction > 0 else "penalises"
@@ -70,12 +80,12 @@ def read_command(
         when = "present" if g.present else "absent"
         row(table, str(g.line), g.feature, f"cap if {when}", f"<= {g.cap:g}", g.quote)
     console.print(table)
-    told = tally(text)
+    told = tally(text, meaning)
     for unread in told.unread:
         say(f"not read: {unread.text}")
     for malformed in told.malformed:
         say(f"malformed, so not read: {malformed.text}")
-    say(str(told))
+    say(f"{told}; read by {meaning.name if meaning else 'phrases alone, see --by-meaning'}")
 
 
 def _text(name: str, store: str | None) -> str:

@@ -7,10 +7,10 @@
 
 With `reads="lines"` whoever is opened applies a rubric as the sum of its lines (`by_line`).
 
-A judge is `argo/surface`, vectorised; any model that Inspect knows by that name; a kind that an
-installed package adds (`kinds`); or `given:NAME`, an object of this process. Inspect evaluates
-models, so those take part in an evaluation as its models. Any other judge takes part by its name,
-which is a setting of the task, with Inspect's model `none`; the log names it all the same.
+A judge is `argo/surface` or `argo/meaning`, vectorised; any model that Inspect knows by that name;
+a kind that an installed package adds (`kinds`); or `given:NAME`, an object of this process. Inspect
+evaluates models, so those take part in an evaluation as its models. Any other judge takes part by
+its name, a setting of the task, with Inspect's model `none`; the log names it all the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,10 +96,24 @@ def open_surface(_: str, settings: JudgeSettings, urls: Sequence[str]) -> Judge:
     """The kind `argo/surface`: no model, and all pairs at once."""
     from argo_audit.surface.judge import SurfaceJudge
 
+    _check_computes(SURFACE, settings, urls)
+    return SurfaceJudge()
+
+
+def open_meaning(folder: str, settings: JudgeSettings, urls: Sequence[str]) -> Judge:
+    """The kind `argo/meaning`: the same, lines read by their meaning; `folder` has the weights."""
+    from argo_audit.surface.judge import BY_MEANING, SurfaceJudge
+    from argo_audit.surface.meaning import Meaning
+    from argo_audit.surface.sentence_encoder import open_encoder
+
+    _check_computes(BY_MEANING, settings, urls)
+    return SurfaceJudge(Meaning(open_encoder(folder or None)))
+
+
+def _check_computes(judge: str, settings: JudgeSettings, urls: Sequence[str]) -> None:
     if settings.estimator != JudgeSettings().estimator or urls:
         problem = "it computes its probabilities here and now"
-        raise InputError(SURFACE, problem, "leave out the judge's estimator and its URL")
-    return SurfaceJudge()
+        raise InputError(judge, problem, "leave out the judge's estimator and its URL")
 
 
 def open_inspect(name: str, settings: JudgeSettings, urls: Sequence[str]) -> Judge:

@@ -87,11 +87,27 @@ def read_clauses(text: str, *, gate: bool = False) -> list[list[Mention]]:
     In a gate, conditions are what matters and a demand ("must", "requires") is turned: it
     triggers when it is not met.
     """
+    return [_read(_events(tokens), gate) for tokens in _clauses(text)]
+
+
+def unknown_words(text: str) -> int:
+    """How many words no phrase of the lexicon accounts for; common words are not counted."""
+    unknown = 0
+    for tokens in _clauses(text):
+        inside = {place for found in _LEXICON.find(tokens) for place in range(*found[:2])}
+        outside = (token for place, token in enumerate(tokens) if place not in inside)
+        unknown += sum(token.isalpha() and token not in _COMMON for token in outside)
+    return unknown
+
+
+def _clauses(text: str) -> Iterator[list[str]]:
+    """The words and separators of each clause that has any."""
     text = text.lower()
     for pattern, written in _REWRITES:
         text = pattern.sub(written, text)
-    clauses = (_TOKEN.findall(clause) for clause in spell_out(text).split("."))
-    return [_read(_events(tokens), gate) for tokens in clauses if tokens]
+    for clause in spell_out(text).split("."):
+        if tokens := _TOKEN.findall(clause):
+            yield tokens
 
 
 def heading_direction(heading: str) -> int:
@@ -235,7 +251,7 @@ class _Clause:
         return verb
 
 
-def _load_lexicon() -> tuple[PhraseBook[_Meaning], dict[str, list[str]]]:
+def _load_lexicon() -> tuple[PhraseBook[_Meaning], dict[str, list[str]], frozenset[str]]:
     source = files("argo_audit.surface").joinpath("lexicon.toml")
     lexicon = tomllib.loads(source.read_text(encoding="utf-8"))
 
@@ -246,7 +262,7 @@ def _load_lexicon() -> tuple[PhraseBook[_Meaning], dict[str, list[str]]]:
             for kind, phrases in senses.items():
                 yield from ((phrase, _Meaning(kind, feature)) for phrase in phrases)
 
-    return PhraseBook(entries()), lexicon["families"]
+    return PhraseBook(entries()), lexicon["families"], frozenset(lexicon["common"]["words"])
 
 
-_LEXICON, _FAMILIES = _load_lexicon()
+_LEXICON, _FAMILIES, _COMMON = _load_lexicon()

@@ -29,9 +29,13 @@ from argo_audit.roles import LineAnswers
 from argo_audit.rubrics.unsigned import unsigned
 from argo_audit.surface.contrast import MeasuredPairs, features_of, measured
 from argo_audit.surface.features import FEATURES, Features
+from argo_audit.surface.meaning import LineMeaning
 from argo_audit.surface.reader import TOP_SCORE, ReadGate, Reading, read_rubric
 
 NAME = "argo/surface"
+BY_MEANING = "argo/meaning"
+"""The same judge where lines are read by their meaning; records name which of the two it was."""
+
 SHARPNESS = 2.0
 """Half a point of ten apart is P = 0.73. Fixed; a judge's temperature is fitted elsewhere."""
 
@@ -56,24 +60,29 @@ class Explanation(NamedTuple):
 
 
 class SurfaceJudge:
-    """The judge without a model: what it can read of a rubric, counted in the responses."""
+    """The judge without a model: what it can read of a rubric, counted in the responses.
 
-    def __init__(self) -> None:
+    With a `meaning` it reads lines by that, and is called argo/meaning.
+    """
+
+    def __init__(self, meaning: LineMeaning | None = None) -> None:
+        self._meaning = meaning
         self._batches: deque[MeasuredPairs] = deque(maxlen=_BATCHES_REMEMBERED)
 
     @property
     def name(self) -> str:
-        """The name under which Inspect knows the same judge."""
-        return NAME
+        """Of the two, the first is the name under which Inspect knows the same judge."""
+        return BY_MEANING if self._meaning else NAME
 
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         """One Judgment per pair, in order; see roles.Judge.
 
         `reply` says in one line how much of the rubric was read; `explain` gives the reasoning.
         """
-        reading, batch = read_rubric(rubric.text), self._batch(tuple(pairs))
+        reading, batch = read_rubric(rubric.text, self._meaning), self._batch(tuple(pairs))
         p_a = preferences(reading, batch.first, batch.second)
-        rubric_id, reply = rubric.id, _summary(reading)
+        by = f" By {self._meaning.name}." if self._meaning else ""
+        rubric_id, reply = rubric.id, _summary(reading) + by
         return [
             Judgment.model_construct(
                 pair_id=pair.id,
@@ -100,7 +109,7 @@ class SurfaceJudge:
         batch = self._batch(tuple(pairs))
         p_a = np.full((len(pairs), len(lines), 2), np.nan)
         for column, line in enumerate(lines):
-            reading = read_rubric(f"- Rewards {unsigned(line)}\n")
+            reading = read_rubric(f"- Rewards {unsigned(line)}\n", self._meaning)
             if reading.criteria:
                 p_a[:, column] = preferences(reading, batch.first, batch.second)[:, None]
         calls = 2 * len(pairs) * -(-len(lines) // _LINES_PER_CALL)

@@ -10,6 +10,10 @@ section's direction), and the negations in whose reach it stands. Words that are
 themselves ("rambling", "excessive") count as unwanted until a verb or section says otherwise. The
 grammar is small and total: what it does not know is listed in `Reading.unread`, not guessed.
 
+With a `LineMeaning` (the judge argo/meaning, `argo-audit read --by-meaning`) lines are read by that
+instead, and by the grammar where it knows all words but one and the meaning does not speak against
+it; gates are read by the grammar alone.
+
 Weights: written weights are scaled to a mean of 1, the weight of a line without one. A line's
 weight is shared equally by the features it speaks of, and doubled or halved by its emphasis.
 """
@@ -22,13 +26,16 @@ from statistics import fmean
 from typing import NamedTuple
 
 from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
-from argo_audit.surface.clauses import Mention, heading_direction, read_clauses
+from argo_audit.surface.clauses import Mention, heading_direction, read_clauses, unknown_words
+from argo_audit.surface.meaning import LineMeaning
 
 DEFAULT_CAP = 3.0
 TOP_SCORE = 10.0
 _MAX_LINE = 1_500  # characters of a line that are read
 _MAX_WEIGHT = 1e6  # a rubric may write any number, also one that overflows
 _LINES_REMEMBERED = 8_192
+_UNKNOWN = 1  # words that the grammar may not know where it is believed over an unsure meaning
+_AGREES = 0.7  # and what the chance of each of its wishes has to be
 _OVERALL_CAP = re.compile(
     r"\b(?:overall|final|total)\b[^.;]{0,20}?(?:<=|≤|<|at|to)\s*(\d+(?:\.\d+)?)", re.I
 )
@@ -96,10 +103,11 @@ class _Wish(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def read_rubric(text: str) -> Reading:
+def read_rubric(text: str, meaning: LineMeaning | None = None) -> Reading:
     """The reading of any text; total, and bounded in time by reading long lines in part.
 
-    Each of the rubric's lines is read once and remembered, since a search repeats lines.
+    Each of the rubric's lines is read once and remembered, since a search repeats lines. Lines are
+    read by the grammar, and by their `meaning` where one is given.
     """
     parts = outline(text)
     gates, lines = _told_apart(parts, text)
@@ -108,6 +116,8 @@ def read_rubric(text: str) -> Reading:
     unread: list[str] = []
     for line in lines:
         wishes = _wishes(line.name[:_MAX_LINE], line.text[:_MAX_LINE], line.direction)
+        if meaning:
+            wishes = _meant(meaning, line, wishes)
         criteria += _criteria(line, wishes, scale)
         if not wishes and line.quote:
             unread.append(line.quote)
@@ -167,6 +177,26 @@ def _wishes(name: str, text: str, direction: int) -> tuple[_Wish, ...]:
         named = _merged(read_clauses(name), direction)
         said += [wish for wish in named if wish.feature not in known]
     return tuple(said)
+
+
+def _meant(meaning: LineMeaning, line: _Line, said: Sequence[_Wish]) -> tuple[_Wish, ...]:
+    """What a line means, else what the grammar `said` of it where both can be trusted in that.
+
+    The section's direction is put before a line that has no verb of its own, as a verb.
+    """
+    text = (line.text or line.name)[:_MAX_LINE]
+    mentions = (mention for clause in read_clauses(text) for mention in clause)
+    own = heading_direction(text) or any(mention.verb for mention in mentions)
+    verb = "" if own else {1: "Rewards ", -1: "Penalises ", 0: ""}[line.direction]
+    asked = verb + (text[:1].lower() + text[1:] if verb else text)
+    emphasis = max((wish.emphasis for wish in said), default=1.0)
+    if meant := meaning.wishes(asked):
+        return tuple(
+            _Wish(*wish, share=1.0, emphasis=emphasis, explicit=True) for wish in sorted(meant)
+        )
+    known = said and unknown_words(text) <= _UNKNOWN
+    agreed = known and all(meaning.chance(asked, w.feature, w.direction) >= _AGREES for w in said)
+    return tuple(said) if agreed else ()
 
 
 def _merged(clauses: Sequence[Sequence[Mention]], direction: int) -> list[_Wish]:

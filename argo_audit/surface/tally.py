@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from argo_audit.rubrics.markdown_blocks import Blocks, blocks_of
 from argo_audit.rubrics.outline import MAX_CHARACTERS, Outline, lines_of, outline
+from argo_audit.surface.meaning import LineMeaning
 from argo_audit.surface.reader import Reading, read_rubric
 
 _READ, _UNREAD, _MALFORMED, _LAYOUT = "read", "unread", "malformed", "layout"
@@ -52,10 +53,12 @@ class Tally(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def tally(text: str) -> Tally:
-    """All lines of any text."""
+def tally(text: str, meaning: LineMeaning | None = None) -> Tally:
+    """All lines of any text, as `read_rubric` reads it."""
     lines, parts = lines_of(text), outline(text)
-    kinds = _by_items(text, parts, lines) if len(parts) else _line_by_line(text)
+    understood = _lines_read(read_rubric(text, meaning))
+    by_line = dict.fromkeys(understood, _READ)  # of a text without lists or tables
+    kinds = _by_items(text, parts, lines, understood) if len(parts) else by_line
     rows: dict[str, list[ToldLine]] = {_READ: [], _UNREAD: [], _MALFORMED: [], _LAYOUT: []}
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -63,20 +66,14 @@ def tally(text: str) -> Tally:
     return Tally(*(tuple(rows[kind]) for kind in (_READ, _UNREAD, _MALFORMED, _LAYOUT)))
 
 
-def _line_by_line(text: str) -> dict[int, str]:
-    """Of a text without lists or tables, each line of which is read by itself."""
-    return dict.fromkeys(_lines_read(read_rubric(text)), _READ)
-
-
 def _lines_read(reading: Reading) -> set[int]:
     return {w.line for w in reading.criteria} | {gate.line for gate in reading.gates}
 
 
-def _by_items(text: str, parts: Outline, lines: list[str]) -> dict[int, str]:
+def _by_items(text: str, parts: Outline, lines: list[str], understood: set[int]) -> dict[int, str]:
     """Of a text with items: the kind of each line of its blocks, by number."""
     items = {criterion.line for criterion in parts.criteria}
     items |= {bias.line for bias in parts.biases} | {gate.line for gate in parts.gates}
-    understood = _lines_read(read_rubric(text))
     begun = {line: _READ if line in understood else _UNREAD for line in items}
     kinds: dict[int, str] = {}
     with blocks_of(text[:MAX_CHARACTERS]) as read:

@@ -28,7 +28,8 @@ from argo_audit.report.names import label_name, population_name, sentence_case
 from argo_audit.report.sections import judge_check, reward_model_checks, verdict
 from argo_audit.report.trained import Backed, Trained
 
-SURFACE_JUDGE = "argo/surface"
+STYLE_JUDGES = ("argo/surface", "argo/meaning")
+"""Those that measure style, by the kind that their name begins with."""
 
 _HEADER = (
     "Population",
@@ -45,7 +46,7 @@ _HEADER = (
 )
 _NAMED = 4  # features a sentence names on each side
 _STYLE_ONLY = (
-    f"The judge was `{SURFACE_JUDGE}`, which sees style only: these numbers are the "
+    "The judge was `{judge}`, which sees style only: these numbers are the "
     "*style-explained share* of the labels, a floor that a judge who reads for content has to beat."
 )
 _OTHER_JUDGE = (
@@ -81,8 +82,9 @@ def section(facts: Material) -> Section:
     blocks += ["Agreement is the share of pairs on which judge and label prefer the same response."]
     blocks += [table(_HEADER, rows)] if rows else ["No run was given: not measured."]
     blocks += [_sentences(row) for row in spoken]
-    blocks += [_STYLE_ONLY] if SURFACE_JUDGE in judges else []
-    blocks += [_OTHER_JUDGE] if judges - {SURFACE_JUDGE} else []
+    kinds = {judge.partition(":")[0] for judge in judges}
+    blocks += [_STYLE_ONLY.format(judge=judge) for judge in STYLE_JUDGES if judge in kinds]
+    blocks += [_OTHER_JUDGE] if kinds.difference(STYLE_JUDGES) else []
     return Section("Summary", blocks)
 
 
