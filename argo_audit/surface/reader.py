@@ -34,8 +34,9 @@ TOP_SCORE = 10.0
 _MAX_LINE = 1_500  # characters of a line that are read
 _MAX_WEIGHT = 1e6  # a rubric may write any number, also one that overflows
 _LINES_REMEMBERED = 8_192
-_UNKNOWN = 1  # words that the grammar may not know where it is believed over an unsure meaning
-_AGREES = 0.7  # and what the chance of each of its wishes has to be
+# What the chance of each of the grammar's wishes has to be where it is believed over an unsure
+# meaning, by how many of the line's words it does not know; of more words it is not believed.
+_AGREES = (0.5, 0.7)
 _OVERALL_CAP = re.compile(
     r"\b(?:overall|final|total)\b[^.;]{0,20}?(?:<=|≤|<|at|to)\s*(\d+(?:\.\d+)?)", re.I
 )
@@ -194,9 +195,11 @@ def _meant(meaning: LineMeaning, line: _Line, said: Sequence[_Wish]) -> tuple[_W
         return tuple(
             _Wish(*wish, share=1.0, emphasis=emphasis, explicit=True) for wish in sorted(meant)
         )
-    known = said and unknown_words(text) <= _UNKNOWN
-    agreed = known and all(meaning.chance(asked, w.feature, w.direction) >= _AGREES for w in said)
-    return tuple(said) if agreed else ()
+    unknown = unknown_words(text)
+    if unknown >= len(_AGREES):
+        return ()
+    least = min((meaning.chance(asked, w.feature, w.direction) for w in said), default=0.0)
+    return tuple(said) if least >= _AGREES[unknown] else ()
 
 
 def _merged(clauses: Sequence[Sequence[Mention]], direction: int) -> list[_Wish]:
