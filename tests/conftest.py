@@ -58,6 +58,21 @@ them at the end.
 """
 GROUPS = {name: group for group, names in PROCESSES.items() for name in names}
 
+LONGEST = (
+    "test_gate_init.py",
+    "test_verify.py",
+    "test_notebooks.py",
+    "test_compare.py",
+    "test_failures.py",
+    "test_from_python.py",
+    "test_rubric_ablation.py",
+    "test_evaluate.py",
+    "test_doors.py",
+    "test_budget.py",
+)
+"""Files of more than four seconds (`make bench-suite` prints them), begun next, so that the
+processes end together; a file that is missing here costs a little time, nothing else."""
+
 settings.register_profile("few", max_examples=25)
 """What `make test` tries of a property; `make test-all` tries the hundred that are usual."""
 
@@ -89,7 +104,7 @@ def pytest_runtest_teardown() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files of PROCESSES first, in its order; a file that belongs there must be named there."""
-    order = {name: place for place, name in enumerate(GROUPS)}
+    order = {name: place for place, name in enumerate([*GROUPS, *LONGEST])}
     for item in items:
         shared = PROCESSES.keys() & set(getattr(item, "fixturenames", ()))
         if shared and item.path.name not in GROUPS:

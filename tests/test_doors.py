@@ -173,7 +173,7 @@ def test_the_suite_evaluates_it_with_the_same_judge(audited: Given, tmp_path: Pa
     assert judged
     assert all(row.method.startswith("given:lengthy") for row in judged)
     asked = audited.judge.asked
-    evaluate([audited.out], tmp_path / "surface", judge="argo/surface")
+    evaluate([audited.out], tmp_path / "surface", judge="argo/surface", suite="rubric_agreement")
     assert audited.judge.asked == asked
 
 

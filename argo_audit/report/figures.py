@@ -15,6 +15,8 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from io import StringIO
 from itertools import zip_longest
@@ -61,12 +63,17 @@ _PAGE = (
 )
 
 
-class Plot(NamedTuple):
-    """A figure before it is drawn: what it shows in words, its size in inches, and how."""
+@dataclass(frozen=True)
+class Plot:
+    """A figure before it is drawn: what it shows in words, its size in inches, and how.
+
+    Two plots `of` the same numbers are equal, so that a figure is drawn once.
+    """
 
     description: str
     size: tuple[float, float]
-    draw: Draw
+    draw: Draw = field(compare=False)
+    of: str
 
 
 class CurvePanel(NamedTuple):
@@ -102,7 +109,7 @@ def progress_figure(title: str, panels: Sequence[CurvePanel]) -> Plot:
         _legend(figure, axes[0])
 
     shown = "; ".join(f"{panel.title}, {_ends(panel.windows)}" for panel in panels)
-    return Plot(f"{title}: {shown}", (4.6 * len(panels), 4.0), draw)
+    return Plot(f"{title}: {shown}", (4.6 * len(panels), 4.0), draw, repr(panels))
 
 
 def evolution_figure(title: str, panels: Sequence[StagePanel]) -> Plot:
@@ -117,7 +124,7 @@ def evolution_figure(title: str, panels: Sequence[StagePanel]) -> Plot:
 
     shown = "; ".join(f"{panel.title}{_changes(panel)}" for panel in panels)
     text = f"{title}: mean number of {', '.join(PARTS)} per rubric over steps, for {shown}"
-    return Plot(text, (1.84 * len(PARTS), 3.0), draw)
+    return Plot(text, (1.84 * len(PARTS), 3.0), draw, repr(panels))
 
 
 def histogram_figure(title: str, panels: Sequence[HistogramPanel]) -> Plot:
@@ -142,7 +149,8 @@ def histogram_figure(title: str, panels: Sequence[HistogramPanel]) -> Plot:
         _legend(figure, axes[0, 0])
 
     shown = "; ".join(f"{panel.title}, {_means(panel.samples)}" for panel in panels)
-    return Plot(f"{title}: {shown}", (4.6 * columns, 2.5 * rows + 0.9), draw)
+    size = (4.6 * columns, 2.5 * rows + 0.9)
+    return Plot(f"{title}: {shown}", size, draw, repr(panels))
 
 
 def _progress(axis: "Axes", panel: CurvePanel) -> None:
@@ -226,8 +234,12 @@ def _means(samples: Mapping[str, Sequence[float]]) -> str:
     return ", ".join(f"{name} mean {percent(m)}" for name, m in known.items()) or NOT_MEASURED
 
 
+@lru_cache(maxsize=16)
 def drawn(name: str, plot: Plot) -> Drawing:
-    """A plot as the report shows it, in its style, which nobody else's matplotlib sees."""
+    """A plot as the report shows it, in its style, which nobody else's matplotlib sees.
+
+    A report that is made and then verified is drawn once.
+    """
     import matplotlib
 
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
