@@ -31,7 +31,7 @@ from rich.console import Console
 
 from argo_audit.audits.audit_facts import read_facts
 from argo_audit.audits.begun import REQUEST_FILE
-from argo_audit.audits.evaluate import evaluate
+from argo_audit.audits.evaluate import Evaluated, evaluate
 from argo_audit.audits.parts import Parts
 from argo_audit.audits.price import Budget
 from argo_audit.audits.reporting import Origin, report
@@ -276,7 +276,7 @@ def finished(folder: Path, **changes: Any) -> None:
     audited(folder, **changes)
 
 
-def evaluated(folder: Path) -> object:
+def evaluated(folder: Path) -> Evaluated:
     """A task of the suite."""
     return evaluate([folder / "out"], folder / "out" / "evals", suite=["rubric_agreement"])
 
@@ -344,7 +344,7 @@ def of_report(folder: Path) -> object:
 
 def of_evals(folder: Path) -> object:
     """What the suite found."""
-    rows = sorted(repr(row.model_dump()) for row in evaluated(folder))  # type: ignore[attr-defined]
+    rows = sorted(repr(row.model_dump()) for row in evaluated(folder))
     return rows, of_report(folder)
 
 

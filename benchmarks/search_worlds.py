@@ -22,7 +22,7 @@ from scipy.special import expit
 from argo_audit.findings.slopes import compared, slopes
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.pairs.splits import split
-from argo_audit.records import Judgment, Label, Message, Pair, Rubric, Usage
+from argo_audit.records import Judgment, Label, Message, Pair, Rubric, Split, Usage
 from argo_audit.roles import LineAnswers
 from argo_audit.rubrics.outline import outline
 from argo_audit.rubrics.unsigned import unsigned
@@ -65,10 +65,10 @@ def accuracy(said: Array, target: Array) -> float:
     return float(agreeing(target, said)[sided].mean())
 
 
-def targets(data: SearchData, part: str) -> Array:
+def targets(data: SearchData, part: Split) -> Array:
     """P(A preferred) of the pairs of a split."""
-    labels = data.labels[data.source]
-    return np.array([labels[p.id].p_a for p in data.splits[part]])  # type: ignore[index]
+    labels = data.labels_for(data.splits[part], data.source)
+    return np.array([label.p_a for label in labels])
 
 
 def organism(
@@ -218,7 +218,11 @@ def line_bank(seed: int, lines: int = 200, true: int = 12, pairs: int = 4000) ->
     labels = {
         p.id: Label(pair_id=p.id, p_a=float(y), source=RM) for p, y in zip(every, p_a, strict=True)
     }
-    cut = {"train": every[:2600], "dev": every[2600:3000], "held-out": every[3000:]}
+    cut: dict[Split, Sequence[Pair]] = {
+        "train": every[:2600],
+        "dev": every[2600:3000],
+        "held-out": every[3000:],
+    }
     judge = BankJudge(seen, {name: i for i, name in enumerate(names)}, 3, seed)
     total = np.abs(weights).sum()
     rows = [
@@ -227,7 +231,7 @@ def line_bank(seed: int, lines: int = 200, true: int = 12, pairs: int = 4000) ->
         for i in chosen
     ]
     key = "\n".join(["| Category | Description | Weight |", "|---|---|---|", *rows]) + "\n"
-    data = SearchData(cut, {RM: labels}, RM)  # type: ignore[arg-type]
+    data = SearchData(cut, {RM: labels}, RM)
     return BankWorld(data, judge, key, frozenset(names[i] for i in chosen), names)
 
 

@@ -1,6 +1,7 @@
 """Edits: what they put in and take out, what they leave alone, and when they do not apply."""
 
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from argo_audit.errors import InputError
 from argo_audit.probes.edits.catalogue import description, descriptions
 from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen, control, counterfactual
 from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Direction, NoEdit
-from argo_audit.probes.edits.passages import inserted, sentences, without, words
+from argo_audit.probes.edits.passages import Place, inserted, sentences, without, words
 from argo_audit.probes.edits.phrased import found, has
 
 PHRASED = [name for name, it in descriptions().items() if it.places]
@@ -101,10 +102,10 @@ def test_the_control_is_as_long_to_the_word(text: str, more: int, place: str) ->
     assert padded.startswith(text) if place == "close" else padded.endswith(text)
 
 
-@given(texts, st.sampled_from(["open", "body", "close"]))
+@given(texts, st.sampled_from(get_args(Place)))
 @settings(max_examples=100, deadline=None)
-def test_a_sentence_put_in_is_one_more_sentence(text: str, place: str) -> None:
-    longer = inserted(text, "Dough rests.", place)  # type: ignore[arg-type]
+def test_a_sentence_put_in_is_one_more_sentence(text: str, place: Place) -> None:
+    longer = inserted(text, "Dough rests.", place)
     new = [span for span in sentences(longer) if longer[span.start : span.end] == "Dough rests."]
     assert len(new) == 1
     assert without(longer, new) == text

@@ -302,7 +302,7 @@ class Replaying(ScriptedPolicy):
 ROUNDS = [[GOOD, BAD], [BAD, GOOD], ["- lists", GOOD]]
 
 
-def strip(journal: Journal) -> list[object]:
+def strip(journal: Journal) -> list[Sequence[object]]:
     timeless = [a.model_copy(update={"seconds": 0.0}) for a in journal.attempts]
     return [timeless, journal.prompts, journal.steps, journal.measurements]
 
@@ -313,7 +313,7 @@ def test_a_search_that_dies_at_any_record_goes_on_as_if_it_had_not(
 ) -> None:
     """Also where the policy has to write again what is on record: it is counted once."""
     whole, _, winners = run(ROUNDS)
-    records = sum(map(len, strip(whole.journal)))  # type: ignore[arg-type]
+    records = sum(map(len, strip(whole.journal)))
     for dies_at in range(records):
         first = Mortal(dies_at)
         with pytest.raises(SystemExit):

@@ -41,7 +41,7 @@ class Changed(NamedTuple):
     def both(self) -> list[tuple[LoggedPair, float, float]]:
         """Pairs with P(A) of both."""
         rated = ((pair, ratings(pair, (self.first, self.second))) for pair in self.pairs)
-        return [(pair, *p) for pair, p in rated if len(p) == 2]  # type: ignore[misc]
+        return [(pair, p[0], p[1]) for pair, p in rated if len(p) == 2]
 
 
 def change_rows(about: About, changed: Changed) -> list[ResultRow]:

@@ -207,6 +207,7 @@ class _Part(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    # typeshed's WriteableBuffer is no runtime type; RawIOBase hands over these two alone
     def readinto(self, into: "bytearray | memoryview") -> int:  # type: ignore[override]
         found = self._file.read(min(len(into), self._left))
         into[: len(found)] = found

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from argo_audit.errors import InputError, brief
 from argo_audit.pairs.formats.containers import Rows, as_json
@@ -140,7 +140,7 @@ def _pinned(spec: HubSpec, source: Source) -> HubSpec:
     return HubSpec(spec.name, spec.config, commit, spec.split)
 
 
-def _rows(dataset: object) -> Iterable[Mapping[str, object]]:
+def _rows(dataset: Any) -> Iterable[Mapping[str, object]]:
     """As Arrow gives them: nothing is decoded, so that images cost nothing."""
-    for table in dataset.with_format("arrow").iter(1000):  # type: ignore[attr-defined]
+    for table in dataset.with_format("arrow").iter(1000):
         yield from table.to_pylist()

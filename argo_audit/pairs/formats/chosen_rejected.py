@@ -20,6 +20,7 @@ tell the two apart, in units of its own reward. It is not log-odds, as sigmoid w
 a slice, the same for either order of the letters.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -103,8 +104,9 @@ class _Scored(_Trl):
     def _source(self) -> str:
         return GPT_4
 
+    @abstractmethod
     def _scores(self) -> tuple[float, float]:
-        raise NotImplementedError
+        """Of the chosen and of the rejected response."""
 
     def _labels(self) -> Mapping[str, float | Target]:
         scores = self._scores()

@@ -177,6 +177,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    # typeshed's WriteableBuffer is no runtime type; RawIOBase hands over these two alone
     def readinto(self, into: "bytearray | memoryview") -> int:  # type: ignore[override]
         found = self._read(min(len(into), _MIB))  # counted before there is more of it
         into[: len(found)] = found

@@ -43,7 +43,7 @@ class ExactRow(Open):
 
     def labelled(self) -> LabelledPair:
         """The pair and the labels; raises ValueError where the row makes none."""
-        raise NotImplementedError
+        raise NotImplementedError  # not abstract: a row that gives several has `read` alone
 
     def read(self) -> Read:
         """All pairs of the row, for one that gives several."""
