@@ -24,6 +24,8 @@ VERSION = "0.1.0"
 """Of this package, in what it writes; `argo_audit.__version__` is the same."""
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""How many, or the how manieth: as much as a float holds exactly, so that arithmetic never ends."""
 Split = Literal["train", "dev", "held-out"]
 FindingStatus = Literal["verified", "refuted", "inconclusive", "untested"]
 CLIP = 1e-3
@@ -212,27 +214,27 @@ class Rubric(Record):
 class Usage(Record):
     """What calls of a model took; tokens are what its provider counted, 0 where it counts none."""
 
-    calls: int = 0
+    calls: Count = 0
     """Answers that were asked for."""
-    input_tokens: int = 0
+    input_tokens: Count = 0
     """Tokens read, cached ones among them."""
-    cached_tokens: int = 0
+    cached_tokens: Count = 0
     """Those of `input_tokens` that the provider took from a cache of prefixes."""
-    output_tokens: int = 0
+    output_tokens: Count = 0
     """Tokens written."""
-    cut_off: int = Field(default=0, exclude_if=_empty)
+    cut_off: Count = Field(default=0, exclude_if=_empty)
     """Calls whose reply was cut at a limit of tokens: it is not read."""
-    empty: int = Field(default=0, exclude_if=_empty)
+    empty: Count = Field(default=0, exclude_if=_empty)
     """Calls whose reply had no text, such as reasoning alone."""
-    formless: int = Field(default=0, exclude_if=_empty)
+    formless: Count = Field(default=0, exclude_if=_empty)
     """Calls whose reply was whole and gave no verdict."""
-    refused: int = Field(default=0, exclude_if=_empty)
+    refused: Count = Field(default=0, exclude_if=_empty)
     """Calls that the provider refused, or stopped by its filter: they are not asked again."""
-    failed: int = Field(default=0, exclude_if=_empty)
+    failed: Count = Field(default=0, exclude_if=_empty)
     """Calls that failed, all of their repetitions too."""
-    repeated: int = Field(default=0, exclude_if=_empty)
+    repeated: Count = Field(default=0, exclude_if=_empty)
     """Requests beyond the first of a call, where one failed that may do so."""
-    saved: int = Field(default=0, exclude_if=_empty)
+    saved: Count = Field(default=0, exclude_if=_empty)
     """Calls that were not made, since their answers were kept."""
 
     @classmethod
@@ -297,11 +299,11 @@ class Judgment(Record):
     """P(A preferred) when A was shown second."""
     estimator: Estimator | None = None
     """How the probabilities were read off the judge."""
-    votes: int = 0
+    votes: Count = 0
     """How many sampled replies gave a verdict; 0 for log-probabilities."""
-    unread: int = 0
+    unread: Count = 0
     """How many replies gave none."""
-    truncated: int = 0
+    truncated: Count = 0
     """How many of the texts shown were cut to a limit."""
     reply: str = ""
     """The first that gave no verdict, else the first; of the surface judge, how much it read."""
@@ -362,16 +364,16 @@ class Agreement(Record):
     """Mean cross-entropy; the KL and the labels' own entropy."""
     brier: float | None
     """Mean squared difference of the probabilities."""
-    n: int
+    n: Count
     """Pairs that were judged, and their verdicts read."""
-    ties: int
+    ties: Count
     """Those of them with a label of exactly 0.5, which do not enter accuracy."""
-    unparsed: int
+    unparsed: Count
     """Pairs without a verdict in both orders, which enter nothing but this count."""
-    incomplete: int = Field(default=0, exclude_if=_empty)
+    incomplete: Count = Field(default=0, exclude_if=_empty)
     """Pairs of which an order or some votes could not be read; without an order they are among
     `unparsed`."""
-    prompts: int
+    prompts: Count
     """How many distinct prompts the intervals resample; 0 where there are none."""
     position_flip_rate: float | None
     """Share of pairs, read in both orders, whose verdict follows the order."""
@@ -390,9 +392,9 @@ class PolicyPrompt(Record):
 
     run: str
     """The search's `Run.id`."""
-    step: int
+    step: Count
     """RL iteration, from 0."""
-    variant: int
+    variant: Count
     """Which of the step's prompts, from 0."""
     text: str
     """The prompt."""
@@ -418,9 +420,9 @@ class Attempt(Record):
 
     run: str
     """The search's `Run.id`."""
-    step: int
+    step: Count
     """RL iteration, from 0."""
-    prompt_variant: int
+    prompt_variant: Count
     """Which of the step's prompts it answered."""
     rubric: Rubric
     """What the policy wrote."""
@@ -463,9 +465,9 @@ class Weighing(Record):
 
     run: str
     """The search's `Run.id`."""
-    step: int
+    step: Count
     """Round, from 0."""
-    pairs: int
+    pairs: Count
     """On how many pairs they were asked."""
     lines: tuple[WeighedLine, ...]
     """All that were asked on these pairs."""
@@ -473,7 +475,7 @@ class Weighing(Record):
     """What is written of them, as long as nothing else is asked; "" where no line says anything."""
     usage: Usage = Usage()
     """What asking took."""
-    saved: int = Field(default=0, exclude_if=_empty)
+    saved: Count = Field(default=0, exclude_if=_empty)
     """Calls that kept answers spared."""
 
 
@@ -482,9 +484,9 @@ class Step(Record):
 
     run: str
     """The search's `Run.id`."""
-    step: int
+    step: Count
     """RL iteration, from 0."""
-    attempts: int
+    attempts: Count
     """How many the step has."""
     policy: Usage = Usage()
     """What writing the rubrics took."""
@@ -548,7 +550,7 @@ class Run(Record):
 class StoredRubric(Record):
     """A rubric in the store, with where it came from and how well it agrees."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**53)
     """Its number among those of its reward model, from 1."""
     rubric: Rubric
     """The text, with its `id`."""
@@ -556,7 +558,7 @@ class StoredRubric(Record):
     """Whose preferences it describes."""
     label_source: str
     """What it was trained on."""
-    parent: int | None
+    parent: Count | None
     """The version it descends from; None for a first one."""
     run: str
     """The search that found it: its `Run.id`."""
@@ -589,9 +591,9 @@ class Evidence(Record):
     """Two-sided, of no effect."""
     q_value: Probability | None = None
     """The p-value adjusted for all features that were looked at."""
-    n: int
+    n: Count
     """How many edits were paid, or how many pairs differed in the feature."""
-    prompts: int
+    prompts: Count
     """Of how many prompts."""
 
 
@@ -612,7 +614,7 @@ class Finding(Record):
     """That of the strongest kind of evidence there is, in spreads; None without any."""
     interval: Interval | None
     """Of that effect."""
-    n: int
+    n: Count
     """What that effect rests on; 0 without any."""
     status: FindingStatus
     """What follows from all evidence."""
@@ -650,12 +652,12 @@ class Conformance(Record):
     fingerprint: str
     """The model's own; of one that cannot say what pins it, made from its name and its rewards on
     what was asked."""
-    pairs: int
+    pairs: Count
     """How many pairs it was asked about."""
     spread: float | None
     """Median absolute difference between the two rewards of a probe pair, the scale of all
     tolerances."""
-    max_length: int | None
+    max_length: Count | None
     """In tokens; None where unknown."""
     checks: tuple[Check, ...]
     """All that were made, those that do not apply included."""

@@ -136,6 +136,12 @@ def test_cached_tokens_are_part_of_those_read() -> None:
     assert usage_of(output) == Usage(calls=1)
 
 
+def test_tokens_that_no_reply_can_have_taken_add_nothing_to_a_budget() -> None:
+    output = ModelOutput.from_content("judge", "Verdict: A")
+    output.usage = ModelUsage(input_tokens=-5_000_000, output_tokens=10**400)
+    assert usage_of(output) == Usage(calls=1, output_tokens=10**9)
+
+
 # What is asked for
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from argo_audit.errors import RunFolderError
+from argo_audit.errors import InputError, RunFolderError
 from argo_audit.files import check_free
 from argo_audit.findings.inputs import load_run
 from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run, Usage
@@ -72,6 +72,17 @@ def test_each_record_is_on_disk_when_add_returns(tmp_path: Path) -> None:
     folder.add(PolicyPrompt(run="r1", step=0, variant=0, text="Write."))
     assert load_run(tmp_path).measurements == (measured,)
     assert (tmp_path / "prompts.jsonl").read_text(encoding="utf-8").count("\n") == 1
+
+
+@pytest.mark.parametrize("step", ["-1", "9" * 400], ids=["negative", "400 digits"])
+def test_a_count_that_cannot_be_one_is_named_with_its_line(tmp_path: Path, step: str) -> None:
+    folder = RunFolder.create(tmp_path, RUN)
+    folder.add(attempt(0))
+    folder.add(attempt(1))
+    file = tmp_path / "attempts.jsonl"
+    file.write_text(file.read_text().replace('"step":1', f'"step":{step}'))
+    with pytest.raises(InputError, match=r"attempts\.jsonl, line 2: .*step"):
+        load_run(tmp_path)
 
 
 def test_finishing_records_when_and_how(tmp_path: Path) -> None:

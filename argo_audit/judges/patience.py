@@ -43,6 +43,7 @@ CUT_OFF = ("max_tokens", "model_length", "content_filter")
 MAYBE_BILLED = (SLOW, AWAY, GARBLED)
 """Failures of requests that the provider may have answered, and charged for."""
 
+_MOST_TOKENS = 10**9  # no model reads or writes as much at once
 MANY_TOKENS = 8_000
 """Of an answer whose length nobody limits."""
 _FRAME_TOKENS = 64
@@ -143,17 +144,24 @@ async def _in_time(call: Callable[[], Awaitable[T]], seconds: float | None) -> T
 
 
 def usage_of(output: ModelOutput) -> Usage:
-    """What the reply took; a cached reply tells what it took when it was given."""
+    """What the reply took; a cached reply tells what it took when it was given.
+
+    Numbers that no reply can have taken are a server's mistake: a budget does not grow by them.
+    """
     used = output.usage
     if used is None:
         return Usage(calls=1)
-    cached = used.input_tokens_cache_read or 0
+    cached, written = _sane(used.input_tokens_cache_read), _sane(used.input_tokens_cache_write)
     return Usage(
         calls=1,
-        input_tokens=used.input_tokens + cached + (used.input_tokens_cache_write or 0),
+        input_tokens=_sane(used.input_tokens) + cached + written,
         cached_tokens=cached,
-        output_tokens=used.output_tokens,
+        output_tokens=_sane(used.output_tokens),
     )
+
+
+def _sane(tokens: int | None) -> int:
+    return min(max(0, tokens or 0), _MOST_TOKENS)
 
 
 def seconds_for(tokens: int | None) -> float:
