@@ -307,10 +307,10 @@ SEARCHES = ("lead", "logistic", "best-of-n", "gepa", "argo", "argo, warm")
 ON_FAULTS = ("lead", "logistic", "best-of-n")
 
 
-def race_all(seeds: int, folder: Path, searches: Sequence[str]) -> _Table:
+def race_all(seeds: range, folder: Path, searches: Sequence[str]) -> _Table:
     """Every search on every organism."""
     out = _Table({}, {}, {}, {})
-    for seed, population in product(range(seeds), POPULATIONS):
+    for seed, population in product(seeds, POPULATIONS):
         for world in _versions(population, seed, folder):
             out.keys.setdefault(world.name, []).append(key_of(world))
             out.fits.setdefault(world.name, []).append(fit_of(world))
@@ -409,11 +409,11 @@ def _warm(found: _Table, world: str, label: str) -> Iterator[Bar]:
     yield Bar(name, f"{own:.3f} against {other:.3f}", own >= other)
 
 
-def bank_rows(seeds: int) -> tuple[list[list[str]], Bar]:
+def bank_rows(seeds: range) -> tuple[list[list[str]], Bar]:
     """The bank of 200 lines."""
     rows, enough = [], 0
     config = LeadConfig(rounds=1, lines=200, first=48, pairs=512, least=24)
-    for seed in range(seeds):
+    for seed in seeds:
         world = line_bank(seed)
         notes = _Notes(MOST)
         settings = SearchConfig(seed=seed, lead=config)
@@ -434,10 +434,10 @@ def bank_rows(seeds: int) -> tuple[list[list[str]], Bar]:
             ]
         )
     name = "200 lines, 12 true: .95 of the key within 10,000 calls in 4 of 5 seeds"
-    return rows, Bar(name, f"{enough} of {seeds}", enough >= 0.8 * seeds)
+    return rows, Bar(name, f"{enough} of {len(seeds)}", enough >= 0.8 * len(seeds))
 
 
-def real_rows(folder: Path, seeds: int) -> tuple[list[list[str]], list[Bar]]:
+def real_rows(folder: Path, seeds: range) -> tuple[list[list[str]], list[Bar]]:
     """The real sets, with the surface judge as it is."""
     rows, bars = [], []
     for real in real_sets(folder):
@@ -447,7 +447,7 @@ def real_rows(folder: Path, seeds: int) -> tuple[list[list[str]], list[Bar]]:
         longer = np.sign([len(p.response_a) - len(p.response_b) for p in held]) / 4 + 0.5
         longest = accuracy(longer, target)
         best = max(longest, 1 - longest)
-        found = [_on_real(real, seed) for seed in range(seeds)]
+        found = [_on_real(real, seed) for seed in seeds]
         own = mean(accuracy(said, target) for said in found)
         rival = longer if longest >= 0.5 else 1 - longer
         below = _surely_below(found, rival, target, real)
@@ -484,22 +484,24 @@ def _surely_below(found: Sequence[Array], other: Array, target: Array, real: Rea
 
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Of worlds and searches.")] = 5,
+    first: Annotated[int, typer.Option(min=0, help="The first of the seeds.")] = 0,
     worlds: Annotated[Path, typer.Option(help="Where worlds are kept.")] = Path("build/worlds"),
     real: Annotated[Path, typer.Option(help="Folder of real sets.")] = Path("../shared/data"),
     searches: Annotated[list[str] | None, typer.Option("--search", help="Those to run.")] = None,
 ) -> None:
     """Print a table for each kind of world, then the bars."""
     chosen = searches or [s for s in SEARCHES if s != "gepa" or _has_gepa()]
-    found = race_all(seeds, worlds, chosen)
+    every = range(first, first + seeds)
+    found = race_all(every, worlds, chosen)
     bars = list(organism_bars(found))
     head = ["world", "search", "seeds", "key", "fit", f"at {AT:,} calls", "published"]
     head += ["calls to .95 of key", "calls to .97 of fit", "learned found", "lines true"]
     page.print(table(head, organism_rows(found)))
-    banks, bar = bank_rows(seeds)
+    banks, bar = bank_rows(every)
     bars.append(bar)
     head = ["seed", "key", "published", "of key", "calls to .95", "true found", "lines true"]
     page.print("\n" + table(head, banks))
-    rows, others = real_rows(real, min(seeds, 3))
+    rows, others = real_rows(real, every[:3])
     bars += others
     head = ["set", "n", "lead", "longer or shorter", "regression on counts"]
     page.print("\n" + table(head, rows))
