@@ -6,6 +6,7 @@ import pytest
 from fakes import ScriptedPolicy
 
 from argo_audit.audits.audit_facts import read_facts
+from argo_audit.audits.begun import REQUEST_FILE, read_request, write_request
 from argo_audit.audits.budget import Purse, open_purse, spent_on
 from argo_audit.audits.parts import Parts
 from argo_audit.audits.plan import AuditPlan, plan_audit
@@ -70,7 +71,8 @@ def test_a_plan_is_the_arithmetic_of_the_method(pairs: Path, tmp_path: Path) -> 
 
 
 def test_a_rewriter_and_a_sampled_policy_are_part_of_the_price(pairs: Path, tmp_path: Path) -> None:
-    asked = request(pairs, tmp_path / "out", policy="sample:openai/a", rewriter="openai/b")
+    models = {"policy": "sample:openai/a", "rewriter": "openai/b", "optimiser": "argo"}
+    asked = request(pairs, tmp_path / "out", **models)
     plan = planned(asked)
     assert phase(plan, "rewriting").calls == SEARCH.steps * len(SEARCH.feedback.variants) * 2
     assert {spent.model for spent in plan.spent()} == {"openai/a", "openai/b", "argo/surface"}
@@ -157,3 +159,15 @@ def test_a_search_that_turns_out_dearer_than_planned_ends_sooner(
     dear = [a.model_copy(update={"usage": Usage(calls=30_000)}) for a in journal.attempts]
     journal.attempts[:] = dear
     assert not purse.allows(journal)
+
+
+def test_what_an_audit_does_unasked_goes_on_record_and_an_old_one_stays_as_it_was(
+    pairs: Path, tmp_path: Path
+) -> None:
+    sampled = request(pairs, tmp_path / "new", policy="sample:openai/a")
+    assert (sampled.search_name, request(pairs, tmp_path).search_name) == ("lead", "argo")
+    for asked, name in ((sampled.decided(), "lead"), (sampled, "argo")):
+        out = tmp_path / name
+        write_request(asked.model_copy(update={"out": out}))
+        assert read_request(out).search_name == name
+        assert ("optimiser" in (out / REQUEST_FILE).read_text()) == (name == "lead")

@@ -57,6 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> aa.Audit:
             [listmaker(), WORLD.raw],
             out=out,
             policy=writer,
+            optimiser="argo",
             search=SMALL,
             probed_pairs=0,
         )
@@ -142,6 +143,7 @@ def test_an_audit_stands_wherever_its_folder_does(finished: aa.Audit, tmp_path: 
 
 def test_a_folder_is_not_begun_twice(finished: aa.Audit) -> None:
     asked = {"out": finished.folder, "policy": Stopping(), "search": SMALL, "probed_pairs": 0}
+    asked["optimiser"] = "argo"
     with pytest.raises(RunFolderError, match="this very audit"):
         aa.audit(WORLD.pairs, [listmaker(), WORLD.raw], **asked)  # type: ignore[arg-type]
     with pytest.raises(aa.InputError, match="begun with other pairs"):

@@ -11,7 +11,7 @@ import pytest
 from fakes import ScriptedPolicy, Shown, fake_judge
 from typer.testing import CliRunner
 
-from argo_audit.audits.afford import DEFAULT, affordable, agreed, known_cost
+from argo_audit.audits.afford import DEFAULT, DOLLARS, affordable, agreed, known_cost
 from argo_audit.audits.budget import prices_of
 from argo_audit.audits.given_parts import policy_spec, spec_of
 from argo_audit.audits.parts import Parts
@@ -27,6 +27,7 @@ from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.meter import Meter, metered
 from argo_audit.organism.world import build, write_population
+from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Rubric, Usage
 from argo_audit.roles import Written
@@ -57,16 +58,49 @@ def calls(asked: AuditRequest) -> int:
     return sum(spent.usage.calls for spent in plan.spent())
 
 
+def dollars(asked: AuditRequest) -> float:
+    plan = plan_audit(asked, policy_settings(asked))
+    return known_cost(plan.spent(), prices_of(asked)) or 0.0
+
+
 def test_a_model_elsewhere_gets_a_default_budget_and_one_in_this_process_none(pairs: Path) -> None:
     sized = affordable(request(pairs, **PRICED))
-    assert sized.budget == DEFAULT
-    assert 0.5 * DEFAULT.amount < calls(sized) <= DEFAULT.amount
+    assert sized.budget == DEFAULT.model_copy(update={"dollars": DOLLARS})
+    assert sized.search == SearchConfig()  # by line, all of it is within
+    assert 0 < calls(sized) <= DEFAULT.amount
+    assert 0 < dollars(sized) <= DOLLARS
+    trained = affordable(request(pairs, optimiser="argo", **PRICED))
+    assert 0.5 * DEFAULT.amount < calls(trained) <= DEFAULT.amount
+    assert 0.5 * DOLLARS < dollars(trained) <= DOLLARS
+    unpriced = affordable(request(pairs, judge="openai/nobody-knows", policy=PRICED["policy"]))
+    assert unpriced.budget == DEFAULT
     free = request(pairs)
     assert affordable(free) is free
 
 
+@pytest.mark.parametrize("search", ["lead", "argo"])
+def test_long_pairs_make_a_search_smaller_and_no_audit_dearer(
+    pairs: Path, tmp_path: Path, search: str
+) -> None:
+    file = read(pairs)
+    long = {name: " ".join([f"Of {name}."] * 1_500) for name in ("response_a", "response_b")}
+    grown = [
+        pair.model_copy(update={name: getattr(pair, name) + more for name, more in long.items()})
+        for pair in file.pairs
+    ]
+    write(tmp_path / "long.jsonl", grown, {n: list(found) for n, found in file.labels.items()})
+    short = affordable(request(pairs, optimiser=search, **PRICED))
+    sized = affordable(request(tmp_path / "long.jsonl", optimiser=search, **PRICED))
+    assert calls(sized) < calls(short) <= DEFAULT.amount
+    assert 0.5 * DOLLARS < dollars(sized) <= DOLLARS
+    assert (sized.search, sized.judged_pairs) != (short.search, short.judged_pairs)
+    with pytest.raises(InputError, match=r"\$20.00 does not last for one .* about \$[0-9.]+ at"):
+        affordable(request(tmp_path / "long.jsonl", judge="anthropic/claude-opus-4-1"))
+
+
 def test_what_the_user_set_is_kept_and_the_rest_is_made_to_fit(pairs: Path) -> None:
-    asked = request(pairs, search=SearchConfig(minibatch=100), judged_pairs=25, **PRICED)
+    search = SearchConfig(minibatch=100)
+    asked = request(pairs, search=search, judged_pairs=25, optimiser="argo", **PRICED)
     sized = affordable(asked)
     assert (sized.search.minibatch, sized.judged_pairs) == (100, 25)
     assert calls(sized) <= DEFAULT.amount
@@ -117,7 +151,7 @@ def test_above_five_dollars_somebody_is_asked(pairs: Path) -> None:
         return True
 
     agreed(sized, None, yes)
-    assert "20,000 calls at most" in asked[0]
+    assert "20,000 calls and $20.00 at most" in asked[0]
     agreed(sized, sized.budget, None)
     unpriced = request(pairs, judge="openai/nobody-knows", policy="sample:openai/nobody-knows")
     agreed(affordable(unpriced), None, None)
@@ -161,6 +195,7 @@ SMALL = {
     ),
     "policy_settings": PolicySettings(rubrics_per_prompt=2),
     "judged_pairs": 8,
+    "optimiser": "argo",
     "probed_pairs": 0,
 }
 
@@ -229,17 +264,24 @@ def test_the_meter_holds_when_calls_are_under_way_together() -> None:
 
 
 def test_a_request_is_held_at_its_most_and_settled_at_what_it_took() -> None:
-    meter = Meter(10, lambda model, usage: usage.tokens)
+    calls = Meter(3, lambda model, usage: usage.calls, "3 calls")
+    meter = Meter(10, lambda model, usage: usage.tokens, "10 tokens", also=calls)
+    first, second = (Usage(calls=1, output_tokens=most) for most in (8, 7))
 
     async def work() -> None:
-        first = await meter.hold("m", Usage(calls=1, output_tokens=8))
+        await meter.hold("m", first)
         async with anyio.create_task_group() as group:
-            group.start_soon(meter.hold, "m", Usage(calls=1, output_tokens=7))
+            group.start_soon(meter.hold, "m", second)
             await anyio.sleep(0.03)
             meter.settle("m", first, Usage(calls=1, output_tokens=2))
-        meter.settle("m", 7, None)
-        with pytest.raises(BudgetSpentError):
+        meter.settle("m", second, None)
+        with pytest.raises(BudgetSpentError, match="10 tokens"):
             await meter.hold("m", Usage(output_tokens=2))
+        await meter.hold("m", Usage(calls=1))
+        meter.settle("m", Usage(calls=1), Usage(calls=1))
+        with pytest.raises(BudgetSpentError, match="3 calls"):
+            await meter.hold("m", Usage(calls=1))
+        await meter.hold("m", Usage(output_tokens=1))  # what was refused is held nowhere
 
     anyio.run(work)
-    assert meter.spent == 9
+    assert (meter.spent, calls.spent) == (9, 3)

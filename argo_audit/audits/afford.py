@@ -4,10 +4,12 @@
     agreed(request, told, sure)                # raises InputError where nobody has agreed to pay
 
 Unless told otherwise, an audit whose models do not all run in this process takes DEFAULT calls at
-most, search, selection and evaluation together. What the user has set of the search stays as it is;
-what he has not is made smaller until the whole fits: fewer steps, smaller minibatches, fewer
-rubrics a prompt, fewer rubrics that are selected among, fewer pairs of dev and held-out. The
-request that goes on record has these sizes, so that a resumed audit is the one that was begun.
+most and, where the prices of all of them are known, DOLLARS: search, selection and evaluation
+together, however many pairs there are and however long they are. What the user has set of the
+search stays as it is; what he has not is made smaller until the whole fits: fewer steps or rounds,
+smaller minibatches, fewer rubrics a prompt, fewer rubrics that are selected among, fewer pairs of
+dev and held-out. The request that goes on record has these sizes, so that a resumed audit is the
+one that was begun.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +17,16 @@ from math import inf
 
 from argo_audit.audits.plan import AuditPlan, Planner
 from argo_audit.audits.preparing import policy_settings
-from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices
+from argo_audit.audits.price import (
+    Budget,
+    Prices,
+    Spent,
+    cost,
+    is_here,
+    is_in_process,
+    known_prices,
+    price_of,
+)
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import InputError
 from argo_audit.search.arithmetic import arithmetic_of
@@ -23,6 +34,9 @@ from argo_audit.search.sizes import Sized
 
 DEFAULT = Budget(amount=20_000, unit="calls")
 """The most that an audit takes of models elsewhere, unless it is told otherwise."""
+
+DOLLARS = 20.0
+"""And the most that it costs, where that can be known."""
 
 ASKED_ABOVE = 5.0
 """Dollars, known to be spent, above which somebody is asked first."""
@@ -55,8 +69,15 @@ def affordable(request: AuditRequest) -> AuditRequest:
     """
     if not is_limited(request):
         return request
-    budgeted = request.model_copy(update={"budget": request.budget or DEFAULT})
+    usual = default_budget(models_of(request), known_prices(request.prices))
+    budgeted = request.model_copy(update={"budget": request.budget or usual})
     return _Fitting(budgeted).fitted()
+
+
+def default_budget(models: Iterable[str], prices: Prices) -> Budget:
+    """The most that is taken of these models unless told otherwise, in dollars too if it can be."""
+    priced = all(is_in_process(model) or price_of(model, prices) for model in models)
+    return DEFAULT.model_copy(update={"dollars": DOLLARS}) if priced else DEFAULT
 
 
 def known_cost(all_spent: Iterable[Spent], prices: Prices) -> float | None:
@@ -105,7 +126,7 @@ class _Fitting:
         self._request, self._planner = request, Planner(request)
         self._prices = known_prices(request.prices)
         self._settings = policy_settings(request)
-        self._budget = request.budget or DEFAULT
+        self._caps = (request.budget or DEFAULT).caps()
 
     def fitted(self) -> AuditRequest:
         """Of the sizes that fit the largest, else the least that begins."""
@@ -114,9 +135,10 @@ class _Fitting:
             if self._fits(least):
                 return least
         plan = self._plan(least)
-        needed = self._budget.spent(plan.least(), self._prices)
-        if needed > self._budget.amount:
-            raise too_small(self._budget, needed)
+        for cap in self._caps:
+            needed = cap.spent(plan.least(), self._prices)
+            if needed > cap.amount:
+                raise too_small(cap, needed)
         return least
 
     def _sizes(self) -> Iterator[AuditRequest]:
@@ -132,7 +154,7 @@ class _Fitting:
         given = self._planner.given(request)._replace(fixed=fixed)
         sized = Sized(search, self._settings.rubrics_per_prompt)
         yield request
-        for one in arithmetic_of(request.optimiser).smaller(sized, given):
+        for one in arithmetic_of(request.search_name).smaller(sized, given):
             update: dict[str, object] = {"search": one.search}
             if one.rubrics_per_prompt != sized.rubrics_per_prompt:
                 less = {"rubrics_per_prompt": one.rubrics_per_prompt}
@@ -148,20 +170,20 @@ class _Fitting:
 
     def _most_judged(self) -> int:
         """So many that evaluation, and selection of one rubric a window, take their share."""
-        searches = len(self._request.labels)
-        one = self._budget.spent([self._planner.judgment(self._request)], self._prices)
-        judgments = self._budget.amount / one if one else inf
+        searches, judgment = len(self._request.labels), self._planner.judgment(self._request)
+        taken = [(cap.amount, cap.spent([judgment], self._prices)) for cap in self._caps]
+        judgments = min(amount / one if one else inf for amount, one in taken)
         each = (searches + 1) + 2 * _MOST_SELECTED * searches
         return max(FEWEST_PAIRS, int(min(_MEASURING * judgments / each, 10**9)))
 
     def _fits(self, request: AuditRequest) -> bool:
         """All of it as planned, and its least at the most that it can take."""
         plan = self._plan(request)
-        spent, least = self._spent(plan.spent()), self._spent(plan.least())
-        return max(spent, least) <= self._budget.amount
-
-    def _spent(self, spent: list[Spent]) -> float:
-        return self._budget.spent(spent, self._prices)
+        return all(
+            cap.spent(spent, self._prices) <= cap.amount
+            for cap in self._caps
+            for spent in (plan.spent(), plan.least())
+        )
 
     def _plan(self, request: AuditRequest) -> AuditPlan:
         asked = request.policy_settings

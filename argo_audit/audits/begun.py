@@ -36,6 +36,7 @@ from argo_audit.records import Record
 from argo_audit.reward_models.by_name import names_reward_model
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
+from argo_audit.search.search_settings import ARGO
 
 REQUEST_FILE = "audit.json"
 GIVEN_PAIRS = "given-pairs.jsonl.gz"
@@ -164,13 +165,17 @@ def command_of(out: Path) -> str:
 def _begun(out: Path) -> _Begun:
     path = out / REQUEST_FILE
     try:
-        return _Begun.model_validate_json(read_whole(path, RECORD))
+        begun = _Begun.model_validate_json(read_whole(path, RECORD))
     except (OSError, ValidationError) as error:
         raise RunFolderError(
             f"{path}: no audit was begun here ({brief(error)})\n"
             "  Remedy: name the folder (out) of an audit, as it was typed"
         ) from error
+    if begun.request.optimiser is not None:
+        return begun
+    request = begun.request.model_copy(update={"optimiser": ARGO})  # there was no other default
+    return begun.model_copy(update={"request": request})
 
 
 def _asked(request: AuditRequest) -> dict[str, Any]:
-    return request.model_dump(mode="json", exclude={"budget", "prices", "out"})
+    return request.decided().model_dump(mode="json", exclude={"budget", "prices", "out"})

@@ -15,6 +15,7 @@ its budget: it goes on from there with another one.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from argo_audit.audits.afford import too_small
@@ -55,30 +56,37 @@ class Purse:
     def open(self, earlier: Sequence[Spent] = ()) -> Iterator[None]:
         """Count what is asked in the block; `earlier` was spent before the audit went on."""
         self.earlier[:] = earlier
-        if self.meter is not None:
-            self.meter.spent = self._spent(self.earlier)
+        for cap, meter in self._caps():
+            if meter is not None:
+                meter.spent = cap.spent(self.earlier, self.prices)
         with metered(self.meter):
             yield
 
     def allows(self, journal: Journal) -> bool:
         """Whether a search with this record may take another step."""
-        if self.budget is None or self.plan is None:
-            return True
-        spent = self._spent(spent_on(self.request, journal))
-        done, step = len(journal.steps), self._spent(self.plan.step)
-        after = self._spent(self.plan.after_steps(done + 1))
-        planned = step * done
-        scale = spent / planned if planned else float(self.plan.dearer)
-        spare = _SPARE if planned and scale > 1 else 1.0
-        share = (self.budget.amount - self._spent(self.plan.checked)) / self.plan.searches
-        fits = spent + scale * (step + spare * after) <= share
-        return fits and self._in_all(scale * (step + spare * after))
+        plan, spent = self.plan, spent_on(self.request, journal)
+        done = len(journal.steps)
+        return plan is None or all(
+            self._affords(plan, spent, done, cap, meter) for cap, meter in self._caps()
+        )
 
-    def _in_all(self, more: float) -> bool:
-        """Whether so much is left of what is counted over all searches."""
-        if self.budget is None or self.meter is None:
-            return True
-        return self.meter.spent + more <= self.budget.amount
+    def _affords(
+        self, plan: AuditPlan, took: list[Spent], done: int, cap: Budget, meter: Meter | None
+    ) -> bool:
+        """Of one search, and over all of them."""
+        spent, step = self._in(cap, took), self._in(cap, plan.step)
+        after = self._in(cap, plan.after_steps(done + 1))
+        planned = step * done
+        scale = spent / planned if planned else float(plan.dearer)
+        spare = _SPARE if planned and scale > 1 else 1.0
+        more = scale * (step + spare * after)
+        share = (cap.amount - self._in(cap, plan.checked)) / plan.searches
+        return spent + more <= share and (meter is None or meter.spent + more <= cap.amount)
+
+    def _caps(self) -> Iterator[tuple[Budget, Meter | None]]:
+        """What may not be overspent, and what counts it."""
+        caps = self.budget.caps() if self.budget else ()
+        return zip_longest(caps, self.meter.each() if self.meter else ())
 
     def taken(self, journal: Journal) -> Taken:
         """Calls and dollars of a search so far."""
@@ -116,9 +124,10 @@ class Purse:
         """Raise InputError when the budget would not last for one step of each search."""
         if self.budget is None or self.plan is None:
             return
-        least = self._spent(self.plan.least())
-        if least > self.budget.amount:
-            raise too_small(self.budget, least)
+        for cap in self.budget.caps():
+            least = self._in(cap, self.plan.least())
+            if least > cap.amount:
+                raise too_small(cap, least)
 
     def on_record(self, journals: Sequence[Journal], evaluated: int) -> list[Spent]:
         """What these searches have taken, and so many evaluations as they were planned."""
@@ -127,8 +136,8 @@ class Purse:
         spent = [one for journal in journals for one in spent_on(self.request, journal)]
         return [*spent, *self.plan.after_steps(1)[-1:] * evaluated]
 
-    def _spent(self, spent: Sequence[Spent]) -> float:
-        return self.budget.spent(spent, self.prices) if self.budget else 0.0
+    def _in(self, cap: Budget, spent: Sequence[Spent]) -> float:
+        return cap.spent(spent, self.prices)
 
 
 def open_purse(request: AuditRequest) -> Purse:
@@ -143,11 +152,15 @@ def open_purse(request: AuditRequest) -> Purse:
 
 
 def meter_of(budget: Budget, prices: Prices) -> Meter:
-    """Counts what is asked, in the unit of the budget."""
+    """Counts what is asked, in each unit of the budget."""
+    first, *others = (_meter(cap, prices) for cap in budget.caps())
+    first.also = others[0] if others else None
+    return first
+
+
+def _meter(cap: Budget, prices: Prices) -> Meter:
     return Meter(
-        budget.amount,
-        lambda model, usage: budget.spent([Spent(model, usage)], prices),
-        str(budget),
+        cap.amount, lambda model, usage: cap.spent([Spent(model, usage)], prices), str(cap)
     )
 
 

@@ -84,7 +84,8 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
         given: The objects that the audits were asked for with. Tasks that ask one that is not
             given are left out.
         budget: The most that it may take ("12.50", "20000 calls"): what it does not afford is
-            left out. Without one, 20,000 calls of models that do not run in this process.
+            left out. Without one, 20,000 calls of models that do not run in this process, and $20
+            where their prices are known.
         prices: A file of prices, before those that come with the package.
         sure: Agrees to what it costs, where that is known to be above $5 and no budget is given.
         reward_models: Where the audits' reward models are now, if not where they were: for each
@@ -106,8 +107,9 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     opened = _open(places, requests, spec, suite, allow)
     exact = not judge and _are_exact(places, allow)
     models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
-    allowed = budget_of(models, Budget.parse(budget) if isinstance(budget, str) else budget)
     known = known_prices(prices)
+    asked = Budget.parse(budget) if isinstance(budget, str) else budget
+    allowed = budget_of(models, asked, known)
     tasks, left_out = _affordable(opened, models, allowed, known, None if budget else sure or _no)
     seat = _seat(spec, requests[0].judge_settings, () if judge else requests[0].judge_urls)
     more = {role: open_models(spec) for role, spec in models.roles.items()} | seat.roles

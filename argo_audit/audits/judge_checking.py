@@ -31,6 +31,7 @@ from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import is_inspects, line_judge_of, open_judge
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.roles import Judge
+from argo_audit.search.search_settings import LEAD
 from argo_audit.store import slug
 
 FOLDER = "judge"
@@ -93,7 +94,7 @@ def readings(request: AuditRequest) -> tuple[Reads, ...]:
     """How an audit has its judge read: a search by line asks it both ways."""
     if request.judge_settings.reads == "lines":
         return ("lines",)
-    return ("whole", "lines") if request.optimiser == "lead" else ("whole",)
+    return ("whole", "lines") if request.search_name == LEAD else ("whole",)
 
 
 def ensure_obedient(request: AuditRequest) -> JudgeFound | None:

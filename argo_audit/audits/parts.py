@@ -40,7 +40,7 @@ def check_names(request: AuditRequest) -> None:
         lambda: open_judge(request.judge, request.judge_settings, request.judge_urls),
         lambda: open_writer(request.rewriter) if request.rewriter else None,
         lambda: open_policy(request.policy) if request.sampled_policy else None,
-        lambda: open_search(request.optimiser),
+        lambda: open_search(request.search_name),
     )
     for check in checks:
         with suppress(UnavailableError):
@@ -59,4 +59,4 @@ def open_parts(request: AuditRequest) -> Parts:
         raise InputError(request.policy, problem, "audit one label source at a time")
     judge = open_judge(request.judge, request.judge_settings, request.judge_urls)
     rewriter = open_writer(request.rewriter) if request.rewriter else None
-    return Parts(judge, open_policy(request.policy), rewriter, open_search(request.optimiser))
+    return Parts(judge, open_policy(request.policy), rewriter, open_search(request.search_name))

@@ -180,7 +180,7 @@ class Planner:
         """What it takes at the size that the request and the settings give it."""
         texts, given, searches = self._texts, self.given(request), len(request.labels)
         sized = Sized(request.search, settings.rubrics_per_prompt)
-        arithmetic = arithmetic_of(request.optimiser)
+        arithmetic = arithmetic_of(request.search_name)
         work = arithmetic.work(sized, given)
         labelled = sum(map(can_be_asked, request.labels))
         edited = TEXTS_PROBED * min(request.probed_pairs, given.held_out)
@@ -235,7 +235,7 @@ def _pairs_shown(request: AuditRequest) -> int:
     search = request.search
     if not request.sampled_policy:
         return 0
-    if request.optimiser in (LEAD, LOGISTIC):
+    if request.search_name in (LEAD, LOGISTIC):
         return search.lead.contrasts
     shown = search.feedback.contrasts
     return shown and shown + search.feedback.disagreements

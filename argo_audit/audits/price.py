@@ -134,6 +134,8 @@ class Budget(Record):
 
     amount: float = Field(gt=0)
     unit: Unit
+    dollars: float | None = Field(default=None, gt=0, exclude_if=lambda most: most is None)
+    """And no more dollars than these, where the amount is of something else."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -151,8 +153,15 @@ class Budget(Record):
             raise InputError("budget", f"{text!r} is no amount", remedy)
         return cls(amount=float(amount), unit=unit)
 
+    def caps(self) -> tuple["Budget", ...]:
+        """Budgets of one unit each, none of which may be overspent."""
+        if self.dollars is None:
+            return (self,)
+        one = self.model_copy(update={"dollars": None})
+        return (one, Budget(amount=self.dollars, unit="dollars"))
+
     def spent(self, all_spent: Iterable[Spent], prices: Prices) -> float:
-        """How much of the budget was taken, in its unit.
+        """How much of the amount was taken, in its unit.
 
         Raises InputError for a budget in dollars when a model that was called has no price.
         """
@@ -169,7 +178,8 @@ class Budget(Record):
         """As it is shown."""
         if self.unit == "dollars":
             return f"${self.amount:,.2f}"
-        return f"{self.amount:,.0f} {self.unit}"
+        more = "" if self.dollars is None else f" and ${self.dollars:,.2f}"
+        return f"{self.amount:,.0f} {self.unit}{more}"
 
     def _of(self, spent: Spent, prices: Prices) -> float | None:
         if self.unit == "dollars":

@@ -17,7 +17,7 @@ from argo_audit.outside.credentials import has_credential, put_aside
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
 from argo_audit.records import Settings
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
-from argo_audit.search.search_settings import ARGO, SearchConfig
+from argo_audit.search.search_settings import ARGO, LEAD, SearchConfig
 
 LOGS = "logs"
 """Where eval logs lie in the folder of an audit, unless it was asked for another place."""
@@ -48,9 +48,10 @@ class AuditRequest(Settings):
     trained."""
     store: str | None = None
     """Store for the rubrics (any fsspec URL). Unset, rubric_store in the output folder."""
-    optimiser: str = ARGO
-    """How rubrics are searched for: argo (the paper's), lead (by line, for a fraction of the
-    calls), or a search of an installed package."""
+    optimiser: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """How rubrics are searched for: lead (by line, for a fraction of the calls), argo (the
+    paper's), gepa, logistic, best-of-n, or a search of an installed package. Unset, lead where the
+    policy is a model that is not trained, else argo."""
     search: SearchConfig = SearchConfig()
     """What a search does."""
     judge_settings: JudgeSettings = JudgeSettings()
@@ -91,7 +92,8 @@ class AuditRequest(Settings):
     Inspect's --model-cost-config."""
     budget: Budget | None = None
     """The most that may be spent: "12.50" (dollars), "3e6 tokens", "20000 calls"; what is not set
-    of the search is made to fit. Unset, 20,000 calls of models that do not run in this process."""
+    of the search is made to fit. Unset, 20,000 calls of models that do not run in this process, and
+    $20 where all their prices are known."""
 
     _begun: "AuditRequest | None" = PrivateAttr(default=None)
 
@@ -107,6 +109,15 @@ class AuditRequest(Settings):
     def on_record(self, label: str) -> str:
         """What the records of the audit call one of its labels."""
         return dict(zip(self.labels, self.as_begun.labels, strict=True))[label]
+
+    @property
+    def search_name(self) -> str:
+        """How it searches; docs/search.md has the figures behind what it does unasked."""
+        return self.optimiser or (LEAD if self.sampled_policy else ARGO)
+
+    def decided(self) -> "AuditRequest":
+        """With the search that it would take unasked written out, as it goes on record."""
+        return self.model_copy(update={"optimiser": self.search_name})
 
     @property
     def sampled_policy(self) -> str | None:

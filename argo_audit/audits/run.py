@@ -99,7 +99,7 @@ def audit(
     anything is written when the input cannot be used. An interrupted audit leaves its attempts
     readable, and `resume` goes on with it.
     """
-    told = request.budget
+    told, request = request.budget, request.decided()
     if is_limited(request):
         parts = parts or open_parts(request)  # names first, then what it costs
         request = affordable(request)
@@ -193,7 +193,7 @@ def _learn(
     phase = f"search on {source.name} labels"
 
     sized = Sized(search, settings.rubrics_per_prompt)
-    wanted = arithmetic_of(request.optimiser).work(sized, Given(0, 0, 0)).steps
+    wanted = arithmetic_of(request.search_name).work(sized, Given(0, 0, 0)).steps
     refused = list[int]()
 
     def progress(step: int, best: Attempt | None) -> None:
@@ -206,7 +206,7 @@ def _learn(
             refused.append(len(folder.journal.steps))
         return allowed
 
-    usual = {"optimiser"} if request.optimiser == ARGO else set()  # as runs begun before say it
+    usual = {"optimiser"} if request.search_name == ARGO else set()  # as runs begun before say it
     begun = request.as_begun
     asked = begun.model_dump(mode="json", exclude=_NOT_OF_THE_SEARCH | usual)
     far = prepared.file.origin.startswith(HUB)  # at its commit

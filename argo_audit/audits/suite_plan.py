@@ -2,7 +2,7 @@
 
     phases = plan_suite(tasks, audited, SuiteModels("openai/gpt-5-mini", roles={}))
     chosen, left_out = within(tasks, phases, budget, prices)
-    budget = budget_of(models, asked_for)          # the default one, of models elsewhere
+    budget = budget_of(models, asked_for, prices)  # the default one, of models elsewhere
 
 Every task is counted as if no other had asked the same before; the judge's kept replies make it
 less. The order of the suite is the order of what is done: a task that the rest of the budget does
@@ -12,7 +12,7 @@ not afford is left out, and said to be, and later ones that it affords are done.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from argo_audit.audits.afford import DEFAULT
+from argo_audit.audits.afford import default_budget
 from argo_audit.audits.plan import Phase, Texts
 from argo_audit.audits.price import Budget, Prices, Spent, is_here, is_in_process
 from argo_audit.evals.subject import load_rubrics
@@ -66,10 +66,10 @@ def plan_suite(
     return [phase for phase in phases if phase.usage.calls]
 
 
-def budget_of(models: SuiteModels, asked: Budget | None) -> Budget | None:
+def budget_of(models: SuiteModels, asked: Budget | None, prices: Prices) -> Budget | None:
     """The budget of an evaluation: as of an audit, unless told otherwise."""
     elsewhere = [model for model in (models.judge, *models.roles.values()) if not is_here(model)]
-    return asked or (DEFAULT if elsewhere else None)
+    return asked or (default_budget(elsewhere, prices) if elsewhere else None)
 
 
 def within(
@@ -78,19 +78,18 @@ def within(
     """The tasks that the budget affords, and a sentence for each of the others."""
     if budget is None:
         return list(tasks), []
-    left, chosen, left_out = budget.amount, [], []
+    caps, chosen, left_out = budget.caps(), list[SuiteTask](), list[str]()
+    left = [cap.amount for cap in caps]
     for task in tasks:
-        takes = budget.spent(
-            [Spent(p.model, p.usage) for p in phases if p.name == task.name], prices
-        )
-        if takes <= left:
-            left -= takes
+        spent = [Spent(p.model, p.usage) for p in phases if p.name == task.name]
+        takes = [cap.spent(spent, prices) for cap in caps]
+        lacking = [one for one in zip(caps, takes, left, strict=True) if one[1] > one[2]]
+        if not lacking:
+            left = [rest - taken for rest, taken in zip(left, takes, strict=True)]
             chosen.append(task)
-        else:
-            needed, rest = (
-                str(budget.model_copy(update={"amount": n or 0})) for n in (takes, left)
-            )
-            left_out.append(f"{task.name}: takes up to {needed}, and of {budget} {rest} are left")
+        for cap, *amounts in lacking[:1]:
+            needed, rest = (str(cap.model_copy(update={"amount": n or 0})) for n in amounts)
+            left_out.append(f"{task.name}: takes up to {needed}, and of {cap} {rest} are left")
     return chosen, left_out
 
 

@@ -51,7 +51,7 @@ def eval_command(  # noqa: PLR0913 - a command's parameters are its command line
         str | None,
         typer.Option(
             help='The most that may be spent: "12.50" (dollars), "20000 calls"; tasks that it does '
-            "not afford are left out. Unset, 20,000 calls of models elsewhere."
+            "not afford are left out. Unset, 20,000 calls of models elsewhere, and $20."
         ),
     ] = None,
     prices: PricesOption = None,
@@ -112,7 +112,8 @@ def _plan(
 
     (given, file), (allow, moved) = paid, found
     phases, models = plan_evaluation(runs, judge, roles, tuple(allow), moved)
-    prices, budget = known_prices(file), budget_of(models, Budget.parse(given) if given else None)
+    prices = known_prices(file)
+    budget = budget_of(models, Budget.parse(given) if given else None, prices)
     console.print(phases_table("What this evaluation takes at most", phases, prices))
     if budget:
         say(f"Never more than {budget}, repeated calls and votes included.")

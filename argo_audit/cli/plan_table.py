@@ -81,6 +81,10 @@ def _changes(request: AuditRequest, sized: AuditRequest) -> Iterator[str]:
         before, now = (getattr(one.search, name) for one in (request, sized))
         if before != now:
             yield f"{name} {now} (not {before})"
+    for name in ("rounds", "lines", "pairs", "race", "heats"):
+        before, now = (getattr(one.search.lead, name) for one in (request, sized))
+        if before != now:
+            yield f"lead.{name} {now} (not {before})"
     before, now = (one.policy_settings.rubrics_per_prompt for one in (request, sized))
     if before != now:
         yield f"rubrics_per_prompt {now} (not {before})"

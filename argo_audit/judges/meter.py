@@ -34,37 +34,67 @@ _meter: ContextVar["Meter | None"] = ContextVar("meter", default=None)
 
 @dataclass
 class Meter:
-    """Counts what is asked; `shown` is the limit in words. `spent` may begin above 0."""
+    """Counts what is asked; `shown` is the limit in words. `spent` may begin above 0.
+
+    What `also` counts, in a unit of its own, is held beside it: a request has to fit within both.
+    """
 
     limit: float
     worth: Worth
     shown: str = ""
     spent: float = 0.0
+    also: "Meter | None" = None
     used: dict[str, Usage] = field(default_factory=dict)
     _held: float = 0.0
     _lock: Lock = field(default_factory=Lock)
 
-    async def hold(self, model: str, most: Usage) -> float:
-        """Set aside the most that a request can take; raises BudgetSpentError for lack of it."""
-        worth = self.worth(model, most)
-        while not self._take(worth):
-            await anyio.sleep(_PAUSE)
-        return worth
+    def each(self) -> Iterator["Meter"]:
+        """This one, and those beside it."""
+        yield self
+        if self.also:
+            yield from self.also.each()
 
-    def settle(self, model: str, held: float, took: Usage | None) -> None:
-        """Count what a request took; None where nobody knows, and it may have been all of it."""
-        with self._lock:
-            self._held -= held
-            self.spent += held if took is None else self.worth(model, took)
-            known = took or Usage(calls=1)
-            self.used[model] = self.used.get(model, Usage()) + known
+    async def hold(self, model: str, most: Usage) -> None:
+        """Set aside the most that a request can take; raises BudgetSpentError for lack of it."""
+        while not self._take(model, most):
+            await anyio.sleep(_PAUSE)
+
+    def settle(self, model: str, most: Usage, took: Usage | None) -> None:
+        """Count what a request took, for which `most` was held.
+
+        None where nobody knows: it may have been all of it.
+        """
+        for meter in self.each():
+            meter._settle(model, most, took)
 
     @property
     def calls(self) -> int:
         """Requests so far, since it was made."""
         return sum(usage.calls for usage in self.used.values())
 
-    def _take(self, worth: float) -> bool:
+    def _settle(self, model: str, most: Usage, took: Usage | None) -> None:
+        held = self.worth(model, most)
+        with self._lock:
+            self._held -= held
+            self.spent += held if took is None else self.worth(model, took)
+            known = took or Usage(calls=1)
+            self.used[model] = self.used.get(model, Usage()) + known
+
+    def _take(self, model: str, most: Usage) -> bool:
+        """Hold it here and in those beside this one, or nowhere."""
+        worth = self.worth(model, most)
+        if not self._fits(worth):
+            return False
+        held = False
+        try:
+            held = self.also is None or self.also._take(model, most)
+        finally:
+            if not held:
+                with self._lock:
+                    self._held -= worth
+        return held
+
+    def _fits(self, worth: float) -> bool:
         with self._lock:
             if self.spent + self._held + worth <= self.limit:
                 self._held += worth

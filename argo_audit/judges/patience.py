@@ -112,7 +112,8 @@ async def _counted(
     if meter is None:
         return await _in_time(call, patience.seconds)
     name = str(model)
-    held, took = await meter.hold(name, patience.most), None
+    await meter.hold(name, patience.most)
+    took = None
     try:
         output = await _in_time(call, patience.seconds)
         took = usage_of(output)
@@ -122,7 +123,7 @@ async def _counted(
     else:
         return output
     finally:
-        meter.settle(name, held, took)
+        meter.settle(name, patience.most, took)
 
 
 def most_of(text: str, written: int | None) -> Usage:

@@ -13,9 +13,13 @@ from argo_audit.search.rendering import LENGTHS
 from argo_audit.search.search_settings import LeadConfig, SearchConfig
 from argo_audit.search.sizes import Given, Sized, Work
 
-_SIZES = ((384, 64, 32), (256, 48, 32), (192, 48, 16), (128, 32, 16), (96, 32, 16), (64, 24, 8))
-"""Pairs asked on, new lines of a round, pairs of a race's first heat."""
+_SIZES = (
+    (384, 64, 32, 3), (256, 48, 32, 3), (192, 48, 16, 3), (128, 32, 16, 3), (96, 32, 16, 3),
+    (64, 24, 8, 3), (48, 16, 8, 2), (48, 16, 8, 1),
+)  # fmt: skip
+"""Pairs asked on, new lines of a round, pairs of a race's first heat, heats."""
 
+_NAMES = ("pairs", "lines", "race", "heats")
 _ROUNDS = (3, 2, 1)
 
 
@@ -49,9 +53,8 @@ class LeadArithmetic:
     def _asked(self, lead: LeadConfig) -> LeadConfig:
         return lead
 
-    def _of(self, sized: Sized, rounds: int, pairs: int, lines: int, race: int) -> Sized:
-        wanted = {"rounds": rounds, "pairs": pairs, "lines": lines, "race": race}
-        lead = sized.search.lead
+    def _of(self, sized: Sized, rounds: int, *size: int) -> Sized:
+        lead, wanted = sized.search.lead, {"rounds": rounds} | dict(zip(_NAMES, size, strict=True))
         update = {name: min(value, getattr(lead, name)) for name, value in wanted.items()}
         return sized._replace(search=_with(sized.search, lead.model_copy(update=update)))
 
