@@ -67,6 +67,7 @@ _BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     "searches": {
         "argo": "argo_audit.search.optimisers:open_argo",
         "best-of-n": "argo_audit.search.optimisers:open_best_of_n",
+        "gepa": "argo_audit.search.optimisers:open_gepa",
         "lead": "argo_audit.search.optimisers:open_lead",
         "logistic": "argo_audit.search.optimisers:open_logistic",
     },

@@ -434,6 +434,8 @@ class Attempt(Record):
     """The KL there of a judge that always says 0.5; None in records that lack it."""
     misses: tuple[Miss, ...] = ()
     """The pairs it was most wrong on, furthest apart first."""
+    scores: tuple[float, ...] = Field(default=(), exclude_if=_empty)
+    """How right it was on each pair, where a search goes by that; in the order of being asked."""
     usage: Usage
     """What judging it took: nothing for a text that the step had judged before."""
     seconds: float

@@ -34,10 +34,9 @@ from argo_audit.search.argo import argo
 from argo_audit.search.journal import Journal
 from argo_audit.search.lead import lead
 from argo_audit.search.line_fit import fitted
-from argo_audit.search.optimisers import Search
+from argo_audit.search.optimisers import open_search
 from argo_audit.search.proposing import lines_of
-from argo_audit.search.search_settings import LeadConfig, SearchConfig
-from argo_audit.search.simple_searches import best_of_n, logistic
+from argo_audit.search.search_settings import GepaConfig, LeadConfig, SearchConfig
 from argo_audit.stats.agreement import agreeing
 from argo_audit.stats.intervals import by_prompt, mean_interval
 from argo_audit.surface.contrast import measured
@@ -159,11 +158,11 @@ class _Bank:
             policy_reward([Proposal(0, self._text)])
 
 
-def _writer(seed: int) -> Policy:
+def _writer(seed: int, **settings: int) -> Policy:
     from benchmarks.untrained import UntrainedWriter
 
     model = policy_model(EMBEDDED)
-    return UntrainedWriter(model, settings_of(model).model_copy(update={"seed": seed}))
+    return UntrainedWriter(model, settings_of(model).model_copy(update={"seed": seed} | settings))
 
 
 def _trained(seed: int, folder: Path) -> Policy:
@@ -174,13 +173,15 @@ def _trained(seed: int, folder: Path) -> Policy:
     return GRPOPolicy(model, len(SearchConfig().feedback.variants), folder, settings)
 
 
+def _policy(search: str, seed: int, folder: Path) -> Policy:
+    """The embedded writer; `gepa` takes one rubric a step, and has one to spare."""
+    if search.startswith("argo"):
+        return _trained(seed, folder)
+    return _writer(seed, rubrics_per_prompt=2) if search == "gepa" else _writer(seed)
+
+
 _SMALL = {"steps": 60, "minibatch": 32, "windows": 3, "top": 2}
 """What a search by whole rubrics can afford within the calls of this benchmark."""
-
-
-_OTHERS: dict[str, Search] = {
-    "lead": lead, "logistic": logistic, "best-of-n": best_of_n, "argo": argo,
-}  # fmt: skip
 
 
 def searched(name: str, world: SearchWorld) -> Run:
@@ -190,26 +191,20 @@ def searched(name: str, world: SearchWorld) -> Run:
     few = config.model_copy(update={"lead": LeadConfig(pairs=128)})
     with TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        most = RIVALS if name == "best-of-n" else MOST
+        most = RIVALS if name in ("best-of-n", "gepa") else MOST
         notes, started = _Notes(most), time.monotonic()
-        policy = (
-            _trained(world.seed, Path(scratch)) if name.startswith("argo") else _writer(world.seed)
-        )
+        policy = _policy(name, world.seed, Path(scratch))
         if world.unspoken:
             policy = _Speechless(policy, world.unspoken)
-        if name == "gepa":
-            from benchmarks.gepa_rival import gepa_rival
-
-            winner = gepa_rival(policy, world.judge, world.data, small, notes, RIVALS)
-        elif name == "argo, warm":
+        if name == "argo, warm":
             warm = small.model_copy(update={"warm_start": True})
             winner = argo(policy, world.judge, world.data, warm, notes)[-1].rubric.text
         else:
-            search = {"lead": lead, "logistic": logistic, "best-of-n": best_of_n, "argo": argo}[
-                name
-            ]
-            chosen = {"lead": config, "logistic": few}.get(name, small)
-            winner = search(policy, world.judge, world.data, chosen, notes)[-1].rubric.text
+            evolved = config.model_copy(update={"steps": RIVALS}).with_one_variant()
+            chosen = {"lead": config, "logistic": few, "gepa": evolved}.get(name, small)
+            winner = open_search(name)(policy, world.judge, world.data, chosen, notes)[
+                -1
+            ].rubric.text
     return _run(world, notes.journal, winner, time.monotonic() - started)
 
 
@@ -237,9 +232,16 @@ def _incumbents(journal: Journal) -> Iterator[tuple[int, str]]:
         if raced and tried:
             best = tried[0]
         elif tried:
-            best = max([*([best] if best else []), *tried], key=lambda one: one.gain)
+            best = max([*([best] if best else []), *tried], key=_worth)
         if best:
             yield calls, best.rubric.text
+
+
+def _worth(attempt: Attempt) -> float:
+    """What it was paid; of `gepa` what it scored on the validation pairs, and by no minibatch."""
+    if not attempt.scores:
+        return attempt.gain
+    return mean(attempt.scores) if len(attempt.scores) > GepaConfig().minibatch else -1.0
 
 
 class Recovered(NamedTuple):

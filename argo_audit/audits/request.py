@@ -17,7 +17,7 @@ from argo_audit.outside.credentials import has_credential, put_aside
 from argo_audit.policies.policy_settings import SAMPLE, PolicySettings
 from argo_audit.records import Settings
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings, Temperature
-from argo_audit.search.search_settings import ARGO, LEAD, SearchConfig
+from argo_audit.search.search_settings import ARGO, GEPA, LEAD, SearchConfig
 
 LOGS = "logs"
 """Where eval logs lie in the folder of an audit, unless it was asked for another place."""
@@ -116,8 +116,20 @@ class AuditRequest(Settings):
         return self.optimiser or (LEAD if self.sampled_policy else ARGO)
 
     def decided(self) -> "AuditRequest":
-        """With the search that it would take unasked written out, as it goes on record."""
-        return self.model_copy(update={"optimiser": self.search_name})
+        """With what it would do unasked written out, as it goes on record.
+
+        `gepa` takes one rubric a step: a model that is not trained is asked for one to spare.
+        """
+        update: dict[str, object] = {"optimiser": self.search_name}
+        if self.search_name == GEPA:
+            update["search"] = self.search.with_one_variant()
+            if (
+                self.sampled_policy
+                and "rubrics_per_prompt" not in self.policy_settings.model_fields_set
+            ):
+                two = {"rubrics_per_prompt": 2}
+                update["policy_settings"] = self.policy_settings.model_copy(update=two)
+        return self.model_copy(update=update)
 
     @property
     def sampled_policy(self) -> str | None:

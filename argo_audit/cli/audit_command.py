@@ -97,6 +97,7 @@ def _plan(request: AuditRequest) -> None:
     from argo_audit.cli.plan_table import plan_sentences, plan_table
 
     check_names(request)
+    request = request.decided()
     sized = affordable(request)
     plan, prices = plan_audit(sized, policy_settings(sized)), prices_of(sized)
     console.print(plan_table(plan, prices))

@@ -85,6 +85,9 @@ def _changes(request: AuditRequest, sized: AuditRequest) -> Iterator[str]:
         before, now = (getattr(one.search.lead, name) for one in (request, sized))
         if before != now:
             yield f"lead.{name} {now} (not {before})"
+    before, now = (one.search.gepa.validation for one in (request, sized))
+    if before != now:
+        yield f"gepa.validation {now} (not {before})"
     before, now = (one.policy_settings.rubrics_per_prompt for one in (request, sized))
     if before != now:
         yield f"rubrics_per_prompt {now} (not {before})"

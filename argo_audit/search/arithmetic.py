@@ -20,7 +20,7 @@ from argo_audit.search.line_arithmetic import (
     asked_of,
     raced_of,
 )
-from argo_audit.search.search_settings import ARGO, LEAD, LOGISTIC, SearchConfig
+from argo_audit.search.search_settings import ARGO, GEPA, LEAD, LOGISTIC, SearchConfig
 from argo_audit.search.sizes import Given, Sized, Work
 
 
@@ -92,6 +92,34 @@ class ArgoArithmetic:
         return work.steps * work.judged + work.selection
 
 
+class GepaArithmetic:
+    """Of `gepa`: a parent and its child on a minibatch, and the child on the validation pairs."""
+
+    def work(self, sized: Sized, given: Given, steps: int | None = None) -> Work:
+        """As if every child were better than its parent; the best of each third is measured."""
+        gepa, steps = sized.search.gepa, sized.search.steps if steps is None else steps
+        return Work(
+            steps=steps,
+            judged=2 * gepa.minibatch + min(gepa.validation, given.train // 2),
+            written=sized.rubrics_per_prompt * len(sized.search.feedback.variants),
+            rewrites=0,
+            selection=min(_WINDOWS, steps) * (given.dev + given.held_out),
+        )
+
+    def smaller(self, sized: Sized, given: Given) -> Iterator[Sized]:
+        """Fewer validation pairs, then fewer steps."""
+        search = sized.search
+        for steps, validation in product(_STEPS, _VALIDATIONS):
+            wanted = {
+                "steps": min(steps, search.steps),
+                "gepa": search.gepa.model_copy(
+                    update={"validation": min(validation, search.gepa.validation)}
+                ),
+            }
+            update = {name: value for name, value in wanted.items() if name not in given.fixed}
+            yield sized._replace(search=search.model_copy(update=update))
+
+
 def _warming(search: SearchConfig, given: Given) -> int:
     """Judgments of a round of the warm start; 0 without one."""
     lead = search.lead
@@ -103,9 +131,11 @@ _RUBRICS = (8, 4, 2)
 _MINIBATCHES = (256, 128, 64, 48, 32)
 _STEPS = (40, 30, 20, 15, 12, 9, 6, 4, 3, 2, 1)
 _WINDOWS = 3
+_VALIDATIONS = (64, 48, 32)
 
 ARITHMETICS: Mapping[str, Arithmetic] = {
     ARGO: ArgoArithmetic(),
+    GEPA: GepaArithmetic(),
     LEAD: LeadArithmetic(),
     LOGISTIC: LogisticArithmetic(),
 }

@@ -73,7 +73,7 @@ class Past:
         """The attempts of the next step; of those with the best gain the first stays the best."""
         able = list(_with_criteria(attempts))
         self.attempts += attempts
-        self._steps.append([(a, _tried(a)) for a in able])
+        self._steps.append([(a, tried_of(a)) for a in able])
         known = [self.best] if self.best else []
         self.best = max([*known, *able], key=lambda attempt: attempt.gain, default=None)
 
@@ -101,7 +101,8 @@ def _with_criteria(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
     return (attempt for attempt in attempts if len(outline(attempt.rubric.text)))
 
 
-def _tried(attempt: Attempt) -> Tried:
+def tried_of(attempt: Attempt) -> Tried:
+    """An attempt as feedback shows it."""
     agreement, n = attempt.train.accuracy or 0.0, attempt.train.n
     return Tried(attempt.rubric.text, agreement, attempt.gain, n, attempt.misses)
 

@@ -1,4 +1,4 @@
-"""The searches there are, by name: `argo`, the paper's, `lead`, by line, and two simple ones.
+"""The searches there are, by name: `argo`, the paper's, `lead`, by line, and others to compare.
 
     winners = open_search("argo")(policy, judge, data, config, memory, rewriter)
 
@@ -15,6 +15,8 @@ from typing import Protocol, runtime_checkable
 from argo_audit import kinds
 from argo_audit.roles import Judge, Policy, Writer
 from argo_audit.search.argo import argo
+from argo_audit.search.gepa_package import check_installed
+from argo_audit.search.gepa_search import gepa
 from argo_audit.search.lead import lead
 from argo_audit.search.memory import Memory
 from argo_audit.search.search_settings import ARGO, SearchConfig
@@ -54,6 +56,12 @@ def open_argo(_: str) -> Search:
 def open_lead(_: str) -> Search:
     """The search `lead`: lines proposed, asked, weighed, written and raced."""
     return lead
+
+
+def open_gepa(_: str) -> Search:
+    """The search `gepa`: whole rubrics evolved by reflection, by the package of that name."""
+    check_installed()
+    return gepa
 
 
 def open_best_of_n(_: str) -> Search:

@@ -21,6 +21,9 @@ MAX_RESPONSE = 1000
 LOGISTIC = "logistic"
 """The search by line without halving, rounds and races."""
 
+GEPA = "gepa"
+"""The search of the package of that name: whole rubrics, evolved by reflection."""
+
 LEAD = "lead"
 """The search by line: lines proposed, asked, weighed, written, raced."""
 
@@ -78,9 +81,18 @@ class LeadConfig(Settings):
     """Resamples of the prompts that say how stable a line is."""
 
 
-def _usual(lead: LeadConfig) -> bool:
+class GepaConfig(Settings):
+    """How candidates of `gepa` are compared; `steps` says how many are written."""
+
+    minibatch: int = Field(default=8, ge=1)
+    """Pairs on which a parent is judged and mended, and its child compared with it."""
+    validation: int = Field(default=64, ge=4)
+    """Train pairs, always the same, on which a child that was better there is judged."""
+
+
+def _usual(table: LeadConfig | GepaConfig) -> bool:
     """What is not written: records of searches without these settings stay as they were."""
-    return lead == LeadConfig()
+    return table == type(table)()
 
 
 class SearchConfig(Settings):
@@ -111,7 +123,16 @@ class SearchConfig(Settings):
     """Which prompt variants a step asks, and how much of the past they show."""
     lead: LeadConfig = Field(default=LeadConfig(), exclude_if=_usual)
     """How lines are found, asked and weighed, where a search goes by line."""
+    gepa: GepaConfig = Field(default=GepaConfig(), exclude_if=_usual)
+    """How candidates are compared, where rubrics are evolved by `gepa`."""
     warm_start: bool = Field(default=False, exclude_if=operator.not_)
     """Whether argo begins with the rounds of lead, and goes on from its rubrics."""
     seed: int = 0
     """Of the minibatches, of what feedback shows, and of a rewriter's answers."""
+
+    def with_one_variant(self) -> "SearchConfig":
+        """Asking one policy prompt a step, unless it was set which are asked."""
+        if "variants" in self.feedback.model_fields_set:
+            return self
+        feedback = self.feedback.model_copy(update={"variants": ("improve",)})
+        return self.model_copy(update={"feedback": feedback})
