@@ -300,13 +300,34 @@ class Folder:
         listed = self._files.ls(path, detail=True)
         return {PurePosixPath(entry["name"]).name: entry["type"] for entry in listed}
 
-    def names(self, name: str = "") -> list[str]:
-        """The names of what is in a folder, as quickly as they can be had; [] for no folder."""
-        if not self.local:
-            return list(self.entries(name))
-        with contextlib.suppress(FileNotFoundError):
-            return os.listdir(self.place(name))  # noqa: PTH208 - half the time of iterdir
+    def names(self, name: str = "", start: str = "") -> list[str]:
+        """The names of what is in a folder, as quickly as they can be had; [] for no folder.
+
+        Those that begin with `start` are among them; where asking for these is quicker, no others.
+        """
+        if self.local:
+            with contextlib.suppress(FileNotFoundError):
+                return os.listdir(self.place(name))  # noqa: PTH208 - half the time of iterdir
+            return []
+        if "s3" in self._files.protocol:
+            return self._names_on_s3(self.place(name), start)
+        return list(self.entries(name))
+
+    def _names_on_s3(self, path: str, start: str) -> list[str]:
+        """By what names begin with: `ls` of a folder without files lists the one above it too."""
+        with driver_errors(), contextlib.suppress(FileNotFoundError):
+            self._files.invalidate_cache(path)
+            found = self._files.find(path, prefix=start)
+            return [
+                name for above, _, name in (one.rpartition("/") for one in found) if above == path
+            ]
         return []
+
+    def changed(self, name: str) -> int | None:
+        """When something was last put into a folder or taken out; None where nobody tells."""
+        with contextlib.suppress(FileNotFoundError):
+            return Path(self.place(name)).stat().st_mtime_ns if self.local else None
+        return None
 
     def make(self, name: str) -> None:
         """Make a folder in this one, where folders are made: in a bucket, a name is enough."""

@@ -16,16 +16,24 @@ only one of them can make and that holds the whole document. Whoever meets a cla
 (`_settle`), so a writer that dies leaves nothing half done. It takes a file system that can create
 a file only if there is none: local disks (a hard link does it), or an object store whose fsspec
 driver honours `mode="create"`, as those of S3, GCS and Azure do; `check` asks, and refuses others.
+
+Whether a number that was claimed is free is seen in a listing of its folder; S3 lists the names
+that begin with the number. On a disk, where each listing is of all names, a store that published
+number N keeps the claim N until it publishes N + 1, or is no more. Whoever publishes N + 1 removes
+the claims below it first, and only then may its own go. So a store that makes the claim N + 1 and
+still finds its claim N has had no other before it, and needs no listing.
 """
 
 import builtins
 import contextlib
 import re
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -54,6 +62,13 @@ class NewRubric(Record):
     created: datetime
     dev: Agreement
     held_out: Agreement | None
+
+
+class _Claim(NamedTuple):
+    """A claim that was published and is kept: its number, and what it holds."""
+
+    version: int
+    document: bytes
 
 
 def slug(reward_model: str) -> str:
@@ -124,6 +139,9 @@ class RubricStore:
         with _as("a store", self.root):
             self._root = Folder(root)
         self._known: dict[str, dict[int, str]] = {}
+        self._changed: dict[str, int | None] = {}
+        self._kept: dict[str, _Claim] = {}
+        weakref.finalize(self, _release, self._root, self._kept)
 
     @property
     def folder(self) -> Path | None:
@@ -160,13 +178,17 @@ class RubricStore:
         with _as("written", self.root):
             self._root.make(f"{folder}/{_PENDING}")
             self._clean(f"{folder}/{_PENDING}")
-            if self._root.entries(f"{folder}/{_PENDING}"):  # somebody writes there, or died
+            kept = [self._kept[folder].version] if folder in self._kept else []
+            if self._claims(folder) != kept:  # somebody writes there, or died
                 self._clean(folder)
-            while True:
                 self._settle(folder)
+            if self._root.changed(folder) != self._changed.get(folder):
+                self._known.pop(folder, None)
+            while True:
                 stored = self._numbered(new, folder)
                 if self._stored(stored, folder):
                     self._known[folder][stored.version] = file_name(stored)
+                    self._changed[folder] = self._root.changed(folder)
                     return stored
                 del self._known[folder]
 
@@ -244,10 +266,11 @@ class RubricStore:
     def _left_behind(self, folder: str) -> Iterator[str]:
         """What a process left that was killed while it published, or is publishing right now."""
         pending = f"{folder}/{_PENDING}"
-        for number in sorted(filter(str.isdecimal, self._root.entries(pending))):
+        published = {version for version, _ in self._files(folder)} if self.folder else set()
+        for claim in (one for one in self._claims(folder) if one not in published):
             yield (
-                f"{pending}/{number} was not published to its end; the next rubric stored there "
-                "finishes it, and so does `argo-audit resume` of its audit."
+                f"{_claim(folder, claim)} was not published to its end; the next rubric stored "
+                "there finishes it, and so does `argo-audit resume` of its audit."
             )
         for place in (folder, pending):
             for name in sorted(self._root.parts(place)):
@@ -262,13 +285,13 @@ class RubricStore:
         The folder is listed once, and again where what was seen then is not enough: a number that
         another writer has taken since is found to be taken when it is claimed (`_stored`).
         """
-        files = self._known.setdefault(folder, {})
+        files = self._known.get(folder, {})
         if not files or (new.parent is not None and new.parent not in files):
-            files.update(self._files(folder))
+            files = self._known[folder] = dict(self._files(folder))
         if new.parent is not None and new.parent not in files:
             there = ", ".join(map(str, files)) or "none"
             raise StoreError(f"{folder} has no version {new.parent} to be a parent; it has {there}")
-        last = max(files, default=0)
+        last = next(reversed(files), 0)
         if last and (name := self._read(folder, files[last]).reward_model) != new.reward_model:
             raise StoreError(
                 f"{folder} holds rubrics of {name!r}, so those of {new.reward_model!r} cannot go "
@@ -282,33 +305,70 @@ class RubricStore:
         What counts is the document under the number, not the answer to the claim: one that was
         lost on the way, and asked for again, says that the number is taken, by oneself.
         """
-        document = to_document(stored).encode()
-        self._root.create(f"{folder}/{_PENDING}/{stored.version:04d}", document)
-        self._settle(folder)
+        document, name = to_document(stored).encode(), f"{folder}/{file_name(stored)}"
+        made = self._root.create(_claim(folder, stored.version), document)
+        if made and self._follows(folder, stored.version):
+            self._root.create(name, document)  # or another that met the claim has
+            self._keep(folder, _Claim(stored.version, document))
+            return True
+        keeps = made and self.folder is not None
+        self._settle(folder, stored.version if keeps else None)
         with contextlib.suppress(FileNotFoundError):  # another's rubric has the number
-            return self._root.read(f"{folder}/{file_name(stored)}") == document
+            if self._root.read(name) == document:
+                if keeps:
+                    self._kept[folder] = _Claim(stored.version, document)
+                return True
+        if keeps:
+            self._remove(_claim(folder, stored.version))
         return False
 
-    def _settle(self, folder: str) -> None:
+    def _follows(self, folder: str, claimed: int) -> bool:
+        """Whether nobody has published since this store did: its claim is there as it was."""
+        kept = self._kept.get(folder)
+        if not kept or kept.version != claimed - 1:
+            return False
+        if self._claims(folder) != [kept.version, claimed]:
+            return False
+        with contextlib.suppress(FileNotFoundError):  # met, and removed, since it was listed
+            return self._root.read(_claim(folder, kept.version)) == kept.document
+        return False
+
+    def _keep(self, folder: str, claim: _Claim) -> None:
+        """Keep a claim that was published in place of the one before it."""
+        self._remove(_claim(folder, self._kept.pop(folder).version))
+        self._kept[folder] = claim
+
+    def _claims(self, folder: str) -> builtins.list[int]:
+        """The numbers that are claimed, in order."""
+        return sorted(map(int, filter(str.isdecimal, self._root.names(f"{folder}/{_PENDING}"))))
+
+    def _settle(self, folder: str, keep: int | None = None) -> None:
         """Write the document of every claim (one's own, or left by a crash) and release it.
 
         The claim is read before the folder is listed. A claim is released only once its number
-        has a file, so a later claim on the number (by a writer whose listing was old) is always
-        seen to be too late, and all who finish the first claim write the same document.
+        has a file and lower ones are released, so a later claim on the number (by a writer whose
+        listing was old) is always seen to be too late, and all who finish the first claim write the
+        same document. The claim `keep` is not released.
         """
-        for number in filter(str.isdecimal, self._root.entries(f"{folder}/{_PENDING}")):
-            claim = f"{folder}/{_PENDING}/{number}"
+        for number in self._claims(folder):
+            claim = _claim(folder, number)
             with contextlib.suppress(FileNotFoundError):  # another writer has released it
                 document = self._root.read(claim)
                 stored = _parsed(self._root.place(claim), document)
                 if not self._is_taken(folder, stored.version):
                     self._root.create(f"{folder}/{file_name(stored)}", document)
-                self._root.remove(claim)
+                if number != keep:
+                    self._root.remove(claim)
 
     def _is_taken(self, folder: str, version: int) -> bool:
         """Whether a rubric has the number; looked for in all names at once, which is quickest."""
-        names, start = "/".join(["", *self._root.names(folder), ""]), f"/{version:04d}-"
-        return start in names and bool(re.search(rf"{start}[0-9a-f]{{12}}\.md/", names))
+        start = f"{version:04d}-"
+        names = "/".join(["", *self._root.names(folder, start), ""])
+        return f"/{start}" in names and bool(re.search(rf"/{start}[0-9a-f]{{12}}\.md/", names))
+
+    def _remove(self, claim: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # another writer has released it
+            self._root.remove(claim)
 
     def _clean(self, place: str) -> None:
         """Remove what killed processes left half-written; object stores have no such thing."""
@@ -331,6 +391,17 @@ class RubricStore:
     def _refs(self) -> builtins.list[str]:
         folders = self.reward_models()
         return [f"{folder}@{version}" for folder in folders for version, _ in self._files(folder)]
+
+
+def _claim(folder: str, version: int) -> str:
+    return f"{folder}/{_PENDING}/{version:04d}"
+
+
+def _release(root: Folder, kept: dict[str, _Claim]) -> None:
+    """Remove the claims that a store kept which is no more; who cannot leaves them to the next."""
+    for folder, claim in kept.items():
+        with contextlib.suppress(OSError):
+            root.remove(_claim(folder, claim.version))
 
 
 @contextlib.contextmanager

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import fsspec
 import pytest
@@ -28,6 +30,26 @@ from argo_audit.store import (
     to_document,
 )
 
+
+class _Listed:
+    """The folders that this process lists, told by Python itself."""
+
+    def __init__(self) -> None:
+        self._into: list[str] | None = None
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self._into is not None and event in ("os.listdir", "os.scandir"):
+            self._into.append(str(arguments[0]))
+
+    @contextmanager
+    def into(self, listed: list[str]) -> Iterator[None]:
+        self._into = listed
+        yield
+        self._into = None
+
+
+_LISTED = _Listed()
 AGREEMENT = Agreement(
     accuracy=0.81,
     kl=0.25,
@@ -422,6 +444,72 @@ def test_a_claim_left_behind_is_finished_on_any_file_system(root: str) -> None:
     third = store.append(new("third"))
     assert store.list()[1:] == [left, third]
     assert third.version == 3
+
+
+def test_a_store_that_published_lists_the_names_no_more(local: Path) -> None:
+    store, listed = RubricStore(local), list[str]()
+    store.append(new("first"))
+    with _LISTED.into(listed):
+        later = [store.append(new(f"{number}")).version for number in range(3)]
+    assert later == [2, 3, 4]
+    assert str(folder_of(local)) not in listed
+    assert store.verify() == []
+
+
+def test_on_s3_the_names_are_listed_that_begin_with_the_number(s3: Server) -> None:
+    asked = list[str]()
+
+    def watch(environ: Environ, start: Start, moto: WSGI) -> Iterable[bytes]:
+        asked.extend(parse_qs(environ["QUERY_STRING"]).get("prefix", []))
+        return moto(environ, start)
+
+    store = RubricStore(f"{s3.bucket()}/store")
+    store.append(new("first"))
+    s3.meddle = watch
+    store.append(new("second"))
+    folder = "store/org--Model-8B"
+    assert set(asked) == {f"{folder}/.pending/", f"{folder}/0002-"}
+
+
+def test_stores_that_take_turns_see_what_the_other_published(local: Path) -> None:
+    """Each has published before, so each would know of a number that the other has taken."""
+    one, other = RubricStore(local), RubricStore(local)
+    stored = [store.append(new(f"{place}")) for place, store in enumerate((one, other, other, one))]
+    RubricStore(local).append(new("one that is no more"))
+    stored += [one.append(new("4"))]
+    assert [rubric.version for rubric in stored] == [1, 2, 3, 4, 6]
+    assert one.verify() == other.verify() == []
+
+
+def test_a_claim_that_another_made_in_its_place_is_not_ones_own(local: Path) -> None:
+    """Another published 2 and was late with 1, so that a claim 1 is there as before."""
+    store = RubricStore(local)
+    first = store.append(new("first"))
+    second = RubricStore(local).append(new("second"))
+    late = StoredRubric(version=1, **dict(new("late")))
+    (folder_of(local) / ".pending" / "0001").write_text(to_document(late))
+    assert store.append(new("third")).version == 3
+    assert store.list()[:2] == [first, second]
+    assert store.verify() == []
+
+
+def test_a_rubric_copied_into_the_folder_has_its_number(local: Path) -> None:
+    store = RubricStore(local)
+    store.append(new("first"))
+    copied = StoredRubric(version=2, **dict(new("copied")))
+    (folder_of(local) / file_name(copied)).write_text(to_document(copied))
+    assert store.append(new("third", parent=2)).version == 3
+    assert store.verify() == []
+
+
+def test_a_claim_is_kept_as_long_as_its_store_and_is_no_fault(local: Path) -> None:
+    store, pending = RubricStore(local), folder_of(local) / ".pending"
+    for text in ("first", "second"):
+        store.append(new(text))
+    assert [claim.name for claim in pending.iterdir()] == ["0002"]
+    assert RubricStore(local).verify() == []
+    del store
+    assert list(pending.iterdir()) == []
 
 
 def test_an_existing_file_is_never_overwritten(local: Path) -> None:
