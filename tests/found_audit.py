@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from fakes import ScriptedPolicy
 
@@ -21,12 +22,14 @@ RUBRICS = (
 )
 
 
-def small_audit(root: Path, mark: str = "", pairs_made: int = 150) -> Path:
+def small_audit(
+    root: Path, mark: str = "", pairs_made: int = 150, world: Literal["A", "B"] = "A"
+) -> Path:
     """An audit in `root`/out of recorded rewards, with a report; `mark` is in every name."""
-    world = build("A", pairs_made, seed=0)
-    pairs = [pair.model_copy(update={"population": f"pop{mark}"}) for pair in world.pairs]
+    organism = build(world, pairs_made, seed=0)
+    pairs = [pair.model_copy(update={"population": f"pop{mark}"}) for pair in organism.pairs]
     file, scores = root / f"pairs{mark}.jsonl", root / f"rm{mark}.jsonl"
-    write(file, pairs, {"human": list(world.raw)})
+    write(file, pairs, {"human": list(organism.raw)})
     lines = (
         {"pair_id": p.id, "reward_a": len(p.response_a), "reward_b": len(p.response_b)}
         for p in pairs

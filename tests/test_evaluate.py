@@ -1,5 +1,6 @@
 """`argo-audit eval` on audits that really ran: what it takes from them, and what it refuses."""
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,12 +8,15 @@ import pytest
 from fakes import ScriptedPolicy
 from typer.testing import CliRunner
 
+from argo_audit.audits.compare import compare
 from argo_audit.audits.evaluate import evaluate
 from argo_audit.audits.parts import Parts
+from argo_audit.audits.reporting import Origin, report
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import audit
+from argo_audit.audits.verification import verify
 from argo_audit.cli.commands import app
-from argo_audit.errors import InputError, RunFolderError
+from argo_audit.errors import ArgoError, InputError, RunFolderError
 from argo_audit.evals.suite import SUITE, SuiteTask
 from argo_audit.organism.world import build, write_population
 from argo_audit.search.search_settings import SearchConfig
@@ -58,6 +62,42 @@ def test_the_command_prints_all_tasks_and_goes_on_where_it_was(audited: Audited)
     again = CliRunner().invoke(app, ["eval", str(audited.a)])
     assert again.exit_code == 0
     assert sorted((audited.a / "evals").glob("*.eval")) == logs
+
+
+def test_a_suite_that_was_moved_is_read_and_what_was_left_of_it_is_done(
+    audited: Audited, tmp_path: Path
+) -> None:
+    """Its logs name the folder that it lay in; nothing that was judged is judged again."""
+    tasks = ["label_agreement", "rm_accuracy"]
+    others = shutil.ignore_patterns("evals")
+    made = Path(shutil.copytree(audited.a, tmp_path / "made", ignore=others))
+    before = evaluate([made], made / "evals", suite=tasks)
+    moved = Path(shutil.move(made, tmp_path / "moved"))
+    logs = sorted((moved / "evals").glob("*.eval"))
+    assert list(evaluate([moved], moved / "evals", suite=tasks)) == list(before)
+    assert sorted((moved / "evals").glob("*.eval")) == logs
+    (lost,) = (moved / "evals").glob("*rm-accuracy*.eval")
+    lost.unlink()
+    assert list(evaluate([moved], moved / "evals", suite=tasks)) == list(before)
+    assert len(set((moved / "evals").glob("*.eval")) - set(logs)) == 1
+    with pytest.raises(ArgoError, match="name another folder"):
+        evaluate([moved], moved / "evals", suite="rm_accuracy")
+
+
+def test_audits_are_compared_and_then_reported_also_after_they_moved(
+    audited: Audited, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(audited.a.parent, tmp_path / "both"))
+    both = [root / "A", root / "B"]
+    sheets = compare(both)
+    logs = [log.relative_to(root) for log in root.glob("A/crossed/*/*.eval")]
+    assert len(logs) == 1
+    files = report(Origin(tuple(both), "Both", ("true",)), tmp_path / "report")
+    assert "the populations were not crossed" not in files.markdown.read_text()
+    assert not verify(files.markdown)
+    moved = Path(shutil.move(root, tmp_path / "moved"))
+    assert compare([moved / "A", moved / "B"]) == sheets
+    assert [log.relative_to(moved) for log in moved.glob("A/crossed/*/*.eval")] == logs
 
 
 def test_an_evaluation_is_planned_and_kept_to_a_budget(audited: Audited) -> None:

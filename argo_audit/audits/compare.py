@@ -49,7 +49,7 @@ _NO_PAIRS = (
 class Comparand(NamedTuple):
     """One of what is compared; `run` is what can be evaluated, None without held-out pairs.
 
-    `place` is the file of the rubric.
+    `place` is the file of the rubric; `reward_models` are known by these names wherever it lies.
     """
 
     place: str
@@ -59,6 +59,7 @@ class Comparand(NamedTuple):
     judge: str
     folder: Path | None
     manifest: Manifest | None = None
+    reward_models: tuple[str, ...] = ()
 
 
 @lent()
@@ -135,7 +136,8 @@ def _of_run(folder: Path, options: CompareOptions, again: Again) -> Comparand:
     place = next(p for p in run.rubrics if store.get(side.rubric).rubric.id in p)
     run = run.model_copy(update={"rubrics": (place,), "label_sources": (side.label_source,)})
     text = store.get(side.rubric).rubric.text
-    return Comparand(place, side, text, run, request.judge, folder, facts.manifest)
+    models = tuple(map(request.on_record, run.reward_models))
+    return Comparand(place, side, text, run, request.judge, folder, facts.manifest, models)
 
 
 def _of_rubric(name: str, options: CompareOptions) -> Comparand:
@@ -157,7 +159,7 @@ def _of_rubric(name: str, options: CompareOptions) -> Comparand:
         reward_models=options.rms,
     )
     side = side.model_copy(update={"population": run.population})
-    return Comparand(place, side, rubric.text, run, SURFACE, None)
+    return Comparand(place, side, rubric.text, run, SURFACE, None, None, options.rms)
 
 
 def _place(name: str, root: str) -> str:
@@ -190,8 +192,14 @@ def _judged(place: Path) -> bool:
 
 
 def _identity(subject: Comparand, options: CompareOptions) -> str:
-    judge = options.judge or subject.judge
-    return f"{fingerprint(subject.text)} {subject.run} {judge} {options.rms}"
+    """What is judged, by its content: a folder that was moved finds what was judged of it."""
+    judge, run, about = options.judge or subject.judge, subject.run, None
+    if run is not None:
+        about = (
+            run.population, run.label_sources, run.rm_settings, run.judge,
+            read(run.pairs).fingerprint,
+        )  # fmt: skip
+    return f"{fingerprint(subject.text)} {about} {judge} {subject.reward_models}"
 
 
 def _evaluate(first: Comparand, second: Comparand, place: Path, options: CompareOptions) -> None:

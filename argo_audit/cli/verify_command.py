@@ -8,6 +8,10 @@ import typer
 from argo_audit.cli.terminal import AllowOption, say
 
 _SHOWN = 20
+_REMEDY = (
+    "  Remedy: put back what is named, or, where it is as it should be, write the report again: "
+    "argo-audit report AUDIT --out FOLDER"
+)
 
 ReportArgument = Annotated[Path, typer.Argument(help="The audit.md of a report, or its folder.")]
 
@@ -40,6 +44,7 @@ def verify_command(
     if note := without_manifest(path):
         say(note)
     if problems:
+        say(_REMEDY)
         raise typer.Exit(2)
     say(f"{path}: holds; every line is what its sources give")
     if note := with_later_logs(path):

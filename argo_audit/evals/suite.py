@@ -25,6 +25,7 @@ from pydantic import Field, JsonValue
 
 from argo_audit.errors import ArgoError
 from argo_audit.evals.assembly import EVAL_SETTINGS, untold
+from argo_audit.evals.on_record import on_record
 from argo_audit.evals.reading import remove_left_behind
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.tasks import (
@@ -189,24 +190,55 @@ def run_suite(
     if not tasks:  # or Inspect would take those of the working folder
         return []
     remove_left_behind(log_dir)
+    asked = (model, dict(roles or {}))
     with _telling(told), untold():
         try:
-            _, logs = eval_set(
-                tasks,
-                log_dir=log_dir,
-                model=model,
-                model_roles=dict(roles or {}),
-                display=EVAL_SETTINGS["display"],
-                retry_attempts=1,
-                log_realtime=EVAL_SETTINGS["log_realtime"],
-                score_display=EVAL_SETTINGS["score_display"],
-                acp_server=EVAL_SETTINGS["acp_server"],
-                ctl_server=EVAL_SETTINGS["ctl_server"],
-            )
+            return _eval_set(tasks, log_dir, asked)
         except PrerequisiteError as error:
-            said = " ".join(str(error).split())
-            raise ArgoError(f"{log_dir}: {said}\n  Remedy: name another folder") from error
+            return _gone_on_with(tasks, log_dir, asked, error)
+
+
+_Asked = tuple[str | Model, dict[str, Model | list[Model]]]
+
+
+def _eval_set(
+    tasks: list[Task], log_dir: str, asked: _Asked, *, beside_others: bool = False
+) -> list[EvalLog]:
+    """Evaluate the tasks that have no log; `beside_others`: in a folder with logs of others."""
+    _, logs = eval_set(
+        tasks,
+        log_dir=log_dir,
+        model=asked[0],
+        model_roles=asked[1],
+        display=EVAL_SETTINGS["display"],
+        retry_attempts=1,
+        log_realtime=EVAL_SETTINGS["log_realtime"],
+        score_display=EVAL_SETTINGS["score_display"],
+        acp_server=EVAL_SETTINGS["acp_server"],
+        ctl_server=EVAL_SETTINGS["ctl_server"],
+        log_dir_allow_dirty=beside_others,
+    )
     return logs
+
+
+def _gone_on_with(
+    tasks: list[Task], log_dir: str, asked: _Asked, error: PrerequisiteError
+) -> list[EvalLog]:
+    """The logs of a suite that was begun where its folder no longer is, and of what was left."""
+    record = on_record(tasks, log_dir, *asked)
+    if not record.is_of_suite:
+        raise _refused(log_dir, error) from error
+    if not record.left:
+        return record.done
+    try:
+        return record.done + _eval_set(record.left, log_dir, asked, beside_others=True)
+    except PrerequisiteError as refused:
+        raise _refused(log_dir, refused) from refused
+
+
+def _refused(log_dir: str, error: PrerequisiteError) -> ArgoError:
+    said = " ".join(str(error).replace("[bold]", "").replace("[/bold]", "").split())
+    return ArgoError(f"{log_dir}: {said}\n  Remedy: name another folder")
 
 
 def rows(log_dir: str | Path, suite: Sequence[SuiteTask] = SUITE) -> list[ResultRow]:
