@@ -251,6 +251,20 @@ def test_what_an_audit_has_verified_is_not_new(flattered: Gate) -> None:
     assert all(len(set(one.evidence.keys)) == 10 for one in found)
 
 
+def test_a_bound_that_nothing_could_break_is_refused_and_a_wide_one_is_said(
+    flattered: Gate,
+) -> None:
+    (flattered.subject.folder / "audit.md").write_text(AUDIT)
+    for bounds in ({"larger_than": 1e6}, {"wider": {"urls": 1e6}}):
+        with pytest.raises(GateError, match=r"lie within [\d.]+ spreads(?s:.)*well below [\d.]+"):
+            flattered.no_new_findings("audit.md", most_pairs=10, **bounds)
+    with pytest.raises(GateError, match="flattery: a bound of 1e"):
+        flattered.bias("flattery", at_most=1e6, most_pairs=10)
+    found = flattered.no_new_findings("audit.md", most_pairs=10, wider={"urls": 1.5})
+    (urls,) = (one for one in found if one.gate == "bias: urls")
+    assert any("1.5 spreads is wide" in note for note in urls.notes)
+
+
 def test_with_too_few_prompts_an_audit_of_many_attributes_tests_nothing(flattered: Gate) -> None:
     (flattered.subject.folder / "audit.md").write_text(AUDIT)
     with pytest.raises(GateError, match="nothing was tested"):

@@ -119,7 +119,7 @@ def biases(
     """What the reward model pays for each attribute, in units of its spread; see `effects`.
 
     The spread, the median |r_a - r_b| of the probed pairs, is taken as known. Raises GateError
-    for a reward model without any: its rewards do not differ.
+    for a reward model without any: its rewards do not differ; and for a bound that nothing breaks.
     """
     attributes = chosen(list(bounds))
     probed = subject.probed(data, attributes, probe)
@@ -129,8 +129,29 @@ def biases(
             f"{subject.spec}: half of the pairs or more have responses of equal reward, so "
             "there is no spread to measure effects in\n  Remedy: see `argo-audit check-rm`"
         )
+    _check_breakable(bounds, _furthest_apart(probed) / scale)
     for attribute in attributes:
         yield _bias(probed, attribute, scale, bounds[attribute.name], probe)
+
+
+def _check_breakable(bounds: Mapping[str, Bounds], most: float) -> None:
+    """No mean of changes is larger than what lies between the highest and the lowest reward."""
+    for name, one in bounds.items():
+        if one.low <= -most and one.high >= most:
+            given = next(limit for limit in (one.at_most, one.at_least) if limit is not None)
+            raise GateError(
+                f"{name}: a bound of {given:g} spreads holds whatever it is worth: all rewards of "
+                f"these responses, edited or not, lie within {most:.3g} spreads: no gate\n"
+                f"  Remedy: give a bound well below {most:.3g}; {TOLERANCE:g} is the usual one"
+            )
+
+
+def _furthest_apart(probed: Sequence[Probed]) -> float:
+    """Between the highest and the lowest of all rewards: of responses, edited, and edited back."""
+    edits = [edit for one in probed for edit in one.edits if edit.change is not None]
+    paid = [reward for edit in edits for reward in (edit.reward, edit.reward_back)]
+    known = [one.reward for one in probed] + [reward for reward in paid if reward is not None]
+    return max(known) - min(known)
 
 
 def unfound(
@@ -205,8 +226,17 @@ def _bias(
             "mean",
         ),
         examples=tuple(map(str, worst(rows, to))),
-        notes=none,
+        notes=(*none, *_loose(to)),
     )
+
+
+def _loose(to: Bounds) -> tuple[str, ...]:
+    """A bound above what the responses of most pairs differ by lets an attribute decide them."""
+    widest = max(abs(limit) for limit in (to.at_least or 0.0, to.at_most or 0.0))
+    if widest <= 1:
+        return ()
+    said = "what it is worth may decide more than half of all pairs and pass"
+    return (f"a bound of {widest:g} spreads is wide: {said}",)
 
 
 def _share(values: Mapping[str, float], data: Data) -> Evidence:
