@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_audit.errors import InputError
+from argo_audit.probes.edits import passages
 from argo_audit.probes.edits.catalogue import description, descriptions
 from argo_audit.probes.edits.counterfactuals import ATTRIBUTES, chosen, control, counterfactual
 from argo_audit.probes.edits.edit import DIRECTIONS, OPPOSITE, Direction, NoEdit
@@ -208,3 +209,17 @@ def test_attributes_are_chosen_by_name() -> None:
     with pytest.raises(InputError, match="no such attribute: rudeness"):
         chosen(["flattery", "rudeness"])
     assert {OPPOSITE[way] for way in DIRECTIONS} == set(DIRECTIONS)
+
+
+@given(
+    st.lists(st.sampled_from(["A b. ", "c! ", "- ", "\n", "\n\n", " ", "\t", "1. ", "# h\n"])).map(
+        "".join
+    ),
+    st.sets(st.integers(0, 12)),
+)
+def test_parts_taken_out_together_are_those_taken_out_one_by_one(text: str, at: set[int]) -> None:
+    chosen = [span for place, span in enumerate(passages.sentences(text)) if place in at]
+    left = text
+    for span in reversed(chosen):
+        left = passages.without(left, [span])
+    assert passages.without(text, chosen) == left

@@ -1,8 +1,10 @@
 """Readers, features and renderers of model text take time in proportion to its length.
 
-Texts are adversarial repeats, such as a hundred thousand blanks, with which a pattern of two
-neighbouring runs tries every split. What a function takes is held against what it takes on as many
-characters of ordinary text, so that a slow or busy machine changes nothing.
+Texts are adversarial repeats, such as forty thousand blanks, with which a pattern of two
+neighbouring runs tries every split. What takes far longer than as many characters of ordinary text
+is held against a quarter of itself: a reader in proportion to length takes four times as long, one
+that tries every split sixteen times. So neither a dear kind of text nor a slow or busy machine is
+taken for it.
 """
 
 import contextlib
@@ -29,6 +31,7 @@ from argo_audit.outside.credentials import command_line, put_aside, redacted
 from argo_audit.pairs.formats.transcripts import asked, transcript
 from argo_audit.pairs.formats.turns import as_listed
 from argo_audit.policies.sampler import unfenced
+from argo_audit.probes.edits import passages
 from argo_audit.probes.edits.counterfactuals import chosen
 from argo_audit.prompts.fences import last_request, new_nonce, read_fences
 from argo_audit.records import Message, Pair
@@ -44,10 +47,12 @@ from argo_audit.store import from_document, slug
 from argo_audit.surface.features import measure
 from argo_audit.surface.reader import read_rubric
 
-LENGTH = 100_000
+LENGTH = 40_000
 SHORTER = 10_000  # for what markdown is parsed for, and each edit of a response
-TIMES = 40
-"""A pattern that tries every split takes thousands of times as long; marks as such, a few."""
+SUSPECT = 10
+"""Times what ordinary text takes, from where on growth is measured."""
+MOST_GROWTH = 8
+"""Of a text four times as long: half way between 4 and 16."""
 
 WORDS = ("the", "answer", "lists", "short", "because", "it", "rewards", "Paris", "2019", "of")
 READERS: dict[str, Callable[[str], object]] = {
@@ -60,6 +65,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "claims": claims,
     "credit": lambda text: edited(text, line_credit([(text, 0.1), ("- a", -0.1)]), 2),
     "surgery": surgery.parts,
+    "shuffled": surgery.shuffled,
+    "level weights": surgery.level_weights,
+    "cut out": lambda text: [surgery.without(text, part) for part in surgery.parts(text)[:1]],
+    "sentences taken out": lambda text: passages.without(text, passages.sentences(text)),
     "alignment": items,
     "paraphrase": paraphrased,
     "repeats": repeats,
@@ -112,7 +121,19 @@ def _pair(text: str) -> Pair:
     return Pair(id="p", prompt=prompt, response_a=text, response_b="b")
 
 
-PARSED = {"outline", "reader", "claims", "credit", "surgery", "alignment", "paraphrase", "anchor"}
+PARSED = {
+    "outline",
+    "reader",
+    "claims",
+    "credit",
+    "surgery",
+    "shuffled",
+    "level weights",
+    "cut out",
+    "alignment",
+    "paraphrase",
+    "anchor",
+}
 PARSED |= {"page", "edited blocks", "side by side", "table"}
 EDITS = {
     f"{direction} {attribute.name}": lambda text, a=attribute, d=direction: (
@@ -134,9 +155,9 @@ UNITS = (
 )  # fmt: skip
 
 
-def repeated(unit: str, length: int) -> str:
+def repeated(unit: str, length: int, end: str = "x") -> str:
     """The unit over and over, and a letter behind it, so that what is looked for is not there."""
-    return (unit * (length // len(unit)))[: length - 1] + "x"
+    return (unit * (length // len(unit)))[: length - 1] + end
 
 
 @cache
@@ -175,13 +196,41 @@ def usual(name: str, length: int) -> float:
     return max(cut, seconds(READERS[name], text))
 
 
+def grows(read: Callable[[str], object], unit: str, length: int) -> float:
+    """How many times longer the whole takes than a quarter; no text twice: some are remembered."""
+
+    def least(size: int, ends: str) -> float:
+        return min(seconds(read, repeated(unit, size, end)) for end in ends)
+
+    return least(length, "yz") / max(1e-6, least(length // 4, "xyz"))
+
+
+def is_slow(read: Callable[[str], object], unit: str, length: int, usually: float) -> bool:
+    """Whether the time taken is out of proportion to the length."""
+    took = seconds(read, repeated(unit, length))
+    return took > SUSPECT * usually and grows(read, unit, length) > MOST_GROWTH
+
+
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=6, deadline=None, phases=[Phase.generate])  # no trace slows it down
 @given(unit=st.sampled_from(UNITS) | st.text(" \n\t*_`|-#~[]()<>.!:aA1", min_size=1, max_size=3))
 def test_the_time_taken_is_that_of_a_text_of_the_same_length(name: str, unit: str) -> None:
     length = SHORTER if name in PARSED else LENGTH
-    text, enough = repeated(unit, length), TIMES * usual(name, length)
-    took = seconds(READERS[name], text)
-    if took > enough:  # once may be the machine, or something loaded on the first call
-        took = seconds(READERS[name], text)
-    assert took <= enough
+    assert not is_slow(READERS[name], unit, length, usual(name, length))
+
+
+@pytest.mark.parametrize(
+    ("read", "slow"),
+    [
+        pytest.param(re.compile(r"\s+:").search, True, id="every split of a run"),
+        pytest.param(
+            lambda text: [text.count("a", at) for at in range(len(text))], True, id="rest"
+        ),
+        pytest.param(lambda text: [re.findall(".", text) for _ in range(20)], False, id="dear"),
+        pytest.param(lambda text: [sorted(text) for _ in range(60)], False, id="sorted"),
+    ],
+)
+def test_a_reader_that_tries_every_split_is_found_and_a_dear_one_is_not_taken_for_it(
+    read: Callable[[str], object], slow: bool
+) -> None:
+    assert is_slow(read, " ", 4_000, usually=0.0001) is slow

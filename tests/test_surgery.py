@@ -164,3 +164,23 @@ def test_every_line_of_the_shipped_rubrics_can_be_cut() -> None:
     assert texts
     for text in texts:
         assert all(without(text, part) is not None for part in parts(text))
+
+
+def test_each_list_is_shuffled_by_itself_and_one_that_does_not_hold_stays() -> None:
+    """A row of blanks moved to the end of its list is another text, whatever else is moved."""
+    lists = "\n\n".join(f"Of {n}:\n\n- a{n}\n- b{n}\n- c{n}" for n in range(40))
+    moved = shuffled(lists)
+    assert moved
+    blocks = list(zip(lists.split("Of "), moved.split("Of "), strict=True))
+    assert all(sorted(a.splitlines()) == sorted(b.splitlines()) for a, b in blocks)
+    assert all(a != b for a, b in blocks[1:])
+    torn = f"{lists}\n\nOf it:\n\n- a\n- ```\n- b\n"
+    again = shuffled(torn)
+    assert again
+    assert again.startswith(moved)
+
+
+def test_a_weight_is_levelled_and_not_the_number_of_its_item() -> None:
+    text = "1. lists 1%\n2. links 3%\n3. code 3%\n"
+    assert level_weights(text) == "1. lists 2.333%\n2. links 2.333%\n3. code 2.333%\n"
+    assert level_weights("1. a 1%\n\n- b 5%\n") == "1. a 3%\n\n- b 3%\n"

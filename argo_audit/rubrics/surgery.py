@@ -17,11 +17,11 @@ of several the first that applies may be the one that counts.
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean
-from typing import Literal
+from typing import Literal, TypeVar
 
 from argo_audit.rubrics.markdown_blocks import blocks_of
 from argo_audit.rubrics.outline import (
@@ -35,10 +35,14 @@ from argo_audit.rubrics.outline import (
 
 PartKind = Literal["criterion", "bias", "gate"]
 
+_T = TypeVar("_T")
 _Item = Criterion | BiasLine | RubricGate
 _LINE_END = re.compile(r"\r\n?|\n")
 _NUMBERED = re.compile(r"^(\s*)\d{1,9}[.)]")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_PER_CENT = re.compile(r"\s*%")
 _MAX_NAME = 80
+_TRIES = 64
 _KINDS: dict[type[_Item], PartKind] = {
     Criterion: "criterion",
     BiasLine: "bias",
@@ -103,11 +107,17 @@ def shuffled(text: str, seed: int = 0) -> str | None:
     that can change places.
     """
     found = given = "\n".join(_lines(text))
-    for group in sorted({part.group for part in parts(text)}):
-        members = [p for p in parts(found) if p.group == group and p.kind != "gate"]
-        moved = _permuted(found, members, Random(f"{seed}/{group}"))
-        if _sorted_items(moved) == _sorted_items(found):
-            found = moved
+    kept, depth, tries = _sorted_items(given), 0, _TRIES
+    while groups := list(_groups(found).get(depth, ())):
+        waiting = [groups]
+        while waiting and tries > 0:
+            some, tries = waiting.pop(), tries - 1
+            moved = _permuted(found, some, depth, seed)
+            if _sorted_items(moved) == kept:
+                found = moved
+            else:
+                waiting += _halves(some)
+        depth += 1
     return None if found == given else found
 
 
@@ -116,60 +126,129 @@ def level_weights(text: str) -> str | None:
 
     None when fewer than two different weights are written, or one cannot be told from the rest.
     """
-    weighted = [item for item in outline(text).criteria if item.weight is not None]
-    weights = [item.weight for item in weighted if item.weight is not None]
-    if len(set(weights)) < 2:
+    items, lines = _items(outline(text)), _lines(text)
+    weights = {
+        place: item.weight
+        for place, item in enumerate(items)
+        if isinstance(item, Criterion) and item.weight is not None
+    }
+    if len(set(weights.values())) < 2:
         return None
-    level, lines = f"{fmean(weights):.4g}", _lines(text)
-    for item in weighted:
-        changed = _with_weight(lines, item, level)
-        if changed is None:
-            return None
-        lines = changed
-    return "\n".join(lines)
+    level = f"{fmean(weights.values()):.4g}"
+    numbers = {
+        place: _numbers(lines[items[place].line - 1], weight) for place, weight in weights.items()
+    }
+    return _levelled(lines, items, numbers, level) if all(numbers.values()) else None
 
 
-def _with_weight(lines: Sequence[str], item: Criterion, level: str) -> list[str] | None:
-    """The lines with the number that is read as the item's weight replaced, and no other change."""
-    place = item.line - 1
-    before = outline("\n".join(lines))
-    for number in re.finditer(r"\d+(?:\.\d+)?", lines[place]):
-        line = lines[place][: number.start()] + level + lines[place][number.end() :]
-        changed = [*lines[:place], line, *lines[place + 1 :]]
-        if float(number[0]) == item.weight and _only_weight(
-            before, "\n".join(changed), item, level
-        ):
-            return changed
-    return None
+def _numbers(line: str, weight: float) -> list[re.Match[str]]:
+    """Where in a line an item's weight may stand, those first that look like one."""
+    found = [number for number in _NUMBER.finditer(line) if float(number[0]) == weight]
+    return sorted(found, key=lambda number: not _PER_CENT.match(line, number.end()))
 
 
-def _only_weight(before: Outline, text: str, item: Criterion, level: str) -> bool:
-    old, new = _items(before), _items(outline(text))
-    pairs = list(zip(old, new, strict=False))
-    changed = [(a, b) for a, b in pairs if a != b]
-    if len(old) != len(new) or len(changed) > 1:
-        return False
-    return all(
-        isinstance(b, Criterion) and a.line == item.line and b.weight == float(level)
-        for a, b in changed
+def _levelled(
+    lines: Sequence[str],
+    items: Sequence[_Item],
+    numbers: Mapping[int, Sequence[re.Match[str]]],
+    level: str,
+) -> str | None:
+    """The text with the number of each item replaced that is read as its weight; None for none."""
+    chosen: dict[int, re.Match[str]] = {}
+    waiting, tries = [list(numbers)], _TRIES
+    while waiting:
+        some = waiting.pop()
+        for nth in range(len(numbers[some[0]]) if len(some) == 1 else 1):
+            more = chosen | {place: numbers[place][nth] for place in some}
+            text, tries = _written(lines, items, more, level), tries - 1
+            if _only_weights(items, text, more, float(level)):
+                chosen = more
+                break
+            if not tries:
+                return None
+        else:
+            if len(some) == 1:
+                return None
+            waiting += _halves(some)
+    return _written(lines, items, chosen, level)
+
+
+def _written(
+    lines: Sequence[str], items: Sequence[_Item], chosen: Mapping[int, re.Match[str]], level: str
+) -> str:
+    """The text with `level` in place of the numbers of these items."""
+    changed = list(lines)
+    of_line = {(items[place].line - 1, number.span()) for place, number in chosen.items()}
+    for place, (start, end) in sorted(of_line, reverse=True):  # from the end of each line
+        changed[place] = changed[place][:start] + level + changed[place][end:]
+    return "\n".join(changed)
+
+
+def _only_weights(old: Sequence[_Item], text: str, chosen: Collection[int], level: float) -> bool:
+    """Whether the text is read as before, but for the weights of these items."""
+    new = _items(outline(text))
+    return (
+        len(old) == len(new)
+        and all(
+            a == b
+            or (
+                place in chosen
+                and isinstance(b, Criterion)
+                and (a.line, level) == (b.line, b.weight)
+            )
+            for place, (a, b) in enumerate(zip(old, new, strict=True))
+        )
+        and all(getattr(new[place], "weight", None) == level for place in chosen)
     )
 
 
-def _permuted(text: str, members: Sequence[RubricPart], rng: Random) -> str:
-    """The blocks of lines of `members` in another order; each place keeps its list number."""
-    lines = _lines(text)
+def _halves(things: Sequence[_T]) -> list[list[_T]]:
+    """The second half and the first, of one thing none."""
+    middle = len(things) // 2
+    return [[*things[middle:]], [*things[:middle]]] if middle else []
+
+
+def _groups(text: str) -> dict[int, dict[int, list[RubricPart]]]:
+    """What may change places: by how many such parts it lies in, then by its list or table."""
+    found: dict[int, dict[int, list[RubricPart]]] = {}
+    around: list[RubricPart] = []
+    for part in parts(text):
+        while around and part.line >= around[-1].end:
+            around.pop()
+        if part.kind != "gate":
+            found.setdefault(len(around), {}).setdefault(part.group, []).append(part)
+            around.append(part)
+    return found
+
+
+def _permuted(text: str, groups: Sequence[int], depth: int, seed: int) -> str:
+    """The blocks of lines of these groups in another order; each place keeps its list number."""
+    members = _groups(text).get(depth, {})
+    lines, taken = _lines(text), dict[int, tuple[RubricPart, list[str]]]()
+    for group in groups:
+        for part, block in _drawn(lines, members.get(group, []), Random(f"{seed}/{group}")):
+            taken[part.line] = part, block
+    found, at = list[str](), 0
+    for line, (part, block) in sorted(taken.items()):
+        found += [*lines[at : line - 1], *block]
+        at = part.end - 1
+    return "\n".join([*found, *lines[at:]])
+
+
+def _drawn(
+    lines: Sequence[str], members: Sequence[RubricPart], rng: Random
+) -> Iterator[tuple[RubricPart, list[str]]]:
+    """The parts of a group that have different blocks of lines, each with one of another's."""
     blocks = [lines[part.line - 1 : part.end - 1] for part in members]
     if all(block == blocks[0] for block in blocks):
-        return text
+        return
     order = list(range(len(blocks)))
     while [blocks[i] for i in order] == blocks:
         rng.shuffle(order)
-    places = list(zip(members, blocks, order, strict=True))
-    for part, block, taken in reversed(places):  # from the end, so that earlier lines stay put
+    for part, block, taken in zip(members, blocks, order, strict=True):
         moved = [*blocks[taken]]
         _renumber(moved, 0, _NUMBERED.match(block[0]))
-        lines[part.line - 1 : part.end - 1] = moved
-    return "\n".join(lines)
+        yield part, moved
 
 
 def _renumber(lines: list[str], place: int, number: re.Match[str] | None) -> re.Match[str] | None:

@@ -29,6 +29,7 @@ _FENCE = re.compile(r"[ \t]*(```|~~~)")
 _END = re.compile(r"(?<=[.!?])[\"'\u201d\u2019)\]*_]{0,3}(?=[ \t]+(?![a-z]))|$")
 _ENDED = re.compile(r"[.!?][\"'\u201d\u2019)\]*_]{0,3}$")
 _WORD = re.compile(r"\w")
+_BLANKS = re.compile(r"[^\S\n]*")
 _TEXTS_REMEMBERED = 256
 
 
@@ -96,10 +97,14 @@ def inserted(text: str, sentence: str, place: Place) -> str:
 
 
 def without(text: str, spans: Sequence[Span]) -> str:
-    """`text` without these parts, and without the lines and blanks that they leave empty."""
+    """`text` without these parts, and without the lines and blanks that they leave empty.
+
+    No part overlaps another.
+    """
+    cutting = _Cutting(text)
     for span in sorted(spans, reverse=True):
-        text = _cut(text, span)
-    return text
+        cutting.cut(span)
+    return cutting.left
 
 
 def replaced(text: str, parts: Sequence[tuple[Span, str]]) -> str:
@@ -131,22 +136,92 @@ def _begins_prose(text: str, start: int) -> bool:
     return bool(paragraphs(line)) and not line[0].islower()
 
 
-def _cut(text: str, span: Span) -> str:
-    start = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.end)
-    end = len(text) if end < 0 else end
-    before, after = text[start : span.start], text[span.end : end]
-    if before.strip() and not MARKER.fullmatch(before):
-        return text[: span.start].rstrip(" \t") + text[span.end :]
-    if after.strip():
-        return text[: span.start] + text[span.end :].lstrip(" \t")
-    return _cut_line(text, start, end)
+class _Cutting:
+    """A text that is cut from its end to its start, in time in proportion to its length.
+
+    What stands before the last cut is as it was; what follows is in pieces, the next of them last.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text, self._end = text, len(text)
+        self._begins = len(text) - len(text.lstrip())
+        self._pieces: list[str] = []
+        self._nothing_follows = True  # but blanks
+        self._line = self._line_at(len(text))
+
+    @property
+    def left(self) -> str:
+        """The text without what was cut."""
+        return self._text[: self._end] + "".join(reversed(self._pieces))
+
+    def cut(self, span: Span) -> None:
+        """Take a part out that stands before all that were."""
+        if piece := self._text[span.end : self._end]:
+            self._pieces.append(piece)
+            self._nothing_follows &= piece.isspace()
+        if span.start < self._line.start:
+            self._line = self._line_at(span.start)
+        self._end = span.start
+        if self._line.has_text_before(span.start):
+            self._shrink(" \t")
+        elif self._has_text_behind():
+            self._skip(" \t")
+        else:
+            self._cut_line()
+
+    def _cut_line(self) -> None:
+        """Without a whole line, and the gap that set it apart as a paragraph."""
+        self._end = start = self._line.start
+        while self._pieces and "\n" not in self._pieces[-1]:
+            self._pieces.pop()
+        if self._pieces:
+            self._pieces[-1] = self._pieces[-1][self._pieces[-1].index("\n") :]
+        if self._nothing_follows:
+            self._shrink()
+        elif self._begins >= start or self._text.endswith("\n\n", 0, start):
+            self._skip("\n")
+        else:
+            self._pieces[-1] = self._pieces[-1][1:]
+
+    def _shrink(self, blanks: str | None = None) -> None:
+        """Without the blanks before a cut."""
+        while self._end and not self._text[self._end - 1].strip(blanks):
+            self._end -= 1
+
+    def _skip(self, blanks: str) -> None:
+        """Without the blanks behind a cut."""
+        while self._pieces and not (rest := self._pieces.pop().lstrip(blanks)):
+            pass
+        self._pieces.append(rest)
+
+    def _has_text_behind(self) -> bool:
+        for piece in reversed(self._pieces):
+            end = _ends(_BLANKS, piece, 0)
+            if end < len(piece):
+                return piece[end] != "\n"
+        return False
+
+    def _line_at(self, place: int) -> "_Line":
+        start = self._text.rfind("\n", 0, place) + 1
+        ends = [_ends(pattern, self._text, start) for pattern in (_BLANKS, MARKER)]
+        return _Line(self._text, start, *ends)
 
 
-def _cut_line(text: str, start: int, end: int) -> str:
-    """Without a whole line, and the gap that set it apart as a paragraph."""
-    above, below = text[:start], text[end:]
-    if not below.strip():
-        return above.rstrip() + below
-    alone = not above.strip() or above.endswith("\n\n")
-    return above + (below.lstrip("\n") if alone else below[1:])
+class _Line(NamedTuple):
+    """A line of a text: where it starts, and where the blanks and a mark at its start end."""
+
+    text: str
+    start: int
+    begins: int
+    marked: int
+
+    def has_text_before(self, place: int) -> bool:
+        """Whether anything but the mark of an item stands before that place."""
+        if self.begins >= place:
+            return False
+        return place > self.marked or not MARKER.fullmatch(self.text, self.start, place)
+
+
+def _ends(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return found.end() if found else start
