@@ -1,6 +1,8 @@
 """The checks of reward models: a sound one passes all, each way of being wrong fails one."""
 
+import json
 import math
+import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 from argo_audit.errors import RewardModelError
 from argo_audit.records import Conformance, Label, Message, Pair
 from argo_audit.reward_models.checks.conformance import CHECKS, check_reward_model, refuse_failing
-from argo_audit.reward_models.checks.probe_texts import PROBES
+from argo_audit.reward_models.checks.probe_texts import PROBES, REAL_TURNS
+from argo_audit.reward_models.checks.tolerance import CheckedModel
 from argo_audit.reward_models.recorded import RecordedRewardModel, conversation_key
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.roles import Conversation
@@ -83,7 +86,7 @@ def test_two_ways_of_asking_one_model_must_agree() -> None:
 def test_how_recorded_scores_were_computed_is_not_checked() -> None:
     report = check_reward_model(RecordedRewardModel("file", {}, digest="d" * 64))
     assert not [check for check in report.checks if check.outcome in ("pass", "fail")]
-    assert len(report.unchecked) == len(CHECKS) - 3
+    assert len(report.unchecked) == len(CHECKS)
     assert [check.name for check in report.checks] == list(CHECKS)
     assert report.fingerprint == "d" * 64
     refuse_failing(report)
@@ -106,6 +109,24 @@ def first_turns(conversation: Conversation) -> Conversation:
     return conversation[:2]
 
 
+def without_middle(conversation: Conversation) -> Conversation:
+    """As a server that keeps the beginning and the end of what is too long for it."""
+    words = " ".join(f"{m.role} {m.content}" for m in conversation).split()
+    kept = words if len(words) <= 512 else words[:256] + words[-256:]
+    return [Message(role="user", content=" ".join(kept))]
+
+
+class Moving(Wrong):
+    """As `Wrong`, with rewards that move by themselves, as those of a server in 16 bits."""
+
+    def __init__(self, shown: Callable[[Conversation], Conversation], by: float) -> None:
+        super().__init__(shown)
+        self._by, self._random = by, random.Random(0)
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        return [paid + self._random.gauss(0, self._by) for paid in super().reward(conversations)]
+
+
 def cut_at(conversation: Conversation, start: int, stop: int | None) -> Conversation:
     """By words, over all turns: what a tokenizer that truncates in silence leaves of them."""
     words = " ".join(f"{m.role} {m.content}" for m in conversation).split()
@@ -118,13 +139,49 @@ def cut_at(conversation: Conversation, start: int, stop: int | None) -> Conversa
         (first_turns, "last turn is read"),
         (lambda c: cut_at(c, 0, 512), "long texts are whole"),
         (lambda c: cut_at(c, -512, None), "long texts are whole"),
+        (without_middle, "long texts are whole"),
         (lambda c: c, None),
     ],
 )
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
 def test_what_does_not_reach_the_model_is_found(
-    shown: Callable[[Conversation], Conversation], problem: str | None
+    shown: Callable[[Conversation], Conversation], problem: str | None, noise: float
 ) -> None:
-    assert failed(check_reward_model(Wrong(shown))) == ({problem} if problem else set())
+    """Noise hides nothing: what is alike but for noise did not arrive."""
+    model = Moving(shown, noise) if noise else Wrong(shown)
+    assert failed(check_reward_model(model)) == ({problem} if problem else set())
+
+
+def test_where_rewards_move_too_much_it_is_not_known_what_arrives() -> None:
+    report = check_reward_model(Moving(lambda c: c, 1.0))
+    assert "long texts are whole" in {check.name for check in report.unchecked}
+    assert "long texts are whole" not in failed(report)
+
+
+def test_texts_as_long_as_the_longest_pair_are_tried() -> None:
+    """What is cut beyond all that is made up is found where the pairs are as long."""
+    (prompt,) = REAL_TURNS[:1]
+    pair = Pair(id="long", prompt=(prompt,), response_a="so " * 4000, response_b="so " * 3999)
+    model = Wrong(lambda c: cut_at(c, 0, 3500))
+    assert "long texts are whole" not in failed(check_reward_model(model))
+    assert "long texts are whole" in failed(check_reward_model(model, [pair]))
+
+
+def test_what_could_not_be_looked_at_is_not_checked() -> None:
+    """Whose rewards are all within [0, 1], and that nobody knows the side of, is not believed."""
+    report = check_reward_model(
+        Formula(lambda model, text: plain(model, text) / 2 - 1.5), graded(12)
+    )
+    assert "raw output" not in {check.name for check in report.unchecked}
+    squashed = check_reward_model(Squashed(plain), graded(12))
+    assert {"raw output", "sides with people"} <= {check.name for check in squashed.unchecked}
+
+
+class Squashed(Formula):
+    """Pays through a sigmoid."""
+
+    def reward(self, conversations: Sequence[Conversation]) -> list[float]:
+        return [1 / (1 + math.exp(-reward)) for reward in super().reward(conversations)]
 
 
 def test_who_reads_the_response_alone_or_its_beginning_is_not_accused() -> None:
@@ -177,6 +234,7 @@ def test_labels_without_a_strength_are_told_with_their_share() -> None:
     (check,) = report.failed
     assert (check.name, check.measured) == ("labels beyond 0.99", 1.0)
     assert "--rm-temperature fit" in check.detail
+    assert check.detail.endswith("on these pairs 979")
     refuse_failing(report)
 
 
@@ -283,6 +341,48 @@ def test_weights_that_nothing_uses_are_found(load: Load, checkpoint: Path, tmp_p
     report = check_reward_model(load(folder))
     assert failed(report) == {"all weights are used"}
     assert "first gate.weight" in report.failed[0].detail
+
+
+def variant(checkpoint: Path, folder: Path, **config: object) -> Path:
+    """A copy of a checkpoint with another configuration."""
+    shutil.copytree(checkpoint, folder)
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | config))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["value_head.safetensors", "value_head.bin"])
+def test_a_head_in_a_file_that_nothing_opens_is_found(
+    load: Load, checkpoint: Path, tmp_path: Path, name: str
+) -> None:
+    folder = variant(checkpoint, tmp_path / "headed")
+    (folder / name).write_bytes(b"")
+    (folder / "training_args.bin").write_bytes(b"")
+    assert load(folder).unused == (name,)
+
+
+def test_a_class_that_was_not_loaded_is_not_checked(
+    load: Load, checkpoint: Path, tmp_path: Path
+) -> None:
+    model = load(variant(checkpoint, tmp_path / "named", architectures=["LlamaForScore"]))
+    check = CHECKS["all weights are used"]("name", CheckedModel(model, (), None))
+    assert check.outcome == "not checked"
+    assert "LlamaForScore" in check.detail
+
+
+@pytest.mark.parametrize("pad", [99_999, -1, 2])
+def test_a_padding_token_outside_the_vocabulary_or_of_another_use_pads_nothing(
+    load: Load, checkpoint: Path, tmp_path: Path, pad: int
+) -> None:
+    """2 is the end of a turn: the place that is read stays that of the last turn."""
+    model = load(variant(checkpoint, tmp_path / "padded", pad_token_id=pad))
+    probes = [c for pair in PROBES for c in pair.conversations()]
+    assert model.reward(probes) == pytest.approx(load(checkpoint).reward(probes), abs=1e-5)
+
+
+def test_a_turn_of_blanks_can_be_read_back(load: Load, checkpoint: Path) -> None:
+    pairs = [Pair(id="p", prompt=REAL_TURNS[:1], response_a=" \n", response_b="b")]
+    assert "template" not in failed(check_reward_model(load(checkpoint), pairs))
 
 
 def test_weights_saved_in_16_bits_are_compared_with_32(

@@ -35,7 +35,7 @@ from argo_audit.reward_models.checkpoint import (
     quiet_transformers,
 )
 from argo_audit.reward_models.encoding import Reader, ReadsTokens
-from argo_audit.reward_models.left_out import refuse_own_code, unused
+from argo_audit.reward_models.left_out import class_left_out, files_beside, refuse_own_code, unused
 from argo_audit.reward_models.limits import longest_input, mend_padding, padding_token, places
 from argo_audit.reward_models.reward_model_settings import Dtype, RewardModelSettings
 from argo_audit.roles import Conversation
@@ -74,6 +74,11 @@ class ClassifierRewardModel(ReadsTokens):
     def dtype(self) -> str:
         """The type that it computes in, as `settings` write it."""
         return str(self._model.dtype).removeprefix("torch.")
+
+    @property
+    def own_class(self) -> str:
+        """The class of its authors that the checkpoint names and that was not loaded, or ""."""
+        return class_left_out(self._model)
 
     @property
     def saved_dtype(self) -> Dtype:
@@ -175,7 +180,7 @@ def load_classifier(
             f"{folder}: {len(absent)} weights are absent and would be random, first {absent[0]}\n"
             f"  Remedy: give a trained reward model{_GENERATIVE}"
         )
-    left = unused(report)
+    left = tuple(sorted({*unused(report), *files_beside(folder)}))
     refuse_own_code(folder, config, _TASK, trusted=with_code, dropped=left)
     return model, left
 

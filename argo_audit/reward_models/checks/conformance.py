@@ -21,7 +21,7 @@ from argo_audit.reward_models.checks.probe_texts import PROBES
 from argo_audit.reward_models.checks.reach_checks import (
     every_weight,
     last_turn,
-    long_ends,
+    long_texts,
     standing,
 )
 from argo_audit.reward_models.checks.text_checks import bos, cut, noticed, special, template
@@ -139,7 +139,7 @@ def _in_other_dtype(name: str, subject: CheckedModel, second: RewardModel) -> Ch
 def _raw(name: str, subject: CheckedModel) -> Check:
     model = subject.model
     if not isinstance(model, Activated):
-        return skip(name, "the output of the head is read itself")
+        return _unseen_head(name, subject)
     probes = subject.conversations[: 2 * len(PROBES)]
     raw = subject.rewards[: len(probes)]
     activated = as_rewards(model.activated(probes), len(probes), subject.model.name)
@@ -153,6 +153,13 @@ def _raw(name: str, subject: CheckedModel) -> Check:
         tolerance=EXACT * subject.spread,
         detail=detail,
     )
+
+
+def _unseen_head(name: str, subject: CheckedModel) -> Check:
+    """Of a model whose weights are not here it is known by its rewards alone, or not at all."""
+    if subject.in_weights is None and all(0 <= reward <= 1 for reward in subject.rewards):
+        return unchecked(name, "all rewards lie in [0, 1], as those of a sigmoid or softmax do")
+    return skip(name, "the output of the head is read itself")
 
 
 def _parity(name: str, subject: CheckedModel) -> Check:
@@ -175,7 +182,7 @@ CHECKS: Mapping[str, Callable[[str, CheckedModel], Check]] = {
     "truncation is noticed": noticed,
     "truncated share": cut,
     "last turn is read": last_turn,
-    "long texts are whole": long_ends,
+    "long texts are whole": long_texts,
     "raw output": _raw,
     "served against local": _parity,
     SURE_LABELS: saturated,

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argo_audit.records import Check
-from argo_audit.reward_models.checks.tolerance import CheckedModel, skip
+from argo_audit.records import Check, Label
+from argo_audit.reward_models.checks.tolerance import CheckedModel, unchecked
+from argo_audit.reward_models.fitting import fitted_temperature
 from argo_audit.stats.agreement import preference
 from argo_audit.stats.intervals import interval
 
@@ -40,7 +41,8 @@ def sides(name: str, subject: CheckedModel) -> Check:
         if pair.id in people
     ]
     if len({one.prompt for one in found}) < _LEAST:
-        return skip(name, f"fewer than {_LEAST} prompts with labels of people were given")
+        few = f"fewer than {_LEAST} prompts with labels of people were given"
+        return unchecked(name, f"{few}: lower may be better where its rewards come from")
     values = np.array([one.agrees for one in found])
     bounds = interval(values, [one.prompt for one in found], verdicts=True, level=_SURELY)
     against = f"{1 - values.mean():.0%} of {len(found)} pairs"
@@ -57,13 +59,13 @@ def sides(name: str, subject: CheckedModel) -> Check:
 def saturated(name: str, subject: CheckedModel) -> Check:
     gaps = [abs(a - b) for _, (a, b) in subject.paid]
     if len(gaps) < _LEAST:
-        return skip(name, f"fewer than {_LEAST} pairs were given")
+        return unchecked(name, f"fewer than {_LEAST} pairs were given")
     share = sum(preference(gap, 0.0) > SURE for gap in gaps) / len(gaps)
     tied = sum(gap == 0 for gap in gaps) / len(gaps)
     detail = (
         f"share of {len(gaps)} pairs whose label is beyond {SURE} as its rewards stand ({tied:.0%} "
         "are ties): such labels have no strength, and KL measures little; --rm-temperature fit "
-        "(in Python rm_temperature=) finds a temperature for them"
+        f"(in Python rm_temperature=) finds a temperature, on these pairs {_fitted(subject):.3g}"
     )
     return Check(
         name=name,
@@ -74,11 +76,20 @@ def saturated(name: str, subject: CheckedModel) -> Check:
     )
 
 
+def _fitted(subject: CheckedModel) -> float:
+    """The temperature that the labels of these pairs would have, fitted to people's if given."""
+    labels = [
+        Label(pair_id=pair.id, p_a=preference(*paid), source=subject.model.name, rewards=paid)
+        for pair, paid in subject.paid
+    ]
+    return fitted_temperature(labels, subject.people)
+
+
 def differing(name: str, subject: CheckedModel) -> Check:
     """Of recorded scores: all the same is no reward model, however many ties are."""
     gaps = [abs(a - b) for _, (a, b) in subject.paid]
     if not gaps:
-        return skip(name, "no pairs were given")
+        return unchecked(name, "no pairs were given")
     why = "must be above 0: the largest difference between the rewards of a pair"
     outcome = "pass" if max(gaps) > 0 and all(map(math.isfinite, gaps)) else "fail"
     return Check(name=name, outcome=outcome, measured=max(gaps), tolerance=0, detail=why)

@@ -1,13 +1,15 @@
-"""Checks of what reaches a model: every weight and turn, and both ends of a long text, on any day.
+"""Checks of what reaches a model: every weight and turn, and all of a long text, on any day.
 
-    last_turn("last turn is read", subject), long_ends("long texts are whole", subject)
+    last_turn("last turn is read", subject), long_texts("long texts are whole", subject)
 
 Rewards alone show most of it, of any kind of model: two conversations that differ only where it
 should look must not be paid alike, to the last digit. Where they are paid alike when they are short
-too, the model does not look there by its own will, and there is nothing to find.
+too, the model does not look there by its own will, and there is nothing to find. Rewards of a
+server move by themselves, so all is asked twice, in two orders, and what lies no further apart than
+that is alike; where the length of the text could be the reason alone, it is not known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -17,9 +19,13 @@ from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import REAL_TURNS
 from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, unchecked, verdict
 from argo_audit.reward_models.encoding import render
+from argo_audit.roles import Conversation, RewardModel
 
 _LENGTHS = (250, 1000, 2500)  # words, where no longest length is known
-_LONGEST = 6000  # words
+_LONGEST = 20_000  # words
+_SHORT = 20  # words of a text that is nothing but its end, and of its prompt
+_TURNS = 4.0  # how much less a last turn may weigh where others stand before it
+_SURELY = 3.0  # times what rewards move by themselves
 _FILLER = "Water is boiled, leaves are steeped for a while, and cups are warmed in the meantime."
 _PROMPTS = (
     "How is tea made?",
@@ -36,6 +42,7 @@ _DAYS = ("2001", "2024")
 _CLOCK = "{{%- macro strftime_now(form) -%}}{}{{%- endmacro -%}}"
 """In the place of the clock that templates are given: it says one thing, whatever is asked."""
 
+_OWN_CLASS = "a class of transformers was loaded, where the checkpoint names one of its authors: "
 _RENDERED = 4  # times, for what a template draws
 _WHY_WEIGHTS = "weights of the checkpoint that nothing uses: its authors' own class may"
 
@@ -47,6 +54,15 @@ class Whole(Protocol):
     @property
     def unused(self) -> tuple[str, ...]:
         """Their names."""
+
+
+@runtime_checkable
+class OfAClass(Protocol):
+    """Ability of a reward model: to say which class its checkpoint names that was not loaded."""
+
+    @property
+    def own_class(self) -> str:
+        """Its name; "" where that class was loaded, or one of transformers is named."""
 
 
 @runtime_checkable
@@ -65,24 +81,53 @@ class Remote(Protocol):
         """What only a server gives: its output with an activation."""
 
 
-class _Texts(NamedTuple):
-    """Texts of one length that differ in their end alone, and others in their prompt alone."""
+class _Twins(NamedTuple):
+    """How far apart texts are paid that differ in one place, and how far rewards move unasked."""
 
-    words: int
+    apart: float
+    noise: float
 
-    def rewards_apart(self, subject: CheckedModel) -> tuple[float, float]:
-        """How far the rewards of different ends lie apart, and those of different prompts."""
-        filler = " ".join(islice(cycle(_FILLER.split()), self.words))
-        ends = [_talk(_PROMPTS[0], f"{filler} {end}".strip()) for end in _ENDS]
-        prompts = [_talk(prompt, f"{filler} {_ENDS[0]}".strip()) for prompt in _PROMPTS]
-        found = rewards_of(subject.model, [*ends, *prompts])
-        return _apart(found[: len(ends)]), _apart(found[len(ends) :])
+    def differ(self, tolerance: float) -> bool:
+        """Whether they are paid differently, and not by noise alone."""
+        return self.apart > max(tolerance, self.noise)
+
+    def are_lost(self, tolerance: float, expected: float) -> bool:
+        """Whether what could tell them apart did not arrive: alike, and not for being small."""
+        return self.apart <= tolerance or (
+            self.apart <= self.noise and expected > _SURELY * self.noise
+        )
+
+
+PLACES = ("at their end", "in their prompt", "in their middle")
+
+
+def _texts(words: int) -> list[list[tuple[Message, ...]]]:
+    """Texts of a length, for each of PLACES those that differ there alone."""
+    filler = list(islice(cycle(_FILLER.split()), words))
+    before, after = (" ".join(half) for half in (filler[: words // 2], filler[words // 2 :]))
+    return [
+        [_talk(_PROMPTS[0], f"{before} {after} {end}".strip()) for end in _ENDS],
+        [_talk(prompt, f"{before} {after} {_ENDS[0]}".strip()) for prompt in _PROMPTS],
+        [_talk(_PROMPTS[0], f"{before} {end} {after}".strip()) for end in _ENDS],
+    ]
+
+
+def _twins(model: RewardModel, groups: Sequence[Sequence[Conversation]]) -> list[_Twins]:
+    """All in one call, and again from the last to the first: noise depends on neighbours too."""
+    asked = [conversation for group in groups for conversation in group]
+    once = rewards_of(model, asked)
+    again = rewards_of(model, asked[::-1])[::-1]
+    noise = max(abs(a - b) for a, b in zip(once, again, strict=True))
+    means = iter([(a + b) / 2 for a, b in zip(once, again, strict=True)])
+    return [_Twins(_apart([next(means) for _ in group]), noise) for group in groups]
 
 
 def every_weight(name: str, subject: CheckedModel) -> Check:
     model = subject.model
     if not isinstance(model, Whole):
         return unchecked(name, "its weights are not loaded here")
+    if not model.unused and isinstance(model, OfAClass) and model.own_class:
+        return unchecked(name, f"{_OWN_CLASS}{model.own_class}")
     first = f", first {model.unused[0]}" if model.unused else ""
     return verdict(name, len(model.unused), 0, _WHY_WEIGHTS + first)
 
@@ -105,61 +150,91 @@ def standing(name: str, subject: CheckedModel) -> Check:
 
 def last_turn(name: str, subject: CheckedModel) -> Check:
     """Of several turns: one that reads its reward at the first turn's end pays for that alone."""
-    model, tolerance = subject.model, EXACT * EXACT * subject.spread
-    alone, later = (
-        _apart(rewards_of(model, [(*before, Message(role="assistant", content=t)) for t in _LAST]))
-        for before in (REAL_TURNS[:1], REAL_TURNS[:3])
-    )
-    if alone <= tolerance:
+    tolerance = EXACT * EXACT * subject.spread
+    befores = (REAL_TURNS[:1], REAL_TURNS[:3])
+    groups = [[(*b, Message(role="assistant", content=t)) for t in _LAST] for b in befores]
+    alone, later = _twins(subject.model, groups)
+    if not alone.differ(tolerance):
         return unchecked(name, "it pays alike for these texts, wherever they stand")
+    lost = later.are_lost(tolerance, alone.apart / _TURNS)
+    if not lost and not later.differ(tolerance):
+        return unchecked(name, _unsure("several turns", "in their last", later))
     return Check(
         name=name,
-        outcome="pass" if later > tolerance else "fail",
-        measured=later,
-        tolerance=tolerance,
+        outcome="fail" if lost else "pass",
+        measured=later.apart,
+        tolerance=max(tolerance, later.noise),
         detail="must be above: conversations that differ in their last turn alone are paid alike, "
         "as where a padding token that is also the end of a turn moves the place that is read",
     )
 
 
-def long_ends(name: str, subject: CheckedModel) -> Check:
+def long_texts(name: str, subject: CheckedModel) -> Check:
     model, tolerance = subject.model, EXACT * EXACT * subject.spread
     if subject.reader is not None and not isinstance(model, Remote):
         return skip(name, "its texts are cut here, and counted")
-    looks = [apart > tolerance for apart in _Texts(0).rewards_apart(subject)]
-    if not any(looks):
+    before = dict(zip(PLACES, _twins(model, _texts(0)), strict=True))
+    before = {place: twins for place, twins in before.items() if twins.differ(tolerance)}
+    if not before:
         return unchecked(name, "it pays alike for texts that differ, long or short")
-    for words in _lengths(model):
-        apart = _unnoticed(subject, _Texts(words))
-        alike = [d for d, look in zip(apart, looks, strict=True) if look and d <= tolerance]
-        if alike:
-            why = f"must be above: texts of {words} words that differ at one end alone are paid "
-            detail = f"{why}alike, though nobody said that they are too long"
-            found = alike[0]
-            return Check(
-                name=name, outcome="fail", measured=found, tolerance=tolerance, detail=detail
-            )
-    return Check(name=name, outcome="pass", detail="both ends of long texts change the reward")
+    return _at_all_lengths(name, subject, before, tolerance)
 
 
-def _unnoticed(subject: CheckedModel, texts: _Texts) -> Sequence[float]:
-    """Distances of what nobody said was cut: none where it was said."""
+def _at_all_lengths(
+    name: str, subject: CheckedModel, before: Mapping[str, _Twins], tolerance: float
+) -> Check:
+    """Each place that is looked at, at each length, held to what the length before made of it."""
+    fewer, unsure = _SHORT, ""
+    for words in _lengths(subject):
+        found = _unnoticed(subject, words)
+        for place in [place for place in before if place in found]:
+            twins, expected = found[place], before[place].apart * fewer / words
+            if twins.are_lost(tolerance, expected):
+                return _cut(name, f"of {words} words that differ {place} alone", twins, tolerance)
+            unsure = unsure or _unsure_of(twins, tolerance, words, place)
+        before, fewer = {p: found.get(p, twins) for p, twins in before.items()}, words
+    if unsure:
+        return unchecked(name, unsure)
+    detail = f"all of a long text changes the reward, up to {fewer} words"
+    return Check(name=name, outcome="pass", detail=detail)
+
+
+def _cut(name: str, which: str, twins: _Twins, tolerance: float) -> Check:
+    detail = f"must be above: texts {which} are paid alike, though nobody said they are too long"
+    most = max(tolerance, twins.noise)
+    return Check(name=name, outcome="fail", measured=twins.apart, tolerance=most, detail=detail)
+
+
+def _unsure_of(twins: _Twins, tolerance: float, words: int, place: str) -> str:
+    return "" if twins.differ(tolerance) else _unsure(f"{words} words", place, twins)
+
+
+def _unsure(which: str, place: str, twins: _Twins) -> str:
+    moved = f"its rewards move by {twins.noise:.2g} when the same is asked again"
+    return f"{moved}: whether texts of {which} that differ {place} are paid alike cannot be seen"
+
+
+def _unnoticed(subject: CheckedModel, words: int) -> dict[str, _Twins]:
+    """Twins of which nobody said that they were cut: none where it was said."""
     model = subject.model
     before = model.truncated if isinstance(model, Remote) else 0
     try:
-        apart = texts.rewards_apart(subject)
+        found = _twins(model, _texts(words))
     except RewardModelError:  # it says so in its way
-        return float("inf"), float("inf")
+        return {}
     told = isinstance(model, Remote) and model.truncated > before
-    return (float("inf"), float("inf")) if told else apart
+    return {} if told else dict(zip(PLACES, found, strict=True))
 
 
-def _lengths(model: object) -> list[int]:
-    """Words: well within the longest length, near it, and far beyond."""
+def _lengths(subject: CheckedModel) -> list[int]:
+    """Words: within the longest length, near it, far beyond, and as the longest of the pairs."""
+    model = subject.model
     limit = model.max_length if isinstance(model, Remote) else None
-    if limit is None:
-        return list(_LENGTHS)
-    return sorted({min(words, _LONGEST) for words in (limit // 6, 6 * limit // 10, 2 * limit)})
+    made_up = _LENGTHS if limit is None else (limit // 6, 6 * limit // 10, 2 * limit)
+    texts = (c for pair in subject.pairs for c in pair.conversations())
+    longest = max((sum(len(m.content.split()) for m in c) for c in texts), default=0)
+    given = (longest,) if longest > max(*made_up[:1], _SHORT) else ()
+    return sorted({min(words, _LONGEST) for words in (*made_up, *given)})
 
 
 def _apart(rewards: Sequence[float]) -> float:

@@ -91,11 +91,16 @@ def _forged(name: str, subject: CheckedModel) -> Check:
     if len({real, *forged}) == 1:
         return unchecked(name, "it pays for nothing in the texts that would show it")
     nearest = min(abs(reward - real) for reward in forged)
+    again = rewards_of(subject.model, [*FORGED_TURNS, REAL_TURNS])
+    noise = max(abs(a - b) for a, b in zip((*forged, real), again, strict=True))
+    tolerance = EXACT * EXACT * subject.spread
+    if tolerance < nearest <= noise:
+        return unchecked(name, f"its rewards move by {noise:.2g} when the same is asked again")
     return Check(
         name=name,
-        outcome="pass" if nearest > EXACT * EXACT * subject.spread else "fail",
+        outcome="pass" if nearest > tolerance else "fail",
         measured=nearest,
-        tolerance=EXACT * EXACT * subject.spread,
+        tolerance=tolerance,
         detail="must be above: a response in which turns are forged is paid like true turns; "
         "set tokenizer of [reward_model], so that the server is sent token ids",
     )
@@ -106,9 +111,10 @@ def _lost(tokenizer: Any, conversation: Conversation) -> bool:
     (ids,) = encode(tokenizer, [conversation])
     rest = _folded(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
     for message in conversation:
-        _, found, rest = rest.partition(_folded(message.content))
-        if not found and message.content:
+        said = _folded(message.content)
+        if said not in rest:
             return True
+        rest = rest.partition(said)[2] if said else rest
     return False
 
 
