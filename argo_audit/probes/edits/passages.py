@@ -201,13 +201,13 @@ class _Cutting:
                 return piece[end] != "\n"
         return False
 
-    def _line_at(self, place: int) -> "_Line":
+    def _line_at(self, place: int) -> "_Stretch":
         start = self._text.rfind("\n", 0, place) + 1
         ends = [_ends(pattern, self._text, start) for pattern in (_BLANKS, MARKER)]
-        return _Line(self._text, start, *ends)
+        return _Stretch(self._text, start, *ends)
 
 
-class _Line(NamedTuple):
+class _Stretch(NamedTuple):
     """A line of a text: where it starts, and where the blanks and a mark at its start end."""
 
     text: str
