@@ -2,6 +2,7 @@ import asyncio
 import math
 
 import pytest
+from fakes import FixedJudge
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageSystem,
@@ -14,6 +15,7 @@ from inspect_ai.model import (
 
 from argo_audit.evals.inspect_registry import argo
 from argo_audit.judges.inspect_judge import InspectJudge
+from argo_audit.judges.measured_model import MeasuredModel
 from argo_audit.judges.questions import judge_prompt
 from argo_audit.records import Message, Pair, Rubric
 from argo_audit.surface.judge import SurfaceJudge
@@ -117,3 +119,23 @@ def test_inspect_finds_it_by_name() -> None:
     assert isinstance(argo("surface"), SurfaceAPI)
     assert str(model) == "argo/surface"
     assert model.api.max_connections() >= 100
+
+
+def test_in_a_suite_the_model_is_computed_where_a_prompt_would_be_whole() -> None:
+    prompted = FixedJudge(lambda *_: 0.9)
+    judge = MeasuredModel(prompted, max_text=200)
+    picture = Message(role="user", content="This?", images=("data:image/png;base64,AA==",))
+    others = [
+        PAIRS[0].model_copy(update={"id": "long", "response_a": "- a\n" * 60}),
+        PAIRS[0].model_copy(update={"id": "pictured", "prompt": (picture,)}),
+    ]
+    plain = PAIRS[:2]
+    assert asyncio.run(judge.judge(RUBRIC, plain)) == asyncio.run(
+        SurfaceJudge().judge(RUBRIC, plain)
+    )
+    for pair in others:
+        (said,) = asyncio.run(judge.judge(RUBRIC, [pair]))
+        assert said.p_a == 0.9
+    (said,) = asyncio.run(judge.judge(Rubric(text="- a\n" * 60), plain[:1]))
+    assert said.p_a == 0.9
+    assert judge.name == prompted.name

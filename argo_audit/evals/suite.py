@@ -38,6 +38,7 @@ from argo_audit.evals.tasks import (
     rubric_agreement,
 )
 from argo_audit.files import Folder
+from argo_audit.judges.opening import measuring
 from argo_audit.records import Record
 
 MOST_PROBED = 100  # pairs: 15,000 rewards, and effects of a tenth of the spread are seen
@@ -191,7 +192,7 @@ def run_suite(
         return []
     remove_left_behind(log_dir)
     asked = (model, dict(roles or {}))
-    with _telling(told), untold():
+    with _telling(told), untold(), measuring():
         try:
             return _eval_set(tasks, log_dir, asked)
         except PrerequisiteError as error:

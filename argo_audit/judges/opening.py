@@ -13,7 +13,9 @@ evaluates models, so those take part in an evaluation as its models. Any other j
 its name, a setting of the task, with Inspect's model `none`; the log names it all the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from anyio.lowlevel import RunVar
@@ -36,6 +38,7 @@ _OF_INSPECT = (_INSPECT, SURFACE)
 _BY_THE_WAY = {"seed", "in_flight", "retries", "deadline", "cache"}  # not how it judges
 _AROUND_IT = {"reads", "lines_per_call"}  # what is done with any judge, from outside
 
+_measuring: ContextVar[bool] = ContextVar("measuring", default=False)
 _opened: RunVar[dict[tuple[str, JudgeSettings], Judge]] = RunVar("opened")
 _seated: RunVar[dict[tuple[tuple[int, ...], JudgeSettings], Judge]] = RunVar("seated")
 
@@ -164,6 +167,7 @@ def seated(settings: TaskJudge, role: str = ROLE) -> Judge:
 def _of_models(models: "list[Model]", settings: TaskJudge) -> Judge:
     """One judge for all samples: what it has learned of its models holds for the next one too."""
     from argo_audit.judges.inspect_judge import InspectJudge
+    from argo_audit.judges.measured_model import MeasuredModel
 
     known = _seated.get({})
     key = tuple(map(id, models)), settings.plain()  # the judge keeps the models, and so their ids
@@ -171,9 +175,25 @@ def _of_models(models: "list[Model]", settings: TaskJudge) -> Judge:
         plain = settings.plain()
         by_measure = settings.reads == "lines" and str(models[0]) == SURFACE
         judge = open_judge(SURFACE) if by_measure else InspectJudge(models, plain)
+        if _measuring.get() and not by_measure and _is_measured(models, settings):
+            judge = MeasuredModel(judge, settings.max_text)
         known[key] = _reading(judge, plain)
     _seated.set(known)
     return known[key]
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """Evaluations in here compute what argo/surface says; their logs have no replies of it."""
+    token = _measuring.set(True)
+    try:
+        yield
+    finally:
+        _measuring.reset(token)
+
+
+def _is_measured(models: "list[Model]", settings: TaskJudge) -> bool:
+    return str(models[0]) == SURFACE and settings.estimator == JudgeSettings().estimator
 
 
 def _named(spec: str, settings: JudgeSettings) -> Judge:
