@@ -5,7 +5,8 @@ from another working directory, and in a folder that cannot be written. A walk i
 command ends well or in one message with its remedy: no traceback, and a documented exit code.
 
 No folder refuses root, who may write everywhere: for a walk through one that may only be read, root
-lays his rights down and takes them up again.
+lays his rights down and takes them up again. That walk is the last, for what commands load lazily
+may lie where only root can read.
 """
 
 import io
