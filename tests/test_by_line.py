@@ -1,7 +1,9 @@
 """Judging by line: what is asked, what is read, what it costs, and what the rubric makes of it."""
 
 import math
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -255,6 +257,51 @@ def test_kept_answers_are_told_and_pruned(tmp_path: Path) -> None:
     assert kept.told() == []
 
 
+def test_of_a_judge_are_those_of_its_whole_name(tmp_path: Path) -> None:
+    kept = KeptAnswers(tmp_path / "answers.sqlite")
+    for who in ("openai/gpt-5 1", "openai/gpt-5-mini 1", "openai/gpt-5 2"):
+        kept.put(who, "pair", {"x": 0.9})
+    assert [of.who for of in kept.told("openai/gpt-5")] == ["openai/gpt-5 1", "openai/gpt-5 2"]
+    assert kept.prune(judge="openai/gpt-5") == 2
+    assert [tuple(of) for of in kept.told()] == [("openai/gpt-5-mini 1", 1)]
+
+
+def test_nothing_is_made_where_nothing_is_kept(tmp_path: Path) -> None:
+    kept = KeptAnswers(tmp_path / "answers.sqlite")
+    assert (kept.told(), kept.prune()) == ([], 0)
+    assert not kept.place.exists()
+
+
+@pytest.mark.parametrize(
+    "meddled",
+    [
+        "UPDATE answers SET p = 'abc'",
+        "UPDATE answers SET p = 7",
+        "CREATE TRIGGER t AFTER INSERT ON answers BEGIN DELETE FROM answers; END",
+        "DROP TABLE answers; CREATE VIEW answers AS SELECT 'j 1' who, 'pair' pair, 'x' line, .5 p",
+        "ALTER TABLE answers ADD COLUMN more TEXT",
+    ],
+)
+def test_a_file_that_somebody_meddled_with_is_refused(tmp_path: Path, meddled: str) -> None:
+    kept = KeptAnswers(tmp_path / "answers.sqlite")
+    kept.put("j 1", "pair", {"x": 0.9})
+    kept.close()
+    with closing(sqlite3.connect(kept.place)) as table:
+        table.executescript(meddled)
+    with pytest.raises(InputError, match=r"answers\.sqlite: no file of kept answers"):
+        kept.get("j 1", "pair", ["x"])
+
+
+def test_a_file_of_something_else_stays_as_it_is(tmp_path: Path) -> None:
+    place = tmp_path / "theirs.sqlite"
+    with closing(sqlite3.connect(place)) as table:
+        table.execute("CREATE TABLE users (name TEXT)")
+    before = place.read_bytes()
+    with pytest.raises(InputError, match="holds something else"):
+        KeptAnswers(place).told()
+    assert place.read_bytes() == before
+
+
 @pytest.mark.parametrize("content", [b"no table at all" * 99, b""])
 def test_a_damaged_file_is_told_with_its_remedy(content: bytes, tmp_path: Path) -> None:
     place = tmp_path / "answers.sqlite"
@@ -262,7 +309,7 @@ def test_a_damaged_file_is_told_with_its_remedy(content: bytes, tmp_path: Path) 
     if not content:  # an empty file is an empty table
         assert KeptAnswers(place).told() == []
         return
-    with pytest.raises(InputError, match="remove the file: what was kept in it is asked again"):
+    with pytest.raises(InputError, match="remove it, so that what was kept is asked again"):
         KeptAnswers(place).get("judge", "pair", ["x"])
 
 

@@ -78,9 +78,8 @@ def answers_command(
     table = Table(title=str(kept.place), box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("judge, and how it is asked", overflow="fold")
     table.add_column("answers", justify="right")
-    for who, count in kept.told():
-        if who.startswith(judge):
-            row(table, who, f"{count:,}")
+    for who, count in kept.told(judge):
+        row(table, who, f"{count:,}")
     console.print(table)
 
 

@@ -37,7 +37,12 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS answers (who TEXT, pair TEXT, line TEXT, p REAL, day INTEGER, "
     "PRIMARY KEY (who, pair, line)) WITHOUT ROWID"
 )
+_MADE = _TABLE.replace("IF NOT EXISTS ", "")
 _AT_ONCE = 500  # values of one statement
+
+
+class _NoAnswerError(ValueError):
+    """The file holds what nobody keeps here."""
 
 
 class KeptOf(NamedTuple):
@@ -66,7 +71,7 @@ class KeptAnswers:
                 marks = ",".join("?" * len(some))
                 asked = f"SELECT line, p FROM answers WHERE who=? AND pair=? AND line IN ({marks})"
                 for line, p in table.execute(asked, (who, pair, *some)):
-                    found[keys[line]] = math.nan if p is None else float(p)
+                    found[keys[line]] = _answer(p)
         return found
 
     def put(self, who: str, pair: str, answers: Mapping[str, float]) -> None:
@@ -81,30 +86,35 @@ class KeptAnswers:
         with self._table() as table, table:
             table.executemany("INSERT OR IGNORE INTO answers VALUES (?,?,?,?,?)", rows)
 
-    def told(self) -> list[KeptOf]:
-        """What is kept, by judge."""
+    def told(self, judge: str = "") -> list[KeptOf]:
+        """What is kept of the judge of this name, or of all; nothing is made where nothing is."""
+        if not self.place.exists():
+            return []
         with self._table() as table:
             found = table.execute("SELECT who, COUNT(*) FROM answers GROUP BY who ORDER BY who")
-            return [KeptOf(str(who), int(count)) for who, count in found]
+            return [KeptOf(str(who), int(n)) for who, n in found if _is_of(str(who), judge)]
 
     def prune(self, days: int = 0, judge: str = "") -> int:
         """Remove answers older than so many days, of one judge or of all; how many they were."""
-        last = int(time.time() // _DAY) - days
+        last = int(time.time() // _DAY) - (days or -1)
+        chosen = [(last, one.who) for one in self.told(judge)]
+        if not chosen:
+            return 0
         with self._table() as table:
             with table:
-                cut = table.execute(
-                    "DELETE FROM answers WHERE day <= ? AND substr(who, 1, ?) = ?",
-                    (last if days else last + 1, len(judge), judge),
-                )
+                cut = table.executemany("DELETE FROM answers WHERE day <= ? AND who = ?", chosen)
             table.execute("VACUUM")
         return cut.rowcount
 
     def close(self) -> None:
         """Close the file; it opens again when it is asked."""
         with self._lock:
-            if self._open is not None and self._process == os.getpid():
-                self._open.close()
-            self._open = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._open is not None and self._process == os.getpid():
+            self._open.close()
+        self._open = None
 
     @contextmanager
     def _table(self) -> Iterator[sqlite3.Connection]:
@@ -112,8 +122,8 @@ class KeptAnswers:
         with self._lock:
             try:
                 yield self._connection()
-            except sqlite3.DatabaseError as error:
-                self._open = None
+            except (sqlite3.DatabaseError, _NoAnswerError) as error:
+                self._close()
                 raise self._damaged(error) from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -122,16 +132,23 @@ class KeptAnswers:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             self._open = sqlite3.connect(self.place, timeout=_WAIT, check_same_thread=False)
             self._process = os.getpid()
+            self._check_is_ours(self._open)
             self._open.execute("PRAGMA journal_mode=WAL")
             self._open.execute("PRAGMA synchronous=NORMAL")
             self._open.execute(_TABLE)
         return self._open
 
-    def _damaged(self, error: sqlite3.DatabaseError) -> InputError:
+    def _check_is_ours(self, table: sqlite3.Connection) -> None:
+        """A view or trigger would run what somebody else wrote; another's file stays as it is."""
+        found = table.execute("SELECT type, name, sql FROM sqlite_master LIMIT 2").fetchall()
+        if found not in ([], [("table", "answers", _MADE)]):
+            raise _NoAnswerError("it holds something else")
+
+    def _damaged(self, error: Exception) -> InputError:
         if isinstance(error, sqlite3.OperationalError):
             remedy = f"make room or rights there, or name another file in ${PLACE}"
             return InputError(self.place, f"answers cannot be kept ({brief(error)})", remedy)
-        remedy = "remove the file: what was kept in it is asked again"
+        remedy = f"remove it, so that what was kept is asked again, or name another in ${PLACE}"
         return InputError(self.place, f"no file of kept answers ({brief(error)})", remedy)
 
 
@@ -158,6 +175,19 @@ def shown_pair(pair: Pair) -> str:
     pictures = [picture for message in pair.prompt for picture in message.images]
     texts = (render_messages(pair.prompt), *pictures, pair.response_a, pair.response_b)
     return fingerprint("\x1e".join(texts), _DIGITS)
+
+
+def _answer(p: object) -> float:
+    if p is None:
+        return math.nan
+    if not isinstance(p, float) or not 0 <= p <= 1:
+        raise _NoAnswerError("an answer is no number from 0 to 1")
+    return p
+
+
+def _is_of(who: str, judge: str) -> bool:
+    """Names of judges hold no blank; how it is asked stands behind one."""
+    return not judge or who.partition(" ")[0] == judge
 
 
 def _key(line: str) -> str:
