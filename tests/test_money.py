@@ -263,6 +263,14 @@ def test_the_meter_holds_when_calls_are_under_way_together() -> None:
     assert most == meter.spent == 25
 
 
+def test_a_reply_that_tells_no_tokens_is_counted_at_what_its_request_could_take() -> None:
+    meter = Meter(10**9, lambda model, usage: usage.tokens, "many tokens")
+    judge = InspectJudge(fake_judge(lambda shown: 0.7))
+    with open_loop() as loop, metered(meter):
+        loop.call(judge.judge, RUBRIC, build("A", 40, seed=1).pairs[:1])
+    assert meter.spent > 500 * meter.calls
+
+
 def test_a_request_is_held_at_its_most_and_settled_at_what_it_took() -> None:
     calls = Meter(3, lambda model, usage: usage.calls, "3 calls")
     meter = Meter(10, lambda model, usage: usage.tokens, "10 tokens", also=calls)

@@ -116,7 +116,7 @@ async def _counted(
     took = None
     try:
         output = await _in_time(call, patience.seconds)
-        took = usage_of(output)
+        took = usage_of(output) if _tells(output) else None
     except Exception as error:
         took = Usage(calls=1) if sort(error).kind not in MAYBE_BILLED else None
         raise
@@ -159,6 +159,11 @@ def usage_of(output: ModelOutput) -> Usage:
         cached_tokens=cached,
         output_tokens=_sane(used.output_tokens),
     )
+
+
+def _tells(output: ModelOutput) -> bool:
+    """Whether the reply says what it took; every request has been read, so 0 tokens is no answer."""
+    return output.usage is not None and usage_of(output).input_tokens > 0
 
 
 def _sane(tokens: int | None) -> int:
