@@ -64,7 +64,7 @@ class NewRubric(Record):
     held_out: Agreement | None
 
 
-class _Claim(NamedTuple):
+class _KeptClaim(NamedTuple):
     """A claim that was published and is kept: its number, and what it holds."""
 
     version: int
@@ -140,7 +140,7 @@ class RubricStore:
             self._root = Folder(root)
         self._known: dict[str, dict[int, str]] = {}
         self._changed: dict[str, int | None] = {}
-        self._kept: dict[str, _Claim] = {}
+        self._kept: dict[str, _KeptClaim] = {}
         weakref.finalize(self, _release, self._root, self._kept)
 
     @property
@@ -309,14 +309,14 @@ class RubricStore:
         made = self._root.create(_claim(folder, stored.version), document)
         if made and self._follows(folder, stored.version):
             self._root.create(name, document)  # or another that met the claim has
-            self._keep(folder, _Claim(stored.version, document))
+            self._keep(folder, _KeptClaim(stored.version, document))
             return True
         keeps = made and self.folder is not None
         self._settle(folder, stored.version if keeps else None)
         with contextlib.suppress(FileNotFoundError):  # another's rubric has the number
             if self._root.read(name) == document:
                 if keeps:
-                    self._kept[folder] = _Claim(stored.version, document)
+                    self._kept[folder] = _KeptClaim(stored.version, document)
                 return True
         if keeps:
             self._remove(_claim(folder, stored.version))
@@ -333,7 +333,7 @@ class RubricStore:
             return self._root.read(_claim(folder, kept.version)) == kept.document
         return False
 
-    def _keep(self, folder: str, claim: _Claim) -> None:
+    def _keep(self, folder: str, claim: _KeptClaim) -> None:
         """Keep a claim that was published in place of the one before it."""
         self._remove(_claim(folder, self._kept.pop(folder).version))
         self._kept[folder] = claim
@@ -397,7 +397,7 @@ def _claim(folder: str, version: int) -> str:
     return f"{folder}/{_PENDING}/{version:04d}"
 
 
-def _release(root: Folder, kept: dict[str, _Claim]) -> None:
+def _release(root: Folder, kept: dict[str, _KeptClaim]) -> None:
     """Remove the claims that a store kept which is no more; who cannot leaves them to the next."""
     for folder, claim in kept.items():
         with contextlib.suppress(OSError):

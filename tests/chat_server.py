@@ -96,6 +96,10 @@ class ChatServer:
             told = next(self._plan, self._then)
         return told if isinstance(told, Told) else told(body)
 
+    def plan(self, *answers: Answer) -> None:
+        """Give these answers next, before `then`."""
+        self._plan = iter(answers)
+
     def closed(self) -> None:
         with self._lock:
             self._open -= 1

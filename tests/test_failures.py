@@ -30,7 +30,13 @@ from hypothesis import strategies as st
 from inspect_ai import Task
 from inspect_ai.model import Model, get_model
 
-from argo_audit.errors import ArgoError, JudgeError, UnavailableError, UnavailableJudgeError
+from argo_audit.errors import (
+    ArgoError,
+    InputError,
+    JudgeError,
+    UnavailableError,
+    UnavailableJudgeError,
+)
 from argo_audit.evals.assembly import EVAL_SETTINGS, dataset
 from argo_audit.evals.judging import judge_pair
 from argo_audit.evals.logs import unfinished
@@ -378,6 +384,34 @@ def test_an_answer_without_an_end_costs_one_reply(
     assert used(found).failed == 1
     assert re.search("of more than 1 MiB|which was not asked for", found[0].reply)
     assert len(server.asked) == 1 + 3
+
+
+@pytest.mark.parametrize("code", [301, 307])
+def test_a_server_that_sends_on_to_another_is_not_followed(code: int) -> None:
+    with ChatServer() as other, ChatServer() as server:
+        server.plan(Told(code, "", headers=(("Location", f"{other.url}/chat/completions"),)))
+        with pytest.raises(
+            JudgeError, match=r"sent elsewhere .* it sends on to http://127"
+        ) as told:
+            judged(server, 5)
+    assert (len(server.asked), other.asked) == (1, [])
+    assert "Remedy: give the URL that it is to be asked at" in str(told.value)
+
+
+def test_a_server_that_sends_on_to_itself_is_followed() -> None:
+    with ChatServer() as server:
+        server.plan(Told(307, "", headers=(("Location", "/v1/chat/completions"),)))
+        assert judged(server, 1)[0].p_a == 0.5
+    assert len(server.asked) == 3
+
+
+def test_a_client_without_limits_is_let_go_to_its_provider_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "UNBOUNDED", ("mockllm",))
+    assert patience.with_limits(get_model("mockllm/m", memoize=False))
+    with pytest.raises(InputError, match=r"openai-api/NAME/MODEL"):
+        patience.with_limits(get_model("mockllm/m", base_url="http://a/v1", memoize=False))
 
 
 def test_an_evaluation_asks_one_judge_and_ends_with_its_words(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from fakes import ScriptedPolicy, Shown, fake_judge
+from inspect_ai.model import ModelOutput, ModelUsage
 from typer.testing import CliRunner
 
 from argo_audit.audits.afford import DEFAULT, DOLLARS, affordable, agreed, known_cost
@@ -26,6 +27,7 @@ from argo_audit.evals.logs import read_evaluations
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.meter import Meter, metered
+from argo_audit.judges.patience import Patience, answered
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.policy_settings import PolicySettings
@@ -263,12 +265,21 @@ def test_the_meter_holds_when_calls_are_under_way_together() -> None:
     assert most == meter.spent == 25
 
 
-def test_a_reply_that_tells_no_tokens_is_counted_at_what_its_request_could_take() -> None:
+@pytest.mark.parametrize("told", [None, ModelUsage(), ModelUsage(input_tokens=-90)])
+def test_a_reply_that_tells_no_tokens_is_counted_at_what_its_request_could_take(
+    told: ModelUsage | None,
+) -> None:
+    async def call() -> ModelOutput:
+        output = ModelOutput.from_content("judge", "Verdict: A")
+        output.usage = told
+        return output
+
     meter = Meter(10**9, lambda model, usage: usage.tokens, "many tokens")
-    judge = InspectJudge(fake_judge(lambda shown: 0.7))
-    with open_loop() as loop, metered(meter):
-        loop.call(judge.judge, RUBRIC, build("A", 40, seed=1).pairs[:1])
-    assert meter.spent > 500 * meter.calls
+    patience = Patience(most=Usage(calls=1, input_tokens=700, output_tokens=50))
+    model = fake_judge(lambda shown: 0.7)
+    with metered(meter):
+        anyio.run(answered, call, model, patience)
+    assert meter.spent == 750
 
 
 def test_a_request_is_held_at_its_most_and_settled_at_what_it_took() -> None:

@@ -8,7 +8,7 @@ Every error of a provider ends in exactly one of four ways:
 
 - retry: it may be gone in a minute (429, 5xx, no connection, no answer in time, a page of HTML);
 - fall back: the model has no log-probabilities, and can be asked for votes instead;
-- stop: no call will be better (key, payment, model), and each one may cost;
+- stop: no call will be better (key, payment, model, another host), and each one may cost;
 - unread: this question cannot be answered (400, 413, 422), and asking again changes nothing.
 
 Providers share no class of errors, so status, code and message are looked at, in that order, and
@@ -53,10 +53,11 @@ NO_LOGPROBS = Kind("no log-probabilities", "fall back", "set the estimator to vo
 KEY = Kind("key refused", "stop", "give a key that is valid for this model")
 MONEY = Kind("nothing left to pay with", "stop", "top up the account, or raise its limit")
 MODEL = Kind("unknown model", "stop", "correct the model's name or its URL", missing=False)
+MOVED = Kind("sent elsewhere", "stop", "give the URL that it is to be asked at", missing=False)
 REFUSED = Kind("refused", "unread", "check what is asked, and the model's limits", missing=False)
 FAILED = Kind("failed", "unread", "check that it is there, the key and the model's name")
 
-KINDS = (BUSY, BROKEN, AWAY, SLOW, GARBLED, NO_LOGPROBS, KEY, MONEY, MODEL, REFUSED, FAILED)
+KINDS = (BUSY, BROKEN, AWAY, SLOW, GARBLED, NO_LOGPROBS, KEY, MONEY, MODEL, MOVED, REFUSED, FAILED)
 
 _BY_STATUS = {
     401: KEY,
@@ -110,6 +111,10 @@ OF_A_JUDGE: ErrorKinds = (UnavailableJudgeError, JudgeError)
 
 class TooMuchError(ValueError):
     """An answer that no model gives: it is not read to its end."""
+
+
+class ElsewhereError(ValueError):
+    """A server that sends a request on to another: neither a key nor a prompt is given to that."""
 
 
 class Failure(NamedTuple):
@@ -182,7 +187,7 @@ class _Told(NamedTuple):
 def _told(error: Exception) -> _Told:
     """Under the wrappers of Inspect's and of clients; of a body that has a message, the message."""
     while isinstance(cause := error.__cause__, Exception) and (
-        type(error).__name__ in _WRAPPERS or isinstance(cause, TooMuchError)
+        type(error).__name__ in _WRAPPERS or isinstance(cause, TooMuchError | ElsewhereError)
     ):
         error = cause
     # each provider has classes of its own: what they share is how they name these
@@ -213,6 +218,8 @@ def _by_status(told: _Told) -> Kind | None:
 def _by_class(error: Exception) -> Kind:
     """Of an error without a status: nobody answered, or not as a model does."""
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
+    if isinstance(error, ElsewhereError):
+        return MOVED
     if isinstance(error, TimeoutError) or _TIMEOUTS.search(names):
         return SLOW
     if isinstance(error, OSError) or _CONNECTIONS.search(names):

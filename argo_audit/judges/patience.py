@@ -7,27 +7,31 @@ Inspect and the clients of providers repeat calls by themselves, each as often a
 times three requests for one answer, and a day's exhausted quota counts as a busy minute. Here they
 are told not to, so that a call is asked 1 + `retries` times at most. Each request has a deadline,
 for a server that keeps the line and says nothing, or a byte a minute; and an answer has a size, for
-one that never ends.
+one that never ends. A server that sends a request on to another host is not followed: clients would
+give that the prompt, and most of them the key.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from random import Random
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from urllib.parse import urljoin, urlsplit
 
 import anyio
 from inspect_ai.model import Model, ModelOutput
 from inspect_ai.util import LimitExceededError, collect
 
-from argo_audit.errors import ArgoError
+from argo_audit.errors import ArgoError, InputError
 from argo_audit.judges.failures import (
     AWAY,
     GARBLED,
     SLOW,
+    ElsewhereError,
     Failure,
     TooMuchError,
     sort,
     taken_apart,
 )
+from argo_audit.judges.inspect_models import provider
 from argo_audit.judges.meter import the_meter
 from argo_audit.records import Usage
 
@@ -51,6 +55,9 @@ _FRAME_TOKENS = 64
 
 MOST_BYTES = 64 << 20
 """Of one answer: that of a long reply with log-probabilities has ten MiB."""
+
+UNBOUNDED = ("google", "mistral")
+"""Providers of Inspect's whose client is made anew for each call, by a library of its own."""
 
 _PACKED = ("gzip", "deflate")  # a thousand times at most, and a part at a time
 _jitter = Random()  # it spreads calls out, and no result depends on it
@@ -176,23 +183,45 @@ def seconds_for(tokens: int | None) -> float:
 
 
 def with_limits(model: Model) -> Model:
-    """The model, whose client repeats nothing by itself and takes no more than MOST_BYTES.
+    """The model, whose client repeats nothing by itself, and has limits.
 
-    How often is counted here. Clients of other libraries than OpenAI's and its kin are as they are.
+    It takes no more than MOST_BYTES, and follows nobody to another host; how often it asks is
+    counted here. Clients of other libraries than OpenAI's, Anthropic's and their kin have no place
+    for that: those that make one for each call are let go to their provider's own address alone.
+
+    Raises:
+        InputError: For such a client and another address.
     """
+    if provider(model) in UNBOUNDED and model.api.base_url:
+        problem = "its client has no limit on an answer, and follows a server to any other"
+        mend = "ask it at its provider's own address, or a server of yours as openai-api/NAME/MODEL"
+        raise InputError(str(model), problem, mend)
     client = model.api.client if isinstance(model.api, _WithClient) else None
     if isinstance(client, _Repeating):
         client.max_retries = 0
     hooks = getattr(getattr(client, "_client", None), "event_hooks", None)
     if hooks and _bounded not in hooks["response"]:
         hooks["request"].append(_asked_plainly)
-        hooks["response"].append(_bounded)
+        hooks["response"] += [_stays, _bounded]
     return model
 
 
 async def _asked_plainly(request: "_Message") -> None:
     """A request for an answer that is packed in a way whose size shows as it is unpacked."""
     request.headers["Accept-Encoding"] = ", ".join(_PACKED)
+
+
+async def _stays(response: "_Message") -> None:
+    """No answer that leads to another host; to the same one, or to it by TLS, it is followed."""
+    to = response.headers.get("Location")
+    if not to or not response.has_redirect_location:
+        return
+    asked = urlsplit(str(response.url))
+    target = urlsplit(urljoin(str(response.url), to))
+    if (target.scheme, target.netloc) == (asked.scheme, asked.netloc):
+        return
+    if (asked.scheme, target.scheme, target.netloc) != ("http", "https", asked.netloc):
+        raise ElsewhereError(f"it sends on to {target.scheme}://{target.netloc}, another host")
 
 
 async def _bounded(response: "_Message") -> None:
@@ -216,6 +245,8 @@ async def _bounded(response: "_Message") -> None:
 class _Message(Protocol):
     """A request or answer of any library like httpx."""
 
+    url: object
+    has_redirect_location: bool
     headers: MutableMapping[str, str]
     aiter_bytes: Callable[..., AsyncIterator[bytes]]
 

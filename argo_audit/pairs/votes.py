@@ -30,6 +30,7 @@ class Gathered:
         self.skipped: list[str] = []
         self.unused: dict[str, None] = dict.fromkeys(beside)
         self._more: dict[str, list[LabelledPair]] = {}
+        self._votes: dict[int, LabelledPair] = {}
         self._shared = Shared()
 
     def take(self, read: Reading, where: str) -> None:
@@ -49,7 +50,12 @@ class Gathered:
             return
         if self._ours and _content(first) != _content(line):
             raise ValueError(f"the id {line.id!r:.80} was seen before: ids must be unique")
-        self._more.setdefault(key, []).append(line)
+        self._more.setdefault(key, []).append(self._known(line))
+
+    def _known(self, vote: LabelledPair) -> LabelledPair:
+        """The vote, or one like it: of millions of rows that are alike one is in memory."""
+        known = self._votes.setdefault(hash(vote.to_json()), vote)
+        return known if known == vote else vote
 
     def finished(self) -> tuple[list[LabelledPair], list[str]]:
         """The pairs in the order of the file, and what was done to them, in words."""
@@ -58,7 +64,7 @@ class Gathered:
             notes += self._without_prompts()
             self._with_unique_ids()
         pairs = list(self.lines.values())
-        self.lines, self._more = {}, {}
+        self.lines, self._more, self._votes = {}, {}, {}
         return pairs, notes
 
     def _merged(self) -> Iterator[str]:
