@@ -212,7 +212,7 @@ def is_slow(read: Callable[[str], object], unit: str, length: int, usually: floa
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=6, deadline=None, phases=[Phase.generate])  # no trace slows it down
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])  # no trace slows it down
 @given(unit=st.sampled_from(UNITS) | st.text(" \n\t*_`|-#~[]()<>.!:aA1", min_size=1, max_size=3))
 def test_the_time_taken_is_that_of_a_text_of_the_same_length(name: str, unit: str) -> None:
     length = SHORTER if name in PARSED else LENGTH

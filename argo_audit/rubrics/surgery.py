@@ -42,7 +42,7 @@ _NUMBERED = re.compile(r"^(\s*)\d{1,9}[.)]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _PER_CENT = re.compile(r"\s*%")
 _MAX_NAME = 80
-_TRIES = 64
+_TRIES = 32
 _KINDS: dict[type[_Item], PartKind] = {
     Criterion: "criterion",
     BiasLine: "bias",
