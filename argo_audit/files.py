@@ -171,6 +171,25 @@ def remove_parts(places: Iterable[Path]) -> None:
                 _remove_unless_held(place)
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder that is there against every other process that wants it `alone`.
+
+    The hold ends with the block or the process, and leaves no file behind. A file system that has
+    no locks holds nobody off. Raises RunFolderError when another has it.
+    """
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not _locked(lock, otherwise=True):
+            raise RunFolderError(
+                f"{folder} is being written by another process; nothing in it was touched.\n"
+                "  Remedy: wait until that one has ended, or end it"
+            )
+        yield
+    finally:
+        os.close(lock)
+
+
 def check_free(path: Path, but: Collection[str] = ()) -> None:
     """Raise RunFolderError unless `path` is absent or a folder that is empty, `but` for these.
 
@@ -446,12 +465,17 @@ def _remove_unless_held(part: Path) -> None:
         os.close(descriptor)
 
 
-def _locked(descriptor: int) -> bool:
-    """Take the lock of an open file, without waiting; False where another process has it."""
+def _locked(descriptor: int, *, otherwise: bool = False) -> bool:
+    """Take the lock of an open file, without waiting; False where another process has it.
+
+    `otherwise` is what a file system without locks gives.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return otherwise
     return True
 
 

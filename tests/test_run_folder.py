@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from argo_audit.audits.request import AuditRequest
+from argo_audit.audits.run import audit
 from argo_audit.errors import InputError, RunFolderError
-from argo_audit.files import check_free
+from argo_audit.files import alone, check_free
 from argo_audit.findings.inputs import load_run
 from argo_audit.records import Agreement, Attempt, Measurement, PolicyPrompt, Rubric, Run, Usage
 from argo_audit.search.run_folder import RunFolder
@@ -107,6 +109,17 @@ def test_a_folder_with_other_files_and_a_file_are_refused(tmp_path: Path) -> Non
     with pytest.raises(RunFolderError, match="is a file"):
         check_free(kept)
     assert kept.read_text() == "mine"
+
+
+def test_one_process_at_a_time_writes_an_audit(tmp_path: Path) -> None:
+    pairs, out = tmp_path / "pairs.jsonl", tmp_path / "out"
+    out.mkdir()
+    request = AuditRequest(pairs=pairs, labels=("human",), out=out)
+    with alone(out), pytest.raises(RunFolderError, match="is being written by another process"):
+        audit(request)
+    with pytest.raises(InputError, match=r"pairs\.jsonl"):  # nobody holds it any more
+        audit(request)
+    assert not any(out.iterdir())
 
 
 def test_an_empty_or_new_folder_is_free(tmp_path: Path) -> None:

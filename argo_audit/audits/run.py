@@ -10,6 +10,7 @@ URL. The report is made from these alone, so it can be made again without the mo
 
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ from argo_audit.errors import ArgoError, room_to_write
 from argo_audit.evals.assembly import EVAL_SETTINGS, untold
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
-from argo_audit.files import RUN_FILE, Folder, remove_parts
+from argo_audit.files import RUN_FILE, Folder, alone, remove_parts
 from argo_audit.judges.both_readings import BothReadings
 from argo_audit.judges.opening import seat_of
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
@@ -143,13 +144,20 @@ def _carry_out(
 def _every_part(
     request: AuditRequest, watch: Watch, parts: Parts | None, command: str
 ) -> AuditFacts:
-    remove_parts(part for place in _FOLDERS for part in request.out.glob(f"{place}.*"))
-    parts = parts or open_parts(request)
-    purse = open_purse(request)
-    prepared = prepare(request, begins=lambda: watch(Event("read and label pairs", 0, 1)))
-    write_request(request, command)
-    with purse.open(_spent_before(request, purse)):
-        return _asked(request, prepared, parts, purse, watch)
+    with ExitStack() as held:
+        begun = request.out.is_dir()
+        if begun:
+            held.enter_context(alone(request.out))
+        remove_parts(part for place in _FOLDERS for part in request.out.glob(f"{place}.*"))
+        parts = parts or open_parts(request)
+        purse = open_purse(request)
+        prepared = prepare(request, begins=lambda: watch(Event("read and label pairs", 0, 1)))
+        if not begun:  # what cannot be used leaves no folder behind
+            request.out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(alone(request.out))
+        write_request(request, command)
+        with purse.open(_spent_before(request, purse)):
+            return _asked(request, prepared, parts, purse, watch)
 
 
 def _asked(

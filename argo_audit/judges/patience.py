@@ -169,7 +169,7 @@ def usage_of(output: ModelOutput) -> Usage:
 
 
 def _tells(output: ModelOutput) -> bool:
-    """Whether the reply says what it took; every request has been read, so 0 tokens is no answer."""
+    """Whether the reply says what it took; every request is read, so 0 tokens is no answer."""
     return output.usage is not None and usage_of(output).input_tokens > 0
 
 
