@@ -11,7 +11,7 @@ import pytest
 from fakes import Shown, fake_judge
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
-from inspect_ai.log import EvalLog
+from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import Model, get_model
 
 from argo_audit.errors import InputError, StoreError
@@ -337,6 +337,17 @@ def test_a_broken_log_stops_the_reading_with_its_name(tmp_path: Path, log: EvalL
         read_evaluations(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         read_evaluations(tmp_path / "nowhere")
+
+
+def test_a_sample_with_the_judgment_of_another_pair_stops_it_too(
+    tmp_path: Path, log: EvalLog
+) -> None:
+    meddled = log.model_copy(deep=True)
+    assert meddled.samples
+    meddled.samples[0].id = "nobody"
+    write_eval_log(meddled, str(tmp_path / "meddled.eval"))
+    with pytest.raises(InputError, match=r"meddled\.eval: .*sample nobody holds a judgment of"):
+        read_evaluations(tmp_path)
 
 
 def test_judgments_are_read_back_by_rubric(log: EvalLog) -> None:

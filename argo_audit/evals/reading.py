@@ -17,12 +17,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.judging import JUDGMENTS
@@ -59,6 +59,13 @@ class LoggedPair(Record):
     judgments: dict[str, Judgment]
     noted: dict[str, JsonValue] = Field(default_factory=dict)
     error: str = ""
+
+    @model_validator(mode="after")
+    def _judged_themselves(self) -> Self:
+        others = {j.pair_id for j in self.judgments.values()} - {self.pair_id}
+        if others:
+            raise ValueError(f"the sample {self.pair_id} holds a judgment of {min(others)}")
+        return self
 
     @property
     def key(self) -> str:
