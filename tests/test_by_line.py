@@ -9,14 +9,17 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
+from chat_server import ChatServer
+from chat_server import said as replied
 from fakes import LineModel, ScriptedLines
-from inspect_ai.model import Model
+from inspect_ai.model import Model, get_model
 
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.judges.asked_models import AskedModels
 from argo_audit.judges.by_line import ByLine
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.inspect_lines import InspectLines
+from argo_audit.judges.inspect_models import address_of
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.kept_answers import KeptAnswers, shown_pair
 from argo_audit.judges.line_questions import ask_lines, drawn
@@ -234,6 +237,34 @@ def test_a_judge_that_is_asked_otherwise_is_another_judge(
         settings = JudgeSettings.model_validate({"cache": True, **more})
         answers(asked(LineModel(says).model, settings, place), [LISTS], pairs(1))
     assert [of.answers for of in KeptAnswers(place).told()] == [2, 2]
+
+
+@pytest.mark.parametrize("named", ["given", "environment"])
+def test_a_model_of_the_same_name_at_another_address_is_another_judge(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, taught = tmp_path / "answers.sqlite", []
+    settings = JudgeSettings(cache=True, lines_per_call=1, estimator="votes", votes=1, retries=0)
+    for letter in "AB":
+        with ChatServer(then=replied(f"1. {letter}")) as server:
+            url = f"http://me:pw-{letter}@{server.url.removeprefix('http://')}"
+            if named == "environment":
+                monkeypatch.setenv("OPENAI_BASE_URL", url)
+                model = get_model("openai/gpt-4o-mini", api_key="k", memoize=False)
+            else:
+                name = "openai-api/test/judge"
+                model = get_model(name, base_url=url, api_key="k", memoize=False)
+            taught.append(answers(asked(model, settings, place), [LISTS], pairs(1)).p_a[0, 0, 0])
+    assert taught == pytest.approx([0.9, 0.1])
+    kept = KeptAnswers(place)
+    assert [("at http://me:***@127.0.0.1:" in who, n) for who, n in kept.told()] == [(True, 2)] * 2
+    assert kept.prune(judge=str(model)) == 4
+
+
+def test_at_its_providers_own_address_a_model_is_kept_by_its_name() -> None:
+    model = get_model("openai/gpt-4o-mini", api_key="k", memoize=False)
+    assert address_of(model) == ""
+    assert address_of(LineModel(says).model) == ""
 
 
 def test_two_processes_share_a_file_and_the_first_answer_stays(tmp_path: Path) -> None:

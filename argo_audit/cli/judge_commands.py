@@ -67,9 +67,16 @@ def answers_command(
     prune_days: Annotated[
         int | None, typer.Option(help="Remove answers older than so many days.", min=0)
     ] = None,
-    judge: Annotated[str, typer.Option(help="Only those of the judge of this name.")] = "",
+    judge: Annotated[
+        str, typer.Option(help='Only those of the judge of this name, or "NAME at ADDRESS".')
+    ] = "",
 ) -> None:
-    """Say which answers of judges about lines are kept, or remove some of them."""
+    """Say which answers of judges about lines are kept, or remove some of them.
+
+    They are kept by a model's name and its server's address. A new checkpoint under the same name
+    at the same address cannot be told from the old one: remove its answers first, with
+    --prune-days 0 --judge NAME.
+    """
     from argo_audit.judges.kept_answers import KeptAnswers, default_place
 
     kept = KeptAnswers(default_place())

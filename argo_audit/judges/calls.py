@@ -19,7 +19,8 @@ on is for the judge to say, which sees them all (`probation`). A reply that was 
 either: cut inside a quotation, it may end with somebody else's verdict.
 
 Replies are cached by Inspect, whose key has the messages and the configuration (seed included) but
-not the model's arguments: these are put into its scopes. Not per epoch: epochs differ by seed, and
+not the model's arguments, nor a server's address that its client took from the environment: these
+are put into its scopes. Not per epoch: epochs differ by seed, and
 so an evaluation need not ask again what a search has asked. Each is kept as it arrives: after a
 kill only the calls that were under way are paid again, `in_flight` of them at most.
 """
@@ -51,7 +52,7 @@ from inspect_ai.util import JSONSchema
 
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.judges.failures import REFUSED, Failure
-from argo_audit.judges.inspect_models import in_process, is_free, provider, reopened
+from argo_audit.judges.inspect_models import address_of, in_process, is_free, provider, reopened
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.patience import (
     CUT_OFF,
@@ -254,7 +255,14 @@ def _cache_policy(model: Model, settings: JudgeSettings) -> CachePolicy | bool:
     if not wanted:
         return False
     arguments = json.dumps(model.model_args, sort_keys=True, default=lambda it: type(it).__name__)
-    return CachePolicy(expiry=None, per_epoch=False, scopes={"model_args": arguments})
+    scopes = {"model_args": arguments, **place_scope(model)}
+    return CachePolicy(expiry=None, per_epoch=False, scopes=scopes)
+
+
+def place_scope(model: Model) -> dict[str, str]:
+    """The server's address, for a cache of Inspect's, where Inspect does not see it itself."""
+    address = "" if model.api.base_url else address_of(model)
+    return {"server": address} if address else {}
 
 
 def _logprobs(output: ModelOutput) -> Logprobs | None:

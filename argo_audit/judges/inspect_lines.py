@@ -17,7 +17,7 @@ end of a judge of which nothing can be read are those of any judge (`asked_model
 import json
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ import numpy as np
 from argo_audit.judges.asked_models import AskedModels, Order
 from argo_audit.judges.calls import Reply, images_of
 from argo_audit.judges.failures import Failure
-from argo_audit.judges.inspect_models import provider
+from argo_audit.judges.inspect_models import address_of, provider
 from argo_audit.judges.kept_answers import KeptAnswers, kept_answers, shown_pair
 from argo_audit.judges.line_questions import LineQuestion, ask_lines, drawn
 from argo_audit.judges.line_replies import WORD, read_lines
@@ -181,14 +181,18 @@ class InspectLines:
             wanted = provider(self._asked.models[0]) not in _NOT_KEPT
         return (self._given or kept_answers()) if wanted else None
 
-    @property
+    @cached_property
     def _who(self) -> str:
-        """The judge and all that changes its answers, as they are kept."""
+        """The judge, its servers and all that changes its answers, as they are kept.
+
+        Any of several servers may have answered, so answers hold for just these together.
+        """
         model = self._asked.models[0]
         how = self._settings.model_dump(mode="json", exclude=_BY_THE_WAY)
         how |= {"arguments": model.model_args, "lines_per_call": self._settings.lines_per_call}
         told = json.dumps(how, sort_keys=True, default=lambda it: type(it).__name__)
-        return f"{self.name} {fingerprint(told)}"
+        places = sorted({address_of(one) for one in self._asked.models} - {""})
+        return " ".join([self.name, *(f"at {place}" for place in places), fingerprint(told)])
 
 
 def _about(lines: Sequence[str]) -> str:

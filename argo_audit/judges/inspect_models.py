@@ -12,11 +12,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 from inspect_ai.model import GenerateConfig, Model, get_model
 
 from argo_audit.errors import ArgoError, InputError, UnavailableInputError
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.outside.credentials import redacted
 
 IN_PROCESS = ("argo", "argo-hf")
 """Providers whose models run here: free of charge, and better off seeing all calls at once."""
@@ -24,6 +27,12 @@ IN_PROCESS = ("argo", "argo-hf")
 _FREE = (*IN_PROCESS, "mockllm")
 _VLLM = "vllm/"
 _MARKUP = re.compile(r"\[/?(?:bold|blue)\]")
+_OWN = (
+    "api.openai.com", "api.anthropic.com", "api.groq.com", "api.mistral.ai", "api.x.ai",
+    "generativelanguage.googleapis.com", "openrouter.ai", "api.together.xyz", "api.fireworks.ai",
+)  # fmt: skip
+_STARTED = ("vllm", "sglang")  # where nobody names a server, Inspect starts one on any free port
+_ANY_URL = "INSPECT_EVAL_MODEL_BASE_URL"
 _NO_KEY = "inspectai"  # what Inspect's own vllm provider sends where none is set
 
 
@@ -81,6 +90,29 @@ def provider(model: Model) -> str:
     return str(model).partition("/")[0]
 
 
+def address_of(model: Model) -> str:
+    """Where a model is asked, without credentials; "" at its provider's own address.
+
+    Two servers may have models of one name, so what either says is kept under its address too.
+    """
+    url = _url(model).rstrip("/")
+    return "" if urlsplit(url).hostname in _OWN else redacted(url)
+
+
+def _url(model: Model) -> str:
+    """As it was given, else as its client has it, else as the environment does."""
+    api, named = model.api, provider(model)
+    if model.explicit_base_url:
+        return model.explicit_base_url
+    if named not in _STARTED:
+        client = api.client if isinstance(api, WithClient) else None
+        if found := api.base_url or (str(client.base_url) if isinstance(client, _Placed) else ""):
+            return found
+    prefixes = ("XAI", "GROK") if named == "grok" else (named.upper().replace("-", "_"),)
+    names = (*(f"{prefix}_BASE_URL" for prefix in prefixes), _ANY_URL)
+    return next((url for name in names if (url := os.environ.get(name, ""))), "")
+
+
 def in_process(model: Model) -> bool:
     """Whether the model's weights, or what it has instead, are in this process."""
     return provider(model) in IN_PROCESS
@@ -103,3 +135,17 @@ def _open(spec: str, url: str, in_flight: int) -> Model:
 
 def _compatible(spec: str) -> str:
     return f"openai-api/{spec}" if spec.startswith(_VLLM) else spec
+
+
+@runtime_checkable
+class WithClient(Protocol):
+    """A model of Inspect's that is asked through a client of its provider's."""
+
+    client: object
+
+
+@runtime_checkable
+class _Placed(Protocol):
+    """A client of OpenAI's, Anthropic's or Groq's."""
+
+    base_url: object

@@ -4,10 +4,11 @@
     kept.put(who, shown_pair, {"bulleted lists": 0.9})
     kept.get(who, shown_pair, ["bulleted lists", "apologies"])       # {"bulleted lists": 0.9}
 
-A line's answer depends on the judge and how it is asked, the line without its sign and weight, and
-the pair in the order it was shown: on nothing of the rubric, step, run or label source. So they are
-shared by searches, evaluations, ablations, `diff` and `drift`, and by processes at work at once.
-What could not be read is not kept. No text is kept either, but digests of texts.
+A line's answer depends on the judge, where its server is and how it is asked, the line without its
+sign and weight, and the pair in the order it was shown: on nothing of the rubric, step, run or
+label source. So they are shared by searches, evaluations, ablations, `diff` and `drift`, and by
+processes at work at once. What could not be read is not kept. No text is kept either, but digests
+of texts.
 
 Decision: SQLite of the standard library. diskcache has had no release since 2023 and unpickles what
 it finds in its folder (CVE-2025-69872); a table of numbers needs neither.
@@ -186,8 +187,8 @@ def _answer(p: object) -> float:
 
 
 def _is_of(who: str, judge: str) -> bool:
-    """Names of judges hold no blank; how it is asked stands behind one."""
-    return not judge or who.partition(" ")[0] == judge
+    """Names of judges hold no blank; its address and how it is asked stand behind one."""
+    return not judge or f"{who} ".startswith(f"{judge} ")
 
 
 def _key(line: str) -> str:

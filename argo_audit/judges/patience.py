@@ -31,7 +31,7 @@ from argo_audit.judges.failures import (
     sort,
     taken_apart,
 )
-from argo_audit.judges.inspect_models import provider
+from argo_audit.judges.inspect_models import WithClient, provider
 from argo_audit.judges.meter import the_meter
 from argo_audit.records import Usage
 
@@ -196,7 +196,7 @@ def with_limits(model: Model) -> Model:
         problem = "its client has no limit on an answer, and follows a server to any other"
         mend = "ask it at its provider's own address, or a server of yours as openai-api/NAME/MODEL"
         raise InputError(str(model), problem, mend)
-    client = model.api.client if isinstance(model.api, _WithClient) else None
+    client = model.api.client if isinstance(model.api, WithClient) else None
     if isinstance(client, _Repeating):
         client.max_retries = 0
     hooks = getattr(getattr(client, "_client", None), "event_hooks", None)
@@ -256,8 +256,3 @@ class _Repeating(Protocol):
     """A client of OpenAI's, Anthropic's or Groq's."""
 
     max_retries: int
-
-
-@runtime_checkable
-class _WithClient(Protocol):
-    client: object

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 import anyio
 from inspect_ai.model import CachePolicy, GenerateConfig, Model, ModelOutput
 
+from argo_audit.judges.calls import place_scope
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.failures import Failure
 from argo_audit.judges.patience import (
@@ -135,9 +136,8 @@ class InspectWriter:
 
     async def _answer(self, prompt: str, seed: int, gate: anyio.Semaphore) -> Outcome:
         config = self._config.model_copy(update={"seed": seed})
-        scope = {
-            "seed": str(seed)
-        }  # for providers that take no seed, and so have it not in the key
+        # some providers take no seed, and so have it not in the key
+        scope = {"seed": str(seed), **place_scope(self._model)}
         cache = CachePolicy(expiry=None, per_epoch=False, scopes=scope) if self._cache else False
 
         async def call() -> ModelOutput:
