@@ -11,7 +11,7 @@ from argo_audit.audits.budget import Purse, open_purse, spent_on
 from argo_audit.audits.parts import Parts
 from argo_audit.audits.plan import AuditPlan, plan_audit
 from argo_audit.audits.preparing import policy_settings
-from argo_audit.audits.price import Budget, Price
+from argo_audit.audits.price import Budget, Price, Spent
 from argo_audit.audits.request import AuditRequest
 from argo_audit.audits.run import Event, audit, resume
 from argo_audit.errors import InputError
@@ -171,3 +171,16 @@ def test_what_an_audit_does_unasked_goes_on_record_and_an_old_one_stays_as_it_wa
         write_request(asked.model_copy(update={"out": out}))
         assert read_request(out).search_name == name
         assert ("optimiser" in (out / REQUEST_FILE).read_text()) == (name == "lead")
+
+
+def test_how_often_models_were_asked_is_said_where_no_price_is_known(
+    pairs: Path, tmp_path: Path
+) -> None:
+    asked = request(pairs, tmp_path / "out", "90000 calls", judge="openai/nobody-knows")
+    purse = open_purse(asked)
+    with purse.open([Spent("openai/nobody-knows", Usage(calls=1_200, input_tokens=9))]):
+        assert "asked 1,200 times (openai/nobody-knows; budget" in (said := purse.sentence())
+    assert "no price is known" in said
+    assert "$" not in said
+    with purse.open([Spent("argo/surface", Usage(calls=1))]):
+        assert purse.sentence() == ""

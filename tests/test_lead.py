@@ -1,17 +1,23 @@
 """Search by line with fakes: what is asked, weighed, written, raced, and what a kill leaves."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
+from audit_world import bare_run
 from fakes import FixedJudge, ScriptedPolicy, Stopped
 from test_search import Kept
 
+from argo_audit.findings.inputs import AuditInputs, load_run
 from argo_audit.records import Judgment, Label, Message, Pair, Rubric, Split, Usage
+from argo_audit.report.material import Material
+from argo_audit.report.sections import provenance
 from argo_audit.roles import LineAnswers
 from argo_audit.search.argo import argo
 from argo_audit.search.arithmetic import arithmetic_of
+from argo_audit.search.journal import Journal
 from argo_audit.search.lead import lead
 from argo_audit.search.search_settings import FeedbackConfig, LeadConfig, SearchConfig
 from argo_audit.search.selection import SearchData
@@ -115,6 +121,24 @@ def test_what_was_asked_is_on_record_with_what_it_took(found: Found) -> None:
     first = memory.journal.weighings[0]
     assert [line.text for line in first.lines][:2] == ["lists", "excitement"]
     assert memory.journal.weighings[-1].rubric
+
+
+def test_a_report_counts_lines_that_were_asked_and_those_that_were_spared(
+    found: Found, tmp_path: Path
+) -> None:
+    journal = Journal(attempts=found[0].journal.attempts[:3])
+    tried = sum(one.usage.calls for one in journal.attempts)
+    used = Usage(calls=1_000, input_tokens=5_000, output_tokens=500)
+    first = found[0].journal.weighings[0].model_copy(update={"usage": used, "saved": 1_234})
+    (tmp_path / "run.json").write_text(bare_run().model_dump_json(), encoding="utf-8")
+    for name, records in (("attempts", journal.attempts), ("lines", [first])):
+        text = "".join(one.model_dump_json() + "\n" for one in records)
+        (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    facts = Material(AuditInputs("Audit", (load_run(tmp_path),)), tmp_path, ())
+    table = provenance.section(facts).blocks[0]
+    assert f"| Judge calls in training | {1_000 + tried:,} |" in table
+    assert "| Judge tokens in training | 5,500 |" in table
+    assert "| Judge calls spared by kept answers | 1,234 |" in table
 
 
 def test_a_policy_is_paid_for_the_lines_that_count(found: Found) -> None:

@@ -97,16 +97,24 @@ class Purse:
         return self._taken(self._used())
 
     def sentence(self) -> str:
-        """What the audit took of models elsewhere, with its dollars; "" where no price is known."""
-        spent = [*self.earlier, *self._used()]
+        """What the audit took of models elsewhere, with its dollars where they are known.
+
+        "" where none was asked.
+        """
+        spent = [one for one in (*self.earlier, *self._used()) if one.usage != Usage()]
         taken = self._taken(spent)
-        if taken.dollars is None:
-            return ""
         models = dict.fromkeys(one.model for one in spent if not is_here(one.model))
+        if not models:
+            return ""
+        dollars = "" if taken.dollars is None else f", for ${taken.dollars:,.2f}"
+        prices = (
+            "no price is known"
+            if taken.dollars is None
+            else f"prices of {prices_date()} unless others were given"
+        )
         return (
-            f"Models were asked {taken.calls:,} times, for ${taken.dollars:,.2f} "
-            f"({', '.join(models)}; budget {self.budget}; prices of {prices_date()} unless others "
-            "were given)"
+            f"Models were asked {taken.calls:,} times{dollars} "
+            f"({', '.join(models)}; budget {self.budget}; {prices})"
         )
 
     def _used(self) -> list[Spent]:

@@ -23,6 +23,7 @@ from argo_audit.records import (
     Measurement,
     Run,
     StoredRubric,
+    Usage,
 )
 from argo_audit.search.journal import read_journal, read_run
 from argo_audit.stats.agreement import Difference
@@ -37,7 +38,8 @@ if TYPE_CHECKING:  # reading logs takes Inspect and pandas; a report needs only 
 class RunRecord:
     """One search as its folder holds it, and the file of the held-out pairs where it is known.
 
-    `cut_off` counts last lines lost to an interruption.
+    `cut_off` counts last lines lost to an interruption; `asked_lines` is what asking the judge
+    about lines took, which is in no attempt.
     """
 
     run: Run
@@ -46,6 +48,7 @@ class RunRecord:
     folder: Path
     cut_off: int = 0
     held_out: Path | None = None
+    asked_lines: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)
@@ -104,4 +107,6 @@ def load_run(folder: Path) -> RunRecord:
     """
     run = read_run(folder)
     journal, torn = read_journal(folder)
-    return RunRecord(run, tuple(journal.attempts), tuple(journal.measurements), folder, torn)
+    attempts, measurements = tuple(journal.attempts), tuple(journal.measurements)
+    asked = journal.asked_lines()
+    return RunRecord(run, attempts, measurements, folder, torn, asked_lines=asked)

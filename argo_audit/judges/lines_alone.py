@@ -43,4 +43,5 @@ class LinesAlone:
         async with anyio.create_task_group() as group:
             for column, line in enumerate(lines):
                 group.start_soon(one, column, line)
-        return LineAnswers(p_a, Usage.total(taken))
+        usage = Usage.total(taken)
+        return LineAnswers(p_a, usage, usage.saved)

@@ -61,10 +61,14 @@ class Journal:
         for record in records:
             lists[type(record)].append(record)
 
+    def asked_lines(self) -> Usage:
+        """What asking lines took; a judge may tell what it was spared beside its usage."""
+        spared = sum(max(0, one.saved - one.usage.saved) for one in self.weighings)
+        return Usage.total(one.usage for one in self.weighings) + Usage(saved=spared)
+
     def used(self) -> dict[str, Usage]:
         """What the search took, by role and phase."""
-        asked = Usage.total(weighing.usage for weighing in self.weighings)
-        return ({"judge, lines": asked} if self.weighings else {}) | {
+        return ({"judge, lines": self.asked_lines()} if self.weighings else {}) | {
             "judge, training": Usage.total(attempt.usage for attempt in self.attempts),
             "judge, selection": Usage.total(measured.usage for measured in self.measurements),
             "policy": Usage.total(step.policy for step in self.steps),

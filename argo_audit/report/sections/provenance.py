@@ -50,8 +50,8 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
     "Held-out pairs": lambda t: _pairs(t.best.held_out) if t.best else NOT_MEASURED,
     "Steps": lambda t: str(len({a.step for a in t.record.attempts})),
     "Attempts": lambda t: f"{len(t.record.attempts):,}",
-    "Judge calls in training": lambda t: f"{sum(a.usage.calls for a in t.record.attempts):,}",
-    "Judge tokens in training": lambda t: f"{sum(a.usage.tokens for a in t.record.attempts):,}",
+    "Judge calls in training": lambda t: f"{_training(t).calls:,}",
+    "Judge tokens in training": lambda t: f"{_training(t).tokens:,}",
     "Judge calls in selection": lambda t: _used(t, "judge, selection"),
     "Rubrics sampled": lambda t: _used(t, "policy"),
     "Prompts rewritten by a model": lambda t: _used(t, "rewriter"),
@@ -63,8 +63,8 @@ _FIELDS: Mapping[str, Callable[[Trained], str]] = {
 _NOTHING = "none"
 _LOST: Mapping[str, Callable[[Trained], str]] = {
     "Judge calls that gave no verdict": lambda t: _lost(_judging(t)),
-    "Judge calls spared by kept answers": lambda t: f"{_judging(t).saved or _NOTHING}",
-    "Requests to the judge repeated": lambda t: f"{_judging(t).repeated or _NOTHING}",
+    "Judge calls spared by kept answers": lambda t: _count(_judging(t).saved),
+    "Requests to the judge repeated": lambda t: _count(_judging(t).repeated),
 }
 """Rows that are there where it happened in any run."""
 
@@ -119,11 +119,20 @@ def _used(trained: Trained, phase: str) -> str:
     return f"{usage.calls:,}" if usage else NOT_MEASURED
 
 
+def _training(trained: Trained) -> Usage:
+    """What judging took in training: lines that were asked, and whole attempts."""
+    record = trained.record
+    return record.asked_lines + Usage.total(attempt.usage for attempt in record.attempts)
+
+
 def _judging(trained: Trained) -> Usage:
     """All that judging took, in training and in selection."""
-    record = trained.record
-    training = Usage.total(attempt.usage for attempt in record.attempts)
-    return training + Usage.total(measured.usage for measured in record.measurements)
+    selection = Usage.total(measured.usage for measured in trained.record.measurements)
+    return _training(trained) + selection
+
+
+def _count(count: int) -> str:
+    return f"{count:,}" if count else _NOTHING
 
 
 def _lost(usage: Usage) -> str:
