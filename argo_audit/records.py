@@ -236,6 +236,8 @@ class Usage(Record):
     """Requests beyond the first of a call, where one failed that may do so."""
     saved: Count = Field(default=0, exclude_if=_empty)
     """Calls that were not made, since their answers were kept."""
+    replayed: Count = Field(default=0, exclude_if=_empty)
+    """Of those, calls whose whole reply Inspect's cache gave again."""
 
     @classmethod
     def total(cls, usages: Iterable["Usage"]) -> "Usage":

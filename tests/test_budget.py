@@ -156,9 +156,13 @@ def test_a_search_that_turns_out_dearer_than_planned_ends_sooner(
     audit(asked, parts=parts())
     journal, _ = read_journal(tmp_path / "out" / "runs" / "human")
     assert purse.allows(journal)
-    dear = [a.model_copy(update={"usage": Usage(calls=30_000)}) for a in journal.attempts]
-    journal.attempts[:] = dear
-    assert not purse.allows(journal)
+    for usage, allowed in (
+        (Usage(calls=30_000), False),
+        (Usage(calls=300), True),
+        (Usage(calls=300, saved=29_700, replayed=29_700), False),  # steps to come are asked
+    ):
+        journal.attempts[:] = [a.model_copy(update={"usage": usage}) for a in journal.attempts]
+        assert purse.allows(journal) == allowed
 
 
 def test_what_an_audit_does_unasked_goes_on_record_and_an_old_one_stays_as_it_was(

@@ -24,8 +24,10 @@ from argo_audit.judges.calls import Caller
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.meter import Meter, metered
 from argo_audit.judges.patience import usage_of
 from argo_audit.judges.questions import ask
+from argo_audit.judges.replays import as_given
 from argo_audit.judges.unread import MOST_KEPT, KeepsUnread
 from argo_audit.pairs.images import admit
 from argo_audit.prompts.fences import read_fences
@@ -98,8 +100,25 @@ def test_the_same_question_is_paid_once_and_each_vote_is_a_question() -> None:
     first, again = Recorder(), Recorder()
     known = judged(first.model, CACHED)
     assert len(first.calls) == 4, "two orders, two votes"
-    assert judged(again.model, CACHED) == known
+    replayed = judged(again.model, CACHED)
     assert not again.calls
+    assert [one.usage.calls for one in known] == [4]
+    assert [one.usage for one in replayed] == [Usage(saved=4, replayed=4)]
+    plain = [one.model_copy(update={"usage": Usage()}) for one in (*known, *replayed)]
+    assert plain[:1] == plain[1:]
+
+
+@pytest.mark.usefixtures("_cache")
+def test_a_meter_counts_no_reply_of_the_cache_unless_its_audit_goes_on() -> None:
+    taken = []
+    for given in (False, False, True):
+        meter = Meter(100, lambda model, usage: usage.calls, "100 calls")
+        with metered(meter), as_given(given):
+            (said,) = judged(Recorder().model, CACHED)
+        taken.append((meter.spent, said.usage))
+    whole = taken[0][1]
+    assert whole.calls == 4
+    assert taken == [(4, whole), (0, Usage(saved=4, replayed=4)), (4, whole)]
 
 
 @pytest.mark.usefixtures("_cache")

@@ -76,8 +76,8 @@ class Purse:
         """Of one search, and over all of them."""
         spent, step = self._in(cap, took), self._in(cap, plan.step)
         after = self._in(cap, plan.after_steps(done + 1))
-        planned = step * done
-        scale = spent / planned if planned else float(plan.dearer)
+        planned = step * done if _has_turned_out(took) else 0.0
+        scale = self._in(cap, _unkept(took)) / planned if planned else float(plan.dearer)
         spare = _SPARE if planned and scale > 1 else 1.0
         more = scale * (step + spare * after)
         share = (cap.amount - self._in(cap, plan.checked)) / plan.searches
@@ -112,9 +112,11 @@ class Purse:
             if taken.dollars is None
             else f"prices of {prices_date()} unless others were given"
         )
+        replayed = sum(one.usage.replayed for one in spent)
+        kept = f"; {replayed:,} kept replies were not asked for again" if replayed else ""
         return (
             f"Models were asked {taken.calls:,} times{dollars} "
-            f"({', '.join(models)}; budget {self.budget}; {prices})"
+            f"({', '.join(models)}; budget {self.budget}; {prices}){kept}"
         )
 
     def _used(self) -> list[Spent]:
@@ -186,3 +188,21 @@ def spent_on(request: AuditRequest, journal: Journal) -> list[Spent]:
         Spent(request.judge, judged),
         *(Spent(model, usage) for model, usage in written if model),
     ]
+
+
+def _has_turned_out(took: Sequence[Spent]) -> bool:
+    """Whether it has shown what each model takes: from replies of the cache alone nobody knows."""
+    return all(one.usage.calls or not one.usage.replayed for one in took)
+
+
+def _unkept(took: Sequence[Spent]) -> list[Spent]:
+    """What it would have taken without Inspect's cache: steps to come may find nothing there."""
+    return [Spent(model, _without_cache(usage)) for model, usage in took]
+
+
+def _without_cache(usage: Usage) -> Usage:
+    if not usage.replayed or not usage.calls:
+        return usage
+    grown = 1 + usage.replayed / usage.calls
+    counts = usage.model_dump(include={"calls", "input_tokens", "cached_tokens", "output_tokens"})
+    return usage.model_copy(update={name: round(grown * n) for name, n in counts.items()})

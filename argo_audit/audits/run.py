@@ -46,6 +46,7 @@ from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.files import RUN_FILE, Folder, alone, remove_parts
 from argo_audit.judges.both_readings import BothReadings
 from argo_audit.judges.opening import seat_of
+from argo_audit.judges.replays import as_given
 from argo_audit.judges.unread import UNREAD_FILE, KeepsUnread
 from argo_audit.pairs.pair_file import HUB, write
 from argo_audit.records import Attempt, Run, StoredRubric, fingerprint
@@ -156,7 +157,7 @@ def _every_part(
             request.out.mkdir(parents=True, exist_ok=True)
             held.enter_context(alone(request.out))
         write_request(request, command)
-        with purse.open(_spent_before(request, purse)):
+        with purse.open(_spent_before(request, purse)), as_given(_has_searched(request)):
             return _asked(request, prepared, parts, purse, watch)
 
 
@@ -175,6 +176,11 @@ def _asked(
     facts = facts.model_copy(update={"taken": purse.sentence()})
     write_facts(request.out, facts)
     return facts
+
+
+def _has_searched(request: AuditRequest) -> bool:
+    """Whether the audit goes on: some of what Inspect's cache holds is of its own paying."""
+    return any((request.out / RUNS).glob(f"*/{RUN_FILE}"))
 
 
 def _spent_before(request: AuditRequest, purse: Purse) -> list[Spent]:

@@ -61,7 +61,6 @@ from argo_audit.judges.patience import (
     answered,
     most_of,
     seconds_for,
-    usage_of,
     with_limits,
 )
 from argo_audit.judges.questions import Question
@@ -125,11 +124,11 @@ class Caller:
 
     def __init__(self, model: Model, settings: JudgeSettings, patience: Patience | None = None):
         self.model, self._settings = model, settings
-        self._patience = patience or patience_of(settings)
         self._opened: RunVar[Model] = RunVar("judge")
         self._used = False
         self._gate = None if in_process(model) else anyio.Semaphore(settings.in_flight)
         self._cache = _cache_policy(model, settings)
+        self._patience = (patience or patience_of(settings))._replace(cached=bool(self._cache))
         self._configured = lru_cache(_CONFIGS_REMEMBERED)(self._config)  # each merge copies all
 
     async def ask(self, question: Question, images: Sequence[str], asked: Asked) -> Reply:
@@ -143,7 +142,7 @@ class Caller:
             messages.append(ChatMessageAssistant(content=question.begun))
         most = _most(question, self._settings.max_reply_tokens, images)
         outcome = await self._generate(messages, self._configured(asked, begun), most)
-        output, requests = outcome
+        output, requests, took = outcome
         if isinstance(output, Failure):
             return _failed(output, requests)
         text, logprobs = _text(output), _logprobs(output)
@@ -152,7 +151,7 @@ class Caller:
             logprobs = logprobs and _after(question.begun, logprobs)
         # a begun verdict is one token, and so always at its limit
         why = "" if begun else _why(output)
-        usage = _used(usage_of(output), requests, why)
+        usage = _used(took, requests, why)
         unread: Literal["formless", "empty"] = "formless" if output.completion.strip() else "empty"
         return Reply(_kept(text), logprobs, usage, why=why, unread=unread)
 

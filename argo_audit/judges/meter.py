@@ -9,7 +9,7 @@ A request is counted before it is sent, at the most that it can take, and afterw
 took: so calls that are under way together do not pass the limit together. A repeated request and
 one that only found out that there are no log-probabilities count like any other. At the limit, who
 still has calls under way waits for what they leave; then BudgetSpentError ends the work. A reply
-from Inspect's cache counts as when it was given: less is taken than is counted, never more.
+from Inspect's cache takes nothing (`replays` has the one exception).
 """
 
 from collections.abc import Callable, Iterator

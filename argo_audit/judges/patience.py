@@ -33,6 +33,7 @@ from argo_audit.judges.failures import (
 )
 from argo_audit.judges.inspect_models import WithClient, provider
 from argo_audit.judges.meter import the_meter
+from argo_audit.judges.replays import asking
 from argo_audit.records import Usage
 
 T = TypeVar("T")
@@ -59,6 +60,9 @@ MOST_BYTES = 64 << 20
 UNBOUNDED = ("google", "mistral")
 """Providers of Inspect's whose client is made anew for each call, by a library of its own."""
 
+REPLAYED = Usage(saved=1, replayed=1)
+"""What a reply takes that Inspect's cache gives again."""
+
 _PACKED = ("gzip", "deflate")  # a thousand times at most, and a part at a time
 _jitter = Random()  # it spreads calls out, and no result depends on it
 
@@ -72,7 +76,7 @@ class Patience(NamedTuple):
     """How often a call is repeated, how long each may take (None: for ever), and the pauses.
 
     `go_on` is asked before each request, and raises where there is to be none any more; `most` is
-    what a request can take, for whoever counts (`meter`).
+    what a request can take, for whoever counts (`meter`). `cached`: Inspect's cache may answer.
     """
 
     retries: int = 7
@@ -80,13 +84,15 @@ class Patience(NamedTuple):
     pause: Callable[[int], float] = growing
     go_on: Callable[[], None] = lambda: None
     most: Usage = Usage(calls=1)
+    cached: bool = False
 
 
 class Outcome(NamedTuple):
-    """What came of a call, and how many requests that took."""
+    """What came of a call, how many requests that took, and what the reply took."""
 
     result: ModelOutput | Failure
     requests: int
+    usage: Usage = Usage(calls=1)
 
 
 async def answered(
@@ -101,7 +107,8 @@ async def answered(
         patience.go_on()
         requests += 1
         try:
-            return Outcome(await _counted(call, model, patience), requests)
+            output, usage = await _counted(call, model, patience)
+            return Outcome(output, requests, usage)
         except (ArgoError, LimitExceededError):
             raise
         except Exception as error:  # noqa: BLE001 - each provider has errors of its own
@@ -113,24 +120,36 @@ async def answered(
 
 async def _counted(
     call: Callable[[], Awaitable[ModelOutput]], model: Model, patience: Patience
-) -> ModelOutput:
+) -> tuple[ModelOutput, Usage]:
     """One request, on the meter where there is one; a refused one costs nothing but its call."""
     meter = the_meter()
     if meter is None:
-        return await _in_time(call, patience.seconds)
+        return await _taking(call, model, patience)
     name = str(model)
     await meter.hold(name, patience.most)
     took = None
     try:
-        output = await _in_time(call, patience.seconds)
-        took = usage_of(output) if _tells(output) else None
+        output, usage = await _taking(call, model, patience)
+        took = usage if usage.replayed or _tells(output) else None
     except Exception as error:
         took = Usage(calls=1) if sort(error).kind not in MAYBE_BILLED else None
         raise
     else:
-        return output
+        return output, usage
     finally:
         meter.settle(name, patience.most, took)
+
+
+async def _taking(
+    call: Callable[[], Awaitable[ModelOutput]], model: Model, patience: Patience
+) -> tuple[ModelOutput, Usage]:
+    """A reply and what it took: of one from Inspect's cache, no call."""
+    if not patience.cached:
+        output = await _in_time(call, patience.seconds)
+        return output, usage_of(output)
+    with asking(model) as request:
+        output = await _in_time(call, patience.seconds)
+    return output, REPLAYED if request.is_replay else usage_of(output)
 
 
 def most_of(text: str, written: int | None) -> Usage:
@@ -152,7 +171,7 @@ async def _in_time(call: Callable[[], Awaitable[T]], seconds: float | None) -> T
 
 
 def usage_of(output: ModelOutput) -> Usage:
-    """What the reply took; a cached reply tells what it took when it was given.
+    """What the reply says it took; a cached reply tells what it took when it was given.
 
     Numbers that no reply can have taken are a server's mistake: a budget does not grow by them.
     """

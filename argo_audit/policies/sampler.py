@@ -37,7 +37,6 @@ from argo_audit.judges.patience import (
     most_of,
     seconds_for,
     together,
-    usage_of,
     with_limits,
 )
 from argo_audit.policies.answered import answers_of
@@ -144,8 +143,9 @@ class InspectWriter:
             return await self._model.generate(prompt, config=config, cache=cache)
 
         most = most_of(prompt, self._config.max_tokens)
+        patience = self._patience._replace(most=most, cached=self._cache)
         async with gate:
-            outcome = await answered(call, self._model, self._patience._replace(most=most))
+            outcome = await answered(call, self._model, patience)
         if isinstance(outcome.result, Failure) and outcome.result.kind.way != "unread":
             raise outcome.result.stopped(f"the writer {self.name}")
         return outcome
@@ -172,10 +172,10 @@ def _drawn(seed: int, place: int) -> int:
 
 
 def _written(outcome: Outcome) -> Written:
-    """An answer with what it took, or once did where Inspect's cache answered."""
-    output, requests = outcome
+    """An answer with what it took."""
+    output, requests, took = outcome
     if isinstance(output, Failure):
         return Written("", False, Usage(calls=1, refused=1, repeated=requests - 1))
     finished = output.stop_reason not in CUT_OFF
-    usage = usage_of(output) + Usage(cut_off=int(not finished), repeated=requests - 1)
+    usage = took + Usage(cut_off=int(not finished), repeated=requests - 1)
     return Written(output.completion, finished, usage)
