@@ -1,5 +1,6 @@
 """What an audit will take, what it took, and how a budget ends it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from argo_audit.audits.run import Event, audit, resume
 from argo_audit.errors import InputError
 from argo_audit.evals.logs import read_evaluations
 from argo_audit.findings.inputs import load_run
+from argo_audit.judges.replays import as_given as counting_as_given
+from argo_audit.judges.replays import count_as_given
 from argo_audit.organism.world import build, write_population
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.records import Attempt, Usage
@@ -48,8 +51,12 @@ def request(pairs: Path, out: Path, budget: str | None = None, **more: object) -
     return AuditRequest.model_validate(given | more)
 
 
-def parts() -> Parts:
-    return Parts(SurfaceJudge(), lambda *_: ScriptedPolicy(ROUNDS))
+def parts(begins: Callable[[], None] = lambda: None) -> Parts:
+    def policy(*_: object) -> ScriptedPolicy:
+        begins()
+        return ScriptedPolicy(ROUNDS)
+
+    return Parts(SurfaceJudge(), policy)
 
 
 def planned(asked: AuditRequest) -> AuditPlan:
@@ -105,7 +112,9 @@ def test_a_budget_ends_an_audit_with_what_it_has_and_a_larger_one_goes_on(
     out = tmp_path / "out"
     least = sum(spent.usage.calls for spent in planned(request(pairs, out)).least())
     asked = request(pairs, out, f"{least + 300} calls")
-    audit(asked, parts=parts())
+    as_given: list[bool] = []
+    noting = parts(lambda: as_given.append(count_as_given()))
+    audit(asked, parts=noting)
     for source in ("human", "planted"):
         run, (journal, _) = load_run(out / "runs" / source).run, read_journal(out / "runs" / source)
         assert run.outcome.startswith(f"stopped by the budget of {least + 300:,} calls after ")
@@ -115,7 +124,8 @@ def test_a_budget_ends_an_audit_with_what_it_has_and_a_larger_one_goes_on(
     assert len(read_evaluations(out / "logs")) == 4
     assert read_facts(out).stored
 
-    resume(out, parts=parts(), budget=Budget.parse("1e9 calls"))
+    resume(out, parts=noting, budget=Budget.parse("1e9 calls"))
+    assert as_given == [False, False, True, True], "what an audit paid for itself is on its record"
     whole = tmp_path / "whole"
     audit(request(pairs, whole), parts=parts())
     for source in ("human", "planted"):
@@ -186,5 +196,10 @@ def test_how_often_models_were_asked_is_said_where_no_price_is_known(
         assert "asked 1,200 times (openai/nobody-knows; budget" in (said := purse.sentence())
     assert "no price is known" in said
     assert "$" not in said
+    took = [Spent("openai/nobody-knows", Usage(calls=1, saved=2_000, replayed=2_000))]
+    with purse.open(took):
+        assert purse.sentence().endswith("; 2,000 kept replies were not asked for again")
+        with counting_as_given():
+            assert purse.sentence().endswith("and replies kept by then count as asked")
     with purse.open([Spent("argo/surface", Usage(calls=1))]):
         assert purse.sentence() == ""

@@ -24,6 +24,7 @@ from argo_audit.audits.preparing import policy_settings
 from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, known_prices, prices_date
 from argo_audit.audits.request import AuditRequest
 from argo_audit.judges.meter import Meter, metered
+from argo_audit.judges.replays import count_as_given
 from argo_audit.records import Usage
 from argo_audit.search.journal import Journal
 
@@ -112,11 +113,9 @@ class Purse:
             if taken.dollars is None
             else f"prices of {prices_date()} unless others were given"
         )
-        replayed = sum(one.usage.replayed for one in spent)
-        kept = f"; {replayed:,} kept replies were not asked for again" if replayed else ""
         return (
             f"Models were asked {taken.calls:,} times{dollars} "
-            f"({', '.join(models)}; budget {self.budget}; {prices}){kept}"
+            f"({', '.join(models)}; budget {self.budget}; {prices}){_kept(spent)}"
         )
 
     def _used(self) -> list[Spent]:
@@ -188,6 +187,14 @@ def spent_on(request: AuditRequest, journal: Journal) -> list[Spent]:
         Spent(request.judge, judged),
         *(Spent(model, usage) for model, usage in written if model),
     ]
+
+
+def _kept(spent: Sequence[Spent]) -> str:
+    """What became of replies that Inspect's cache gave again."""
+    if count_as_given():
+        return "; the audit was interrupted, and replies kept by then count as asked"
+    replayed = sum(one.usage.replayed for one in spent)
+    return f"; {replayed:,} kept replies were not asked for again" if replayed else ""
 
 
 def _has_turned_out(took: Sequence[Spent]) -> bool:

@@ -31,7 +31,7 @@ class Request:
     @property
     def is_replay(self) -> bool:
         """Whether it was answered from the cache, and is to count as that."""
-        return not self.sent and not _counts_as_given.get()
+        return not self.sent and not count_as_given()
 
 
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -59,6 +59,11 @@ def as_given(given: bool = True) -> Iterator[None]:
         yield
     finally:
         _counts_as_given.reset(token)
+
+
+def count_as_given() -> bool:
+    """Whether replies from the cache count as when they were given."""
+    return _counts_as_given.get()
 
 
 def _watch(api: ModelAPI) -> None:
