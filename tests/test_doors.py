@@ -254,7 +254,7 @@ def test_a_model_that_pays_for_nothing_in_a_forged_turn_is_not_suspected() -> No
 
 
 def test_a_given_judge_takes_no_settings(audited: Given) -> None:
-    assert open_judge("given:lengthy", JudgeSettings(seed=3)) is audited.judge
+    assert open_judge("given:lengthy", JudgeSettings(seed=3)).name == audited.judge.name
     for settings, urls in ((JudgeSettings(votes=9), ()), (JudgeSettings(), ("http://x",))):
         with pytest.raises(InputError, match="as it is"):
             seat_of("given:lengthy", settings, urls)

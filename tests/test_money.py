@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import anyio
 import pytest
@@ -31,11 +32,11 @@ from argo_audit.judges.patience import Patience, answered
 from argo_audit.organism.world import build, write_population
 from argo_audit.pairs.pair_file import read, write
 from argo_audit.policies.policy_settings import PolicySettings
-from argo_audit.records import Rubric, Usage
+from argo_audit.records import Judgment, Pair, Rubric, Usage
 from argo_audit.roles import Written
 from argo_audit.search.arithmetic import ArgoArithmetic, arithmetic_of
 from argo_audit.search.journal import read_run
-from argo_audit.search.search_settings import FeedbackConfig, SearchConfig
+from argo_audit.search.search_settings import FeedbackConfig, LeadConfig, SearchConfig
 from argo_audit.search.sizes import Given, Sized
 from argo_audit.surface.judge import SurfaceJudge
 
@@ -246,6 +247,59 @@ def test_a_budget_is_never_overspent_whatever_the_judge_does(
     assert run.outcome.startswith("stopped by the budget of")
     assert len(read_evaluations(tmp_path / "out" / "logs")) == 2
     assert least / 2 < requests.count <= least + 60
+
+
+class Coin:
+    """A judge of whole rubrics that is no model: `each` calls in an order, counted here too."""
+
+    def __init__(self, each: int = 1):
+        self.name, self.calls, self._each = f"coin-{each}", 0, each
+
+    async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
+        self.calls += 2 * self._each * len(pairs)
+        return [self._said(rubric, pair) for pair in pairs]
+
+    def _said(self, rubric: Rubric, pair: Pair) -> Judgment:
+        p = Random(rubric.text + pair.id).random()
+        used = Usage(calls=2 * self._each)
+        return Judgment(
+            pair_id=pair.id, rubric_id=rubric.id, p_a=p, p_a_first=p, p_a_second=p, usage=used
+        )
+
+
+LINES = LeadConfig(pairs=16, first=8, lines=6, least=4, rounds=4, race=8, heats=1)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_a_judge_from_python_keeps_to_its_budget(pairs: Path, tmp_path: Path, each: int) -> None:
+    coin = Coin(each)
+    asked = request(
+        pairs,
+        out=tmp_path / "out",
+        judge=spec_of("judges", coin),
+        policy=policy_spec(ByList()),
+        optimiser="lead",
+        search=SearchConfig(lead=LINES),
+        judged_pairs=8,
+        probed_pairs=0,
+    )
+    least = sum(one.usage.calls for one in plan_audit(asked, policy_settings(asked)).least())
+    budget = Budget(amount=least + 10, unit="calls")
+    try:
+        audit(asked.model_copy(update={"budget": budget}))
+    except BudgetSpentError:
+        assert each > 1  # it takes twice what anybody could plan
+    assert 0 < coin.calls <= budget.amount
+
+
+def test_a_judge_that_reads_one_line_at_a_time_is_planned_by_one(pairs: Path) -> None:
+    one = request(pairs, judge=spec_of("judges", Coin()), search=SearchConfig(lead=LINES))
+    several = one.model_copy(update={"judge": "openai/gpt-5-mini"})
+    alone, together = (
+        plan_audit(it.model_copy(update={"optimiser": "lead"}), PolicySettings()).step[0]
+        for it in (one, several)
+    )
+    assert alone.usage.calls > together.usage.calls
 
 
 def test_the_meter_holds_when_calls_are_under_way_together() -> None:

@@ -24,12 +24,14 @@ from argo_audit.audits.preparing import check_labels, judged, read_and_split
 from argo_audit.audits.price import Spent, is_in_process
 from argo_audit.audits.request import AuditRequest
 from argo_audit.judges.judge_checks import CALLS_PER_PROBE, PROBES
-from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.judge_settings import LINES_PER_CALL, JudgeSettings
+from argo_audit.judges.opening import is_inspects, open_judge
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import can_be_asked
+from argo_audit.roles import LineJudge
 from argo_audit.search.arithmetic import arithmetic_of
 from argo_audit.search.search_settings import LEAD, LOGISTIC
 from argo_audit.search.sizes import Given, Sized
@@ -103,12 +105,14 @@ class AuditPlan(NamedTuple):
 class Texts:
     """The lengths of texts that are asked about, in tokens, from a sample of the pairs."""
 
-    def __init__(self, settings: JudgeSettings, pairs: Sequence[Pair]):
+    def __init__(
+        self, settings: JudgeSettings, pairs: Sequence[Pair], lines_per_call: int | None = None
+    ):
         sample = pairs[:: max(1, len(pairs) // _SAMPLE)]
         rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
         questions = (ask(rubric, pair, settings=settings).text for pair in sample)
         self._question = _mean(len(question) for question in questions)
-        self._votes = _calls_an_order(settings)
+        self._votes = _calls_an_order(settings, lines_per_call or settings.lines_per_call)
         self._reply = REPLY_TOKENS if settings.reasoning else VERDICT_TOKENS
         self._conversation = _mean(
             len(render_messages(conversation))
@@ -161,7 +165,17 @@ class Planner:
 
     @cached_property
     def _texts(self) -> Texts:
-        return Texts(self._request.judge_settings, self._file.pairs)
+        return Texts(self._request.judge_settings, self._file.pairs, self._lines_per_call)
+
+    @cached_property
+    def _lines_per_call(self) -> int:
+        """Lines that the judge reads at once: one where it reads whole rubrics alone."""
+        asked = self._request
+        if is_inspects(asked.judge):
+            return asked.judge_settings.lines_per_call
+        whole = asked.judge_settings.model_copy(update={"reads": "whole"})
+        judge = open_judge(asked.judge, whole, asked.judge_urls)
+        return LINES_PER_CALL if isinstance(judge, LineJudge) else 1
 
     def given(self, request: AuditRequest) -> Given:
         """The pairs that each search of it gets; nothing is fixed."""
@@ -169,7 +183,7 @@ class Planner:
         if most not in self._given:
             splits = judged(self._splits, request)
             train, dev, held_out = (len(splits[name]) for name in ("train", "dev", "held-out"))
-            self._given[most] = Given(train, dev, held_out)
+            self._given[most] = Given(train, dev, held_out, lines_per_call=self._lines_per_call)
         return self._given[most]
 
     def judgment(self, request: AuditRequest) -> Spent:
@@ -245,12 +259,12 @@ def _times(usage: Usage, times: int) -> Usage:
     return Usage(**{name: value * times for name, value in usage.model_dump().items()})
 
 
-def _calls_an_order(settings: JudgeSettings) -> int:
+def _calls_an_order(settings: JudgeSettings, lines_per_call: int) -> int:
     """Calls that one rubric on one pair takes in an order, if nothing of it is kept."""
     replies = 1 if settings.estimator == "log-probabilities" else settings.votes
     if settings.reads == "whole":
         return replies
-    return replies * -(-RUBRIC_LINES // settings.lines_per_call)
+    return replies * -(-RUBRIC_LINES // lines_per_call)
 
 
 def _mean(characters: Iterable[int]) -> float:

@@ -27,7 +27,7 @@ answered others, as with a rubric too long for it.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from inspect_ai.model import Model
 
@@ -75,6 +75,9 @@ class InspectJudge:
         settings: How it is asked and read.
         pause: Seconds before a call is repeated that was asked so often.
     """
+
+    counts_requests: Literal[True] = True
+    """Each is counted where it is sent (`patience`)."""
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ ROLE = "judge"
 """Inspect's model role of the judge, where it is not the model of the evaluation."""
 
 SURFACE = "argo/surface"
+MEANING = "argo/meaning"
 NO_MODEL = "none"
 _INSPECT = "inspect"
 _OF_INSPECT = (_INSPECT, SURFACE)
@@ -66,7 +67,7 @@ def open_judge(spec: str, settings: JudgeSettings | None = None, urls: Sequence[
     judge = kinds.opened("judges", spec, settings, urls, bare=_INSPECT)
     if not isinstance(judge, Judge):
         raise kinds.refused("judges", judge)
-    return _reading(judge, settings)
+    return _reading(judge if is_inspects(spec) else _counted(spec, judge), settings)
 
 
 def open_line_judge(
@@ -84,6 +85,13 @@ def line_judge_of(judge: Judge) -> LineJudge:
     from argo_audit.judges.lines_alone import LinesAlone  # numpy is behind it
 
     return judge if isinstance(judge, LineJudge) else LinesAlone(judge)
+
+
+def _counted(spec: str, judge: Judge) -> Judge:
+    """A judge that is no model of Inspect's, whose calls count towards a budget all the same."""
+    from argo_audit.judges.on_the_meter import on_the_meter
+
+    return judge if spec.startswith(MEANING) else on_the_meter(spec, judge)
 
 
 def _reading(judge: Judge, settings: JudgeSettings) -> Judge:

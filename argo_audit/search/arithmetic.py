@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Protocol
 
-from argo_audit.judges.judge_settings import LINES_PER_CALL
 from argo_audit.search.line_arithmetic import (
     LeadArithmetic,
     LogisticArithmetic,
@@ -123,7 +122,7 @@ class GepaArithmetic:
 def _warming(search: SearchConfig, given: Given) -> int:
     """Judgments of a round of the warm start; 0 without one."""
     lead = search.lead
-    asked = asked_of(lead, LINES_PER_CALL, given.train) + raced_of(lead, given.train)
+    asked = asked_of(lead, given.lines_per_call, given.train) + raced_of(lead, given.train)
     return asked if search.warm_start else 0
 
 

@@ -1,4 +1,4 @@
-"""What searches by line ask for: lines on pairs, by eights, and the races of the rubrics written.
+"""What searches by line ask for: lines on pairs, and the races of the rubrics written.
 
     LeadArithmetic().work(sized, given).judged         # judgments of one round
 
@@ -8,7 +8,6 @@ Lines that are asked together count as one judgment of a pair, as they do in `ar
 from collections.abc import Iterator
 from itertools import pairwise, product
 
-from argo_audit.judges.judge_settings import LINES_PER_CALL
 from argo_audit.search.rendering import LENGTHS
 from argo_audit.search.search_settings import LeadConfig, SearchConfig
 from argo_audit.search.sizes import Given, Sized, Work
@@ -31,9 +30,11 @@ class LeadArithmetic:
         lead = self._asked(sized.search.lead)
         variants = len(sized.search.feedback.variants)
         steps = lead.rounds if steps is None else steps
+        lines = asked_of(lead, self._lines_per_call(given), given.train)
         return Work(
             steps=steps,
-            judged=asked_of(lead, self._lines_per_call, given.train) + raced_of(lead, given.train),
+            judged=lines + raced_of(lead, given.train),
+            lines=lines,
             written=sized.rubrics_per_prompt * variants,
             rewrites=0,
             selection=steps * (given.dev + given.held_out),
@@ -48,7 +49,8 @@ class LeadArithmetic:
         whole = self._total(sized, given)
         yield from (one for one in order if self._total(one, given) < whole)
 
-    _lines_per_call = LINES_PER_CALL
+    def _lines_per_call(self, given: Given) -> int:
+        return given.lines_per_call
 
     def _asked(self, lead: LeadConfig) -> LeadConfig:
         return lead
@@ -66,7 +68,8 @@ class LeadArithmetic:
 class LogisticArithmetic(LeadArithmetic):
     """Of `logistic`: one round, each line alone on all pairs."""
 
-    _lines_per_call = 1
+    def _lines_per_call(self, given: Given) -> int:
+        return 1
 
     def _asked(self, lead: LeadConfig) -> LeadConfig:
         return once(lead)
