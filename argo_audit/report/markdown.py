@@ -47,6 +47,9 @@ class Drawing(NamedTuple):
         return f"![{escape(self.description)}](figures/{self.name}.svg)"
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 class _Compact(yaml.SafeDumper):
     """What holds no more than numbers, names and lists of them stands on one line."""
 
@@ -55,6 +58,10 @@ class _Compact(yaml.SafeDumper):
         node: Any = self.represent_data(data)
         node.flow_style = False
         self.serialize(node)
+
+    def represent_str(self, data: str) -> Any:
+        """Lone surrogates, which no reader of YAML takes, become U+FFFD."""
+        return super().represent_str(_SURROGATE.sub("\ufffd", data))
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
         """On one line unless something in it is nested."""
@@ -157,6 +164,9 @@ def quoted_block(lead: str, text: str, info: str) -> str:
     """An item of a list: one line of markdown, and `text` as a code block under it."""
     block = "\n".join(f"  {line}" if line else "" for line in fence(text, info).split("\n"))
     return f"- {lead}\n\n{block}"
+
+
+_Compact.add_representer(str, _Compact.represent_str)
 
 
 def with_front_matter(fields: dict[str, Any], body: str) -> str:
