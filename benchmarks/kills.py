@@ -361,7 +361,8 @@ def of_model(folder: Path) -> object:
 def _names(folder: Path) -> object:
     """How many files there are of each name, and which are there for the time of writing."""
     names = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return Counter(_RUNNING_NUMBERS.sub("*", name) for name in names)
+    counted = Counter(_RUNNING_NUMBERS.sub("*", name) for name in names)
+    return sorted(counted.items())  # a folder lists its files in any order
 
 
 JOBS = {
