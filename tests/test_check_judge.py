@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
+from fakes import Shown, fake_judge
 from typer.testing import CliRunner
 
 from argo_audit.audits.judge_checking import ensure_obedient, is_checked, read_judge_checks
@@ -14,6 +15,7 @@ from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.files import write_whole
 from argo_audit.findings.inputs import AuditInputs
+from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_checks import (
     ABSENCE,
     FIRST,
@@ -24,9 +26,11 @@ from argo_audit.judges.judge_checks import (
     TOGETHER,
     AskedJudges,
     JudgeFound,
+    calls_a_probe,
     check,
 )
 from argo_audit.judges.judge_probes import ABSENT, MOST, Probe, judge_probes
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.kinds import given, lent
 from argo_audit.records import Judgment, Pair, Rubric, Usage, fingerprint
 from argo_audit.report.material import Material
@@ -211,6 +215,23 @@ def test_models_are_checked_and_what_needs_no_weights_is_not(
 
 def test_an_acceptance_that_was_not_asked_for_is_not_on_record(tmp_path: Path) -> None:
     assert "accept_disobedient_judge" not in a_request(tmp_path).model_dump()
+
+
+@pytest.mark.parametrize("logprobs", [True, False])
+def test_each_request_of_a_check_is_counted_and_no_more_than_planned(logprobs: bool) -> None:
+    requests = 0
+
+    def says(shown: Shown) -> float:
+        nonlocal requests
+        requests += 1
+        return 0.8
+
+    judge = InspectJudge(fake_judge(says, logprobs=logprobs))
+    found = anyio.run(check, AskedJudges(judge, judge, judge, judge), judge_probes(6))
+    settings = JudgeSettings()
+    assert found.usage.calls == requests
+    assert requests <= 6 * calls_a_probe(settings, 1 if logprobs else settings.votes)
+    assert (requests > 6 * calls_a_probe(settings)) != logprobs
 
 
 def test_the_command_shows_what_was_measured_and_ends_with_two_for_a_judge_that_does_not_read(

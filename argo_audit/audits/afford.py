@@ -94,8 +94,20 @@ def agreed(request: AuditRequest, told: Budget | None, sure: Sure | None) -> Non
     if told is not None or request.budget is None:
         return
     plan = Planner(request).plan(request, policy_settings(request))
-    money = known_cost(plan.spent(), known_prices(request.prices))
-    check_agreed(f"this audit costs about {{}}, and takes {request.budget} at most", money, sure)
+    prices = known_prices(request.prices)
+    money, most = known_cost(plan.spent(), prices), most_dollars(plan, request.budget, prices)
+    if money is not None:
+        said = (
+            f"this audit costs about ${money:,.2f}, and takes {request.budget} at most: up to {{}}"
+        )
+        check_agreed(said, most, sure)
+
+
+def most_dollars(plan: AuditPlan, budget: Budget | None, prices: Prices) -> float | None:
+    """The most that it can cost: all as dear as it can be, or what the budget allows."""
+    money = known_cost(plan.at_most(), prices)
+    caps = [cap.amount for cap in (budget.caps() if budget else ()) if cap.unit == "dollars"]
+    return None if money is None else min([money, *caps])
 
 
 def check_agreed(said: str, money: float | None, sure: Sure | None) -> None:
@@ -104,19 +116,33 @@ def check_agreed(said: str, money: float | None, sure: Sure | None) -> None:
         return
     said = said.format(f"${money:,.2f}")
     if sure is None or not sure(said):
-        remedy = 'say --yes, or what may be spent: --budget 12.50 (dollars), "20000 calls"'
+        remedy = (
+            'say --yes, or what may be spent: --budget 12.50 (dollars), "20000 calls" '
+            '(in Python budget="12.50")'
+        )
         raise InputError("budget", f"{said}; nothing was asked yet", remedy)
 
 
-def too_small(budget: Budget, least: float) -> InputError:
+class BudgetTooSmallError(InputError):
+    """A budget that does not afford a valid result; `smallest` is the audit that it was held to."""
+
+    smallest: AuditRequest | None = None
+
+
+def too_small(
+    budget: Budget, least: float, smallest: AuditRequest | None = None
+) -> BudgetTooSmallError:
     """The error of a budget that does not afford a valid result."""
     needed = budget.model_copy(update={"amount": least})
-    return InputError(
+    error = BudgetTooSmallError(
         "budget",
         f"{budget} does not last for one step of each search, its selection and its evaluation, "
         f"which take about {needed} at most",
-        "raise it, or lower what is set of [search] and judged_pairs; --dry-run shows more",
+        "raise --budget (in Python budget=), or lower what is set of the search and judged_pairs; "
+        "--dry-run shows the plan of the smallest",
     )
+    error.smallest = smallest
+    return error
 
 
 class _Fitting:
@@ -138,7 +164,7 @@ class _Fitting:
         for cap in self._caps:
             needed = cap.spent(plan.least(), self._prices)
             if needed > cap.amount:
-                raise too_small(cap, needed)
+                raise too_small(cap, needed, least)
         return least
 
     def _sizes(self) -> Iterator[AuditRequest]:

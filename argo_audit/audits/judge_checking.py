@@ -51,7 +51,8 @@ def check_judge(
         judge: Its name, as an audit takes it.
         settings: How it is asked.
         urls: Its servers.
-        probes: How many pairs it is asked about, 10 calls each at most.
+        probes: How many pairs it is asked about, 10 calls each, or 22 where three votes take the
+            place of log-probabilities.
 
     Returns:
         `obedience("whole")` and `obedience("lines")`, in [0, 1], with n and 95% interval, and

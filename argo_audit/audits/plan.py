@@ -5,17 +5,19 @@
 
 A judgment is two calls, one for each order (times the votes, where P(A) is counted from votes).
 What a search asks for is its own arithmetic (`search.arithmetic`); the evaluation judges each
-search's best rubric, and once no rubric, on held-out. These are upper bounds: equal rubrics are
-judged once, and a top that is not full is judged as it is. Tokens are characters over four, since
-tokenizers differ; rubrics and replies have the lengths below. The record of the run says what it
-really took.
+search's best rubric, and once no rubric, on held-out. Equal rubrics are judged once, and a top that
+is not full is judged as it is: so many judgments at most.
 
-What nobody can know before is how often a call is repeated, and whether a judge has
-log-probabilities: without, each verdict takes `dearer` times as many calls. No budget is overspent
-for that (`judges.meter`): fewer steps are taken.
+Calls and tokens are told twice. *Expected* is one call an order from a judge that has
+log-probabilities, characters over four and replies of the length below. *At most* is what no call
+that succeeds can go beyond: votes in place of log-probabilities (`dearer` times as many calls of
+whole rubrics; lines take none), replies as long as they may be, and a token for each character.
+Failed requests that are repeated come on top of it; nothing goes beyond a budget (`judges.meter`):
+fewer steps are taken. The record of the run says what it really took.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,15 +25,16 @@ from argo_audit.audits.judge_checking import is_checked
 from argo_audit.audits.preparing import check_labels, judged, read_and_split
 from argo_audit.audits.price import Spent, is_in_process
 from argo_audit.audits.request import AuditRequest
-from argo_audit.judges.judge_checks import CALLS_PER_PROBE, PROBES
+from argo_audit.judges.judge_checks import PROBES, calls_a_probe
 from argo_audit.judges.judge_settings import LINES_PER_CALL, JudgeSettings
+from argo_audit.judges.on_the_meter import CountsItself
 from argo_audit.judges.opening import is_inspects, open_judge
 from argo_audit.judges.questions import ask
 from argo_audit.policies.policy_settings import PolicySettings
 from argo_audit.prompts.fences import render_messages
 from argo_audit.records import Pair, Rubric, Usage
 from argo_audit.reward_models.by_name import can_be_asked
-from argo_audit.roles import LineJudge
+from argo_audit.roles import Judge, LineJudge
 from argo_audit.search.arithmetic import arithmetic_of
 from argo_audit.search.search_settings import LEAD, LOGISTIC
 from argo_audit.search.sizes import Given, Sized
@@ -52,7 +55,9 @@ PROBE_TOKENS = 500
 ASSUMPTIONS = (
     f"Estimated at {CHARACTERS_PER_TOKEN} characters a token, rubrics of {RUBRIC_CHARACTERS} "
     f"characters and replies of {REPLY_TOKENS} tokens ({VERDICT_TOKENS} without reasoning). "
-    "Rubrics that repeat are judged once and cached calls cost nothing, so it may take less. "
+    "At most: votes in place of log-probabilities, replies as long as they may be, a token for "
+    "each character. Rubrics that repeat are judged once and cached calls cost nothing, so it may "
+    "take less. "
     "Templates rewrite the prompts at no cost, unless there is a --rewriter."
 )
 TEXTS_PROBED = 150
@@ -78,7 +83,8 @@ class AuditPlan(NamedTuple):
 
     `after` is what a search must leave of its budget: its selection and its evaluation, by how many
     steps it has taken, from 1. `dearer` is how many times as much a verdict takes where the judge
-    has no log-probabilities. `checked` is what checking the judge takes, before any search.
+    has no log-probabilities. `checked` is what checking the judge takes, before any search. `most`
+    are the phases at the most that they can take.
     """
 
     phases: tuple[Phase, ...]
@@ -87,10 +93,15 @@ class AuditPlan(NamedTuple):
     after: tuple[tuple[Spent, ...], ...]
     dearer: int = 1
     checked: tuple[Spent, ...] = ()
+    most: tuple[Phase, ...] = ()
 
     def spent(self) -> list[Spent]:
         """What counts towards a budget, if all of the audit is carried out."""
-        return [Spent(phase.model, phase.usage) for phase in self.phases if phase.counted]
+        return _counted(self.phases)
+
+    def at_most(self) -> list[Spent]:
+        """The same, at the most that it can be where no call fails."""
+        return _counted(self.most)
 
     def least(self) -> list[Spent]:
         """What counts, if each search ends after its first step."""
@@ -105,6 +116,9 @@ class AuditPlan(NamedTuple):
 class Texts:
     """The lengths of texts that are asked about, in tokens, from a sample of the pairs."""
 
+    _dearer = 1
+    _per_token = CHARACTERS_PER_TOKEN
+
     def __init__(
         self, settings: JudgeSettings, pairs: Sequence[Pair], lines_per_call: int | None = None
     ):
@@ -112,6 +126,7 @@ class Texts:
         rubric = Rubric(text="x" * RUBRIC_CHARACTERS)
         questions = (ask(rubric, pair, settings=settings).text for pair in sample)
         self._question = _mean(len(question) for question in questions)
+        self._settings = settings
         self._votes = _calls_an_order(settings, lines_per_call or settings.lines_per_call)
         self._reply = REPLY_TOKENS if settings.reasoning else VERDICT_TOKENS
         self._conversation = _mean(
@@ -120,24 +135,31 @@ class Texts:
             for conversation in pair.conversations()
         )
 
-    def judging(self, judgments: int) -> Usage:
-        """Judging so many pairs under a rubric, in both orders."""
-        calls = 2 * judgments * self._votes
+    def at_most(self, dearer: int) -> "Texts":
+        """The same texts, where each is all it can be and whole rubrics take votes."""
+        most = copy(self)
+        most._dearer, most._per_token = dearer, 1
+        most._reply = self._settings.max_reply_tokens
+        return most
+
+    def judging(self, judgments: int, lines: int = 0) -> Usage:
+        """Judging so many pairs under a rubric, in both orders; `lines` of them by line."""
+        calls = 2 * self._votes * (lines + (judgments - lines) * self._dearer)
         return Usage(
             calls=calls,
-            input_tokens=round(calls * self._question),
+            input_tokens=round(calls * self._question * self._longer),
             output_tokens=calls * self._reply,
         )
 
     def checking(self) -> Usage:
         """Asking a judge about pairs whose truth is known; they are short."""
-        calls = PROBES * CALLS_PER_PROBE
-        read, written = calls * PROBE_TOKENS, calls * self._reply
+        calls = PROBES * calls_a_probe(self._settings, self._dearer)
+        read, written = calls * PROBE_TOKENS * self._longer, calls * self._reply
         return Usage(calls=calls, input_tokens=read, output_tokens=written)
 
     def rewarding(self, conversations: int) -> Usage:
         """Scoring so many conversations."""
-        read = round(conversations * self._conversation)
+        read = round(conversations * self._conversation * self._longer)
         return Usage(calls=conversations, input_tokens=read)
 
     def writing(self, texts: int, length: int, pairs: int = 0) -> Usage:
@@ -147,7 +169,13 @@ class Texts:
         """
         shown = 2 * RUBRIC_CHARACTERS // CHARACTERS_PER_TOKEN
         shown += SAID_OF_PAIRS + round(2 * pairs * self._conversation) if pairs else 0
-        return Usage(calls=texts, input_tokens=texts * shown, output_tokens=texts * length)
+        read = texts * shown * self._longer
+        return Usage(calls=texts, input_tokens=read, output_tokens=texts * length)
+
+    @property
+    def _longer(self) -> int:
+        """How many times the tokens that are usual of as many characters."""
+        return CHARACTERS_PER_TOKEN // self._per_token
 
 
 class Planner:
@@ -173,9 +201,14 @@ class Planner:
         asked = self._request
         if is_inspects(asked.judge):
             return asked.judge_settings.lines_per_call
+        return LINES_PER_CALL if isinstance(self._given_judge, LineJudge) else 1
+
+    @cached_property
+    def _given_judge(self) -> Judge:
+        """A judge that is no model of Inspect's, read as it is."""
+        asked = self._request
         whole = asked.judge_settings.model_copy(update={"reads": "whole"})
-        judge = open_judge(asked.judge, whole, asked.judge_urls)
-        return LINES_PER_CALL if isinstance(judge, LineJudge) else 1
+        return open_judge(asked.judge, whole, asked.judge_urls)
 
     def given(self, request: AuditRequest) -> Given:
         """The pairs that each search of it gets; nothing is fixed."""
@@ -192,13 +225,19 @@ class Planner:
 
     def plan(self, request: AuditRequest, settings: PolicySettings) -> AuditPlan:
         """What it takes at the size that the request and the settings give it."""
-        texts, given, searches = self._texts, self.given(request), len(request.labels)
+        dearer = self._dearer(request)
+        expected = self._parts(request, settings, self._texts)
+        most = self._parts(request, settings, self._texts.at_most(dearer))
+        return expected._replace(dearer=dearer, most=most.phases)
+
+    def _parts(self, request: AuditRequest, settings: PolicySettings, texts: Texts) -> AuditPlan:
+        given, searches = self.given(request), len(request.labels)
         sized = Sized(request.search, settings.rubrics_per_prompt)
         arithmetic = arithmetic_of(request.search_name)
         work = arithmetic.work(sized, given)
         labelled = sum(map(can_be_asked, request.labels))
         edited = TEXTS_PROBED * min(request.probed_pairs, given.held_out)
-        train, select = texts.judging(work.judged), texts.judging(work.selection)
+        train, select = texts.judging(work.judged, work.lines), texts.judging(work.selection)
         ceiling = int(request.answer_key is not None)  # what was planted is judged too
         evaluate = Spent(request.judge, texts.judging((2 + ceiling) * given.held_out))
         evaluated = (searches + 1 + ceiling) * given.held_out
@@ -227,9 +266,15 @@ class Planner:
             searches,
             (Spent(judge, train), *written),
             tuple((one, evaluate) for one in after),
-            _dearer(request),
-            (Spent(judge, check),) if check.calls else (),
+            checked=(Spent(judge, check),) if check.calls else (),
         )
+
+    def _dearer(self, request: AuditRequest) -> int:
+        """Votes in place of log-probabilities, of a judge that may have none."""
+        settings = request.judge_settings
+        may = settings.estimator == "log-probabilities" and not is_in_process(request.judge)
+        votes = is_inspects(request.judge) or isinstance(self._given_judge, CountsItself)
+        return settings.votes if may and votes else 1
 
 
 def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
@@ -237,11 +282,8 @@ def plan_audit(request: AuditRequest, settings: PolicySettings) -> AuditPlan:
     return Planner(request).plan(request, settings)
 
 
-def _dearer(request: AuditRequest) -> int:
-    """Votes in place of log-probabilities, of a judge that may have none."""
-    settings = request.judge_settings
-    falls_back = settings.estimator == "log-probabilities" and not is_in_process(request.judge)
-    return settings.votes if falls_back else 1
+def _counted(phases: Sequence[Phase]) -> list[Spent]:
+    return [Spent(phase.model, phase.usage) for phase in phases if phase.counted]
 
 
 def _pairs_shown(request: AuditRequest) -> int:

@@ -89,7 +89,7 @@ def resume_command(
 
 
 def _plan(request: AuditRequest) -> None:
-    from argo_audit.audits.afford import affordable
+    from argo_audit.audits.afford import BudgetTooSmallError, affordable
     from argo_audit.audits.budget import prices_of
     from argo_audit.audits.parts import check_names
     from argo_audit.audits.plan import ASSUMPTIONS, plan_audit
@@ -98,10 +98,18 @@ def _plan(request: AuditRequest) -> None:
 
     check_names(request)
     request = request.decided()
-    sized = affordable(request)
+    small: BudgetTooSmallError | None = None
+    try:
+        sized = affordable(request)
+    except BudgetTooSmallError as error:
+        if error.smallest is None:
+            raise
+        small, sized = error, error.smallest
     plan, prices = plan_audit(sized, policy_settings(sized)), prices_of(sized)
-    console.print(plan_table(plan, prices))
+    console.print(plan_table(plan, prices, sized.budget))
     say(ASSUMPTIONS)
+    if small is not None:
+        raise small
     for sentence in plan_sentences(request, sized, plan, prices):
         say(sentence)
 

@@ -114,7 +114,7 @@ def _plan(
     phases, models = plan_evaluation(runs, judge, roles, tuple(allow), moved)
     prices = known_prices(file)
     budget = budget_of(models, Budget.parse(given) if given else None, prices)
-    console.print(phases_table("What this evaluation takes at most", phases, prices))
+    console.print(phases_table("What this evaluation is expected to take", phases, prices))
     if budget:
         say(f"Never more than {budget}, repeated calls and votes included.")
     for line in within(SUITE, phases, budget, prices)[1]:

@@ -40,9 +40,14 @@ def check_judge_command(
         list[str] | None, typer.Option(help="Servers of the judge, each a copy of it.")
     ] = None,
     probes: Annotated[
-        int, typer.Option(help="Pairs it is asked about, ten calls each at most.", min=6, max=144)
+        int,
+        typer.Option(
+            help="Pairs it is asked about: 10 calls each, 22 by three votes.", min=6, max=144
+        ),
     ] = 24,
-    prices: Annotated[Path | None, typer.Option(help="Prices of models, for the dollars.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="Prices of models, before those that come with the package.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
 ) -> None:
     """Check that a judge does what rubrics ask of it; 2 when it does not."""
@@ -105,14 +110,16 @@ def _table(found: "JudgeFound") -> Table:
 
 def _cost(found: "JudgeFound", prices: Path | None) -> str:
     """What a call took, and how probabilities were read."""
-    from argo_audit.audits.price import Spent, cost, read_prices
+    from argo_audit.audits.price import Spent, cost, known_prices
 
     calls = max(1, found.usage.calls)
-    dollars = cost(Spent(found.judge, found.usage), read_prices(prices)) if prices else None
+    dollars = cost(Spent(found.judge, found.usage), known_prices(prices))
     money = f", ${dollars:.4f} in all" if dollars is not None else ""
     by = ", ".join(found.estimators) or "nothing that could be read"
     lost = "".join(f"; {count} {cause}" for cause, count in found.usage.lost.items())
+    again = f" and {found.usage.repeated} requests that were refused or repeated"
+    more = again if found.usage.repeated else ""
     return (
-        f"{found.usage.calls} calls, {found.usage.tokens / calls:,.0f} tokens each, of which "
+        f"{found.usage.calls} calls{more}, {found.usage.tokens / calls:,.0f} tokens each, of which "
         f"{found.usage.output_tokens / calls:,.0f} written{money}; probabilities from {by}{lost}"
     )

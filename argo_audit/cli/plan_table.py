@@ -5,17 +5,27 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from argo_audit.audits.afford import known_cost, models_of
+from argo_audit.audits.afford import known_cost, models_of, most_dollars
 from argo_audit.audits.plan import AuditPlan, Phase
-from argo_audit.audits.price import Prices, Spent, cost, is_here, price_of, prices_date
+from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, price_of, prices_date
 from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.terminal import row
 from argo_audit.records import Usage
 
 
-def plan_table(plan: AuditPlan, prices: Prices) -> Table:
-    """One row per phase, and the sum of what counts towards a budget."""
-    return phases_table("What this audit takes at most", plan.phases, prices)
+def plan_table(plan: AuditPlan, prices: Prices, budget: Budget | None = None) -> Table:
+    """One row per phase as expected, the sum of what counts towards a budget, and the most of it.
+
+    That is no more than the budget allows.
+    """
+    table = phases_table("What this audit is expected to take, and at most", plan.phases, prices)
+    usage = Usage.total(spent.usage for spent in plan.at_most())
+    caps = {cap.unit: cap.amount for cap in (budget.caps() if budget else ())}
+    calls = int(min(usage.calls, caps.get("calls", usage.calls)))
+    money = most_dollars(plan, budget, prices)
+    numbers = _numbers(usage.model_copy(update={"calls": calls}))
+    row(table, "at most, if no call fails", "", *numbers, _dollars(money, counted=True))
+    return table
 
 
 def phases_table(title: str, phases: Sequence[Phase], prices: Prices) -> Table:

@@ -27,7 +27,7 @@ from argo_audit.judges.probation import Probation, is_fall_back
 from argo_audit.judges.questions import Question
 from argo_audit.judges.sending import Sending
 from argo_audit.judges.verdicts import LETTERS
-from argo_audit.records import Pair, fingerprint
+from argo_audit.records import Pair, Usage, fingerprint
 
 HOLDS_TO_A_SCHEMA = (
     "openai", "openai-api", "azureai", "google", "mistral", "vllm", "sglang", "groq", "grok",
@@ -102,7 +102,7 @@ class AskedModels:
                 reply.failure.said,
                 self.settings.votes,
             )
-        self._without_logprobs = reply
+        self._without_logprobs = reply._replace(usage=Usage())  # others are told, and send nothing
 
     def _form_of(self, order: Order) -> tuple[Question, tuple[int, ...], str]:
         """The question as it is asked now, the letters' ids, and the name of an object's verdict.

@@ -37,7 +37,7 @@ from argo_audit.judges.failures import Failure
 from argo_audit.judges.inspect_lines import InspectLines
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.patience import growing, together
-from argo_audit.judges.probation import is_fall_back
+from argo_audit.judges.probation import is_fall_back, refused_before
 from argo_audit.judges.questions import Question, ask
 from argo_audit.judges.verdicts import (
     find_verdict,
@@ -140,7 +140,10 @@ class InspectJudge:
             p_first = _from_logprobs(first, asked.question)
             if p_first is not None or (first.why and not is_fall_back(first)):
                 return _answer([first], [p_first], "log-probabilities", asked.question.truncated)
-            replies = [] if is_fall_back(first) else [first]
+            if is_fall_back(first):
+                voted = await self._voted(asked, [])
+                return voted._replace(usage=voted.usage + refused_before(first))
+            replies = [first]
         return await self._voted(asked, replies)
 
     async def _voted(self, asked: Order, replies: list[Reply]) -> _Answered:

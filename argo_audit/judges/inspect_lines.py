@@ -30,7 +30,7 @@ from argo_audit.judges.kept_answers import KeptAnswers, kept_answers, shown_pair
 from argo_audit.judges.line_questions import LineQuestion, ask_lines, drawn
 from argo_audit.judges.line_replies import WORD, read_lines
 from argo_audit.judges.patience import together
-from argo_audit.judges.probation import is_fall_back
+from argo_audit.judges.probation import is_fall_back, refused_before
 from argo_audit.judges.questions import Question
 from argo_audit.judges.verdicts import find_verdict, p_from_logprobs
 from argo_audit.records import Pair, Usage, fingerprint
@@ -116,21 +116,21 @@ class InspectLines:
 
     async def _part(self, lines: Sequence[str], shown: _Shown) -> _Answered:
         """Lines that are asked in one call, or in several that vote; what is read is kept."""
-        found = await self._by_letter(lines, shown) if self._reads_letters else None
-        found = found or await self._by_words(lines, shown)
+        found = await (self._by_letter if self._reads_letters else self._by_words)(lines, shown)
         if self._kept:
             self._kept.put(self._who, shown.key, found.p)
         return found
 
-    async def _by_letter(self, lines: Sequence[str], shown: _Shown) -> _Answered | None:
-        """P of one line from its letter's log-probabilities; None where the model has none."""
+    async def _by_letter(self, lines: Sequence[str], shown: _Shown) -> _Answered:
+        """P of one line from its letter's log-probabilities; words where the model has none."""
         question, _ = ask_lines(lines, shown.pair, self._settings, letter=True)
         order = Order(_about(lines), question, shown.images, shown.letters)
         reply = await self._asked.reply(
             order, vote=0, logprobs=True, is_read=lambda it: _letter(it, question) is not None
         )
         if is_fall_back(reply):
-            return None
+            words = await self._by_words(lines, shown)
+            return words._replace(usage=words.usage + refused_before(reply))
         p = _letter(reply, question)
         found = {} if p is None else {lines[0]: p}
         told = reply if found else reply.without_form

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from argo_audit.errors import JudgeError
 from argo_audit.judges.judge_probes import ABSENT, Probe, judge_probes
+from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.judged import judgments_of
 from argo_audit.judges.patience import together
 from argo_audit.records import Interval, Judgment, Record, Rubric, Usage
@@ -36,8 +37,9 @@ LEAST = 0.8
 """Obedience below which an audit is refused."""
 PROBES = 24
 """Pairs that are asked about before an audit."""
-CALLS_PER_PROBE = 10
-"""At most: two rubrics, one of them again, a line with others, and alone; each in both orders."""
+RULED, LINED = 6, 4
+"""Questions of a probe: two rubrics and one of them again, a line with others and alone; in both
+orders."""
 
 FICTION = "an audit by a judge that does not read is fiction"
 OBEYS: dict[Reads, str] = {"whole": "obedience, whole rubrics", "lines": "obedience, line by line"}
@@ -50,6 +52,15 @@ TOGETHER = "answers alike, alone and with other lines"
 
 _ALIKE = 0.15  # of P from 1/2 that is no preference
 _ENOUGH = 0.5  # of the verdicts must be read
+
+
+def calls_a_probe(settings: JudgeSettings, dearer: int = 1) -> int:
+    """What a probe takes: votes where they are asked for, or take the place of log-probabilities.
+
+    `dearer` are the votes of a judge without log-probabilities; lines are answered in words then.
+    """
+    votes = 1 if settings.estimator == "log-probabilities" else settings.votes
+    return RULED * max(votes, dearer) + LINED * votes
 
 
 class JudgeShare(Record):

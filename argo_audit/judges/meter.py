@@ -103,7 +103,8 @@ class Meter:
                 return False
         raise BudgetSpentError(
             f"the budget of {self.shown} is spent; nothing beyond it was asked.\n"
-            "  Remedy: go on with a larger --budget: what came is kept, and is not asked again"
+            "  Remedy: go on with a larger --budget (in Python resume(out, budget=…)): what came "
+            "is kept, and is not asked again"
         )
 
 

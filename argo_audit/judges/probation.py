@@ -44,6 +44,11 @@ def is_fall_back(reply: Reply) -> bool:
     return reply.failure is not None and reply.failure.kind.way == "fall back"
 
 
+def refused_before(reply: Reply) -> Usage:
+    """The requests by which it was found out that there are no log-probabilities."""
+    return Usage(repeated=reply.usage.calls + reply.usage.repeated)
+
+
 class Probation:
     """Counts what became of the replies, and says when to stop."""
 
