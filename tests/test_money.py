@@ -343,6 +343,21 @@ def test_a_reply_that_tells_no_tokens_is_counted_at_what_its_request_could_take(
     assert meter.spent == 750
 
 
+def test_what_rounding_leaves_of_dollars_is_waited_for_by_nobody() -> None:
+    meter = Meter(1.0, lambda model, usage: usage.calls * 0.1, "$1.00")
+    mosts = [Usage(calls=n) for n in (1, 2, 3)]  # 0.1 + 0.2 + 0.3 less each is not 0
+
+    async def work() -> None:
+        for most in mosts:
+            await meter.hold("m", most)
+        for most in mosts:
+            meter.settle("m", most, Usage())
+        with anyio.fail_after(1), pytest.raises(BudgetSpentError):
+            await meter.hold("m", Usage(calls=11))
+
+    anyio.run(work)
+
+
 def test_a_request_is_held_at_its_most_and_settled_at_what_it_took() -> None:
     calls = Meter(3, lambda model, usage: usage.calls, "3 calls")
     meter = Meter(10, lambda model, usage: usage.tokens, "10 tokens", also=calls)

@@ -29,6 +29,9 @@ Worth = Callable[[str, Usage], float]
 _PAUSE = 0.02
 """Seconds until somebody who waits at the limit looks again."""
 
+_ROUNDING = 1e-9
+"""Share of a limit that sums of dollars may be wrong by: so little is nobody's."""
+
 _meter: ContextVar["Meter | None"] = ContextVar("meter", default=None)
 
 
@@ -99,7 +102,7 @@ class Meter:
             if self.spent + self._held + worth <= self.limit:
                 self._held += worth
                 return True
-            if self._held > 0:
+            if self._held > _ROUNDING * self.limit:
                 return False
         raise BudgetSpentError(
             f"the budget of {self.shown} is spent; nothing beyond it was asked.\n"
