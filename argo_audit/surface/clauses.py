@@ -119,7 +119,7 @@ def heading_direction(heading: str) -> int:
 
 def _events(tokens: Sequence[str]) -> list[Found[_Meaning]]:
     """The phrases of a clause and, between them, its separators."""
-    found = _LEXICON.find(tokens)
+    found = list(dict.fromkeys(_LEXICON.find(tokens)))  # two spellings of a phrase may be one
     inside = {place for phrase in found for place in range(phrase.start, phrase.end)}
     separators = [
         Found(place, place + 1, _Meaning(token))
