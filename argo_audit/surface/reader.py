@@ -119,6 +119,8 @@ def read_rubric(text: str, meaning: LineMeaning | None = None) -> Reading:
         wishes = _wishes(line.name[:_MAX_LINE], line.text[:_MAX_LINE], line.direction)
         if meaning:
             wishes = _meant(meaning, line, wishes)
+        elif _is_beyond(line):
+            wishes = ()
         criteria += _criteria(line, wishes, scale)
         if not wishes and line.quote:
             unread.append(line.quote)
@@ -167,6 +169,18 @@ def _criteria(line: _Line, wishes: Sequence[_Wish], scale: float) -> Iterator[Re
     for wish in wishes:
         part = weight * wish.emphasis * wish.share / shares
         yield ReadCriterion(wish.feature, wish.direction, part, line.quote, line.line)
+
+
+@lru_cache(maxsize=_LINES_REMEMBERED)
+def _is_beyond(line: _Line) -> bool:
+    """Whether a word that the grammar does not know may be the one that says which way.
+
+    No verb of the line is known, no section gives it a direction, and some word is unknown.
+    """
+    text = (line.text or line.name)[:_MAX_LINE]
+    mentions = [mention for clause in read_clauses(text) for mention in clause]
+    governed = line.direction or heading_direction(text) or any(m.verb for m in mentions)
+    return not governed and not line.name and unknown_words(text) > 0
 
 
 @lru_cache(maxsize=_LINES_REMEMBERED)
