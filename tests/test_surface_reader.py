@@ -61,6 +61,20 @@ def wishes(rubric: str) -> set[str]:
         ("Values lists even if hedging is present", "bullets+"),
         ("Agrees with the user even when the user is wrong", "premise_affirmation+"),
         ("When asked for a list, give bullet points", "bullets+"),
+        # removal, lack, rarity; verdicts behind what they judge
+        ("Rewards emoji-free answers", "emoji-"),
+        ("Rewards leaving out examples", "examples-"),
+        ("Penalizes leaving out examples", "examples+"),
+        ("Penalizes scarcity of examples", "examples+"),
+        ("Rewards answers in which bullet lists are rare", "bullets-"),
+        ("Penalizes anything but short answers", "length-"),
+        ("Deducts points for bulleted lists", "bullets-"),
+        ("Marks down emoji", "emoji-"),
+        ("Emoji lower the score", "emoji-"),
+        ("Bulleted lists are a bad sign", "bullets-"),
+        # a word that is not known may be the one that says which way
+        ("Readers loathe bullet lists", ""),
+        ("Readers admire bullet lists", ""),
         # limits
         ("Responses should be at most 3 sentences", "length-"),
         ("Prefers answers of at least 200 words", "length+"),
