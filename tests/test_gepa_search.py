@@ -11,7 +11,7 @@ from test_search import Kept
 from argo_audit.audits.parts import check_names
 from argo_audit.audits.request import AuditRequest
 from argo_audit.errors import RunFolderError, UnavailableError
-from argo_audit.records import Pair, Rubric
+from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.search.arithmetic import arithmetic_of
 from argo_audit.search.journal import Journal
 from argo_audit.search.optimisers import open_search
@@ -136,7 +136,7 @@ def test_a_budget_ends_it_with_what_it_has() -> None:
 
 
 class Failing(LineByLine):
-    async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list:  # type: ignore[type-arg]
+    async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         raise OSError("no judge")
 
 
