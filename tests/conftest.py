@@ -1,5 +1,6 @@
 """Fixtures that several files share."""
 
+import functools
 import gc
 import os
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from host import Host, hosting
 from hypothesis import settings
 from object_store import OPEN, Server, forget_clients, serving
@@ -75,6 +77,11 @@ processes end together; a file that is missing here costs a little time, nothing
 
 settings.register_profile("few", max_examples=25)
 """What `make test` tries of a property; `make test-all` tries the hundred that are usual."""
+
+typer.testing._get_command = functools.cache(typer.main.get_command)  # type: ignore[attr-defined]
+"""The tree of commands is built once, and not for each command line that a test types: 30 ms.
+
+The runner takes a Typer alone, and no command that was made of one: hence its private name."""
 
 gc.set_threshold(100_000, 20, 20)
 """While libraries are imported there is little garbage to find: a quarter of the time."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import permutation_test
 
 from argo_audit.stats.estimates import detectable_effect, estimate, sign_flip_p
 from argo_audit.stats.intervals import by_prompt
@@ -36,6 +37,19 @@ def test_the_sign_flip_test_is_exact_for_few_prompts() -> None:
     assert sign_flip_p(np.ones(8)) == pytest.approx(2 / 256)
     assert sign_flip_p(np.ones(1)) == 1.0
     assert sign_flip_p(np.zeros(5)) == 1.0
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=6))
+@settings(deadline=None, max_examples=10)
+def test_the_exact_sign_flip_test_is_that_of_scipy(sums: list[int]) -> None:
+    numbers = np.array(sums, dtype=np.float64)
+    flipped = permutation_test(
+        (numbers, np.zeros_like(numbers)),
+        lambda x, y, axis=-1: np.sum(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+    )
+    assert sign_flip_p(numbers) == pytest.approx(flipped.pvalue)
 
 
 def test_nothing_is_estimated_from_nothing() -> None:

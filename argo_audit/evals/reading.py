@@ -14,10 +14,11 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import unquote
 
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
@@ -31,6 +32,8 @@ from argo_audit.files import Folder, driver_errors, is_url, remedy, usable
 from argo_audit.outside.caps import check_archive
 from argo_audit.records import Judgment, Probability, Record
 
+T = TypeVar("T")
+
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
 
@@ -42,6 +45,9 @@ UNREADABLE = (
 )  # fmt: skip
 """What reading a damaged log raises: of zip files, of what is packed in them, of JSON, of records.
 """
+
+_LOGS_REMEMBERED, _HEADERS_REMEMBERED = 16, 256
+_SMALL = 1_000_000  # bytes of a log: what many of a larger size hold is not kept in memory
 
 
 class LoggedPair(Record):
@@ -129,7 +135,7 @@ def find_logs(log_dir: str | Path, task: str) -> list[FoundLog]:
 def read_log(found: FoundLog) -> TaskLog:
     """The whole log. Raises InputError when it cannot be read."""
     with _readable(found.path):
-        pairs = tuple(_read_pairs(found.path))
+        pairs = _read_pairs(found.path)
         return TaskLog(**dict(found.header), name=Path(found.path).name, pairs=pairs)
 
 
@@ -167,9 +173,17 @@ def _readable(log: str) -> Iterator[None]:
 
 def check_size(log: str) -> None:
     """Raise InputError for a log of this machine that unpacks to more than is read."""
+    path = _path_of(log)
+    if path:
+        check_archive(path)
+
+
+def _path_of(log: str) -> Path | None:
+    """Of a log of this machine, which Inspect lists as file:// with what it quotes."""
     path = log.removeprefix("file://")
-    if not is_url(path):
-        check_archive(Path(unquote(path) if path != log else path))
+    if is_url(path):
+        return None
+    return Path(unquote(path) if path != log else path)
 
 
 @contextlib.contextmanager
@@ -183,13 +197,35 @@ def library_errors() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
+def _once(read: Callable[[str], T], remembered: int) -> Callable[[str], T]:
+    """A small log of this machine is read again when its file has changed: a report asks often."""
+    of_file = lru_cache(remembered)(lambda log, _: read(log))
+
+    def once(log: str) -> T:
+        path = _path_of(log)
+        if path is None:
+            return read(log)
+        file = path.stat()
+        stamp = (file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns)
+        return of_file(log, stamp) if file.st_size <= _SMALL else read(log)
+
+    return once
+
+
 def _read_header(log: str, task: str) -> LogHeader | None:
     """None for a log of another task."""
-    columns = [EvalColumn("header", path=_header_of)]
-    found = evals_df(log, columns=columns, quiet=True)["header"].iloc[0]
-    header = LogHeader.model_validate_json(found)
+    header = _any_header(log)
     ours = header.task.rpartition("/")[2] == task and SUBJECT in header.metadata
     return header if ours else None
+
+
+def _header_as_it_is(log: str) -> LogHeader:
+    columns = [EvalColumn("header", path=_header_of)]
+    found = evals_df(log, columns=columns, quiet=True)["header"].iloc[0]
+    return LogHeader.model_validate_json(found)
+
+
+_any_header = _once(_header_as_it_is, _HEADERS_REMEMBERED)
 
 
 def _header_of(log: EvalLog) -> dict[str, JsonValue]:
@@ -207,13 +243,16 @@ def _header_of(log: EvalLog) -> dict[str, JsonValue]:
     }
 
 
-def _read_pairs(log: str) -> list[LoggedPair]:
+def _pairs_as_they_are(log: str) -> tuple[LoggedPair, ...]:
     columns = [SampleColumn("pair", path=_pair_of, full=True)]
     skipped = {"events", "messages"}
     with warnings.catch_warnings():  # inspect_ai 0.3.285 uses what pandas 3.1 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
         table = samples_df(log, columns=columns, full=True, quiet=True, exclude_fields=skipped)
-    return [LoggedPair.model_validate_json(pair) for pair in table.get("pair", ())]
+    return tuple(LoggedPair.model_validate_json(pair) for pair in table.get("pair", ()))
+
+
+_read_pairs = _once(_pairs_as_they_are, _LOGS_REMEMBERED)
 
 
 def _pair_of(sample: EvalSample) -> dict[str, JsonValue]:
