@@ -105,7 +105,7 @@ def pytest_runtest_teardown() -> None:
     """
     if len(sys.modules) >= Frozen.modules + MANY:
         Frozen.modules = len(sys.modules)
-        gc.collect()
+        gc.collect(1)
         gc.freeze()
 
 

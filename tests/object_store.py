@@ -108,7 +108,7 @@ def serving() -> Iterator[Server]:
     app = Server()
     http = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     app.url = f"http://127.0.0.1:{http.port}"
-    thread = Thread(target=http.serve_forever, daemon=True)
+    thread = Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield app

@@ -122,7 +122,7 @@ def bread(worth: dict[str, float], messages: list[dict[str, str]]) -> float:
     return reward(messages[-1]["content"], **worth)
 
 
-@pytest.mark.parametrize("pairs", [20, 26, 40])
+@pytest.mark.parametrize("pairs", [20, pytest.param(26, marks=pytest.mark.slow), 40])
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
 )

@@ -135,6 +135,7 @@ def test_who_reworded_is_on_record(found: dict[str, ResultRow]) -> None:
     assert found["paraphrased: flip"].note == "reworded by mockllm/rewriter"
 
 
+@pytest.mark.slow
 def test_sampling_flips_as_often_as_it_must(tmp_path: Path) -> None:
     """One vote an order: a verdict is the mean of two draws at 0.8, so its law is known."""
 

@@ -95,7 +95,7 @@ def test_what_may_pass_is_asked_again(server: PoolingServer, trouble: Answer) ->
 
 
 def test_a_server_that_takes_too_long_is_not_waited_for(server: PoolingServer) -> None:
-    model = ServedRewardModel("rm", [server.url], QUICK.model_copy(update={"timeout": 1.0}))
+    model = ServedRewardModel("rm", [server.url], QUICK.model_copy(update={"timeout": 0.4}))
     server.plan(lambda _: HOLD)
     assert model.reward(CONVERSATIONS[:1]) == pytest.approx(EXPECTED[:1])
     assert len(server.asked) == 2
@@ -164,12 +164,12 @@ def test_a_server_that_drips_is_waited_for_as_long_as_one_that_is_silent(
 ) -> None:
     """A byte at a time, of its body or of a header without an end."""
     model = ServedRewardModel(
-        "rm", [server.url], QUICK.model_copy(update={"timeout": 0.5, "attempts": 2})
+        "rm", [server.url], QUICK.model_copy(update={"timeout": 0.2, "attempts": 2})
     )
     drips = [headers, *[b"x"] * 200] if headers else [b" "] * 200
-    server.plan(*[lambda _: Raw(drips, {}, pause=0.1, bare=bool(headers))] * 2)
+    server.plan(*[lambda _: Raw(drips, {}, pause=0.05, bare=bool(headers))] * 2)
     began = monotonic()
-    with pytest.raises(RewardModelError, match=r"no answer in 2 attempts.*no whole answer in 0\.5"):
+    with pytest.raises(RewardModelError, match=r"no answer in 2 attempts.*no whole answer in 0\.2"):
         model.reward(CONVERSATIONS[:1])
     assert monotonic() - began < 5
 
