@@ -646,6 +646,8 @@ class Check(Record):
     """In rewards, unless `detail` says otherwise."""
     detail: str
     """Why this tolerance, what failed, or why the check does not apply."""
+    remedy: str = Field(default="", exclude_if=_empty)
+    """What would let a check look that could not; "" where nothing does for this kind of model."""
 
 
 class Conformance(Record):
@@ -677,3 +679,8 @@ class Conformance(Record):
     def unchecked(self) -> tuple[Check, ...]:
         """The checks that could not look."""
         return tuple(check for check in self.checks if check.outcome == "not checked")
+
+    @property
+    def missed(self) -> tuple[Check, ...]:
+        """The checks that could not look, and could have: who asks has to give what they need."""
+        return tuple(check for check in self.unchecked if check.remedy)

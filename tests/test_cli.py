@@ -639,7 +639,7 @@ def test_check_rm_prints_a_table_and_writes_the_result(
     pairs = world.root / "A" / "pairs.jsonl.gz"
     result = argo("check-rm", reward_model, "--pairs", pairs, "--out", tmp_path / "checks.json")
     assert result.exit_code == 0, result.output
-    assert "tiny: 0 of 18 checks failed" in result.output
+    assert "tiny: 0 of 18 checks failed: sound\n" in result.output
     report = Conformance.model_validate_json((tmp_path / "checks.json").read_bytes())
     assert report.failed == ()
     assert report.pairs == len(PROBES) + 8
@@ -652,7 +652,7 @@ def test_check_rm_ends_with_2_when_a_check_fails_and_1_when_it_cannot_run(
     config = written(tmp_path / "config.toml", "[reward_model]\nmax_length = 9\n[search]\n")
     result = argo("check-rm", reward_model, "--config", config)
     assert result.exit_code == 2
-    assert "1 of 18 checks failed" in result.output
+    assert "1 of 18 checks failed: not sound, and 2 of 18 not checked" in result.output
     assert "no such folder" in refused(tmp_path, "check-rm", "no/such")
     config.write_text("[reward_model]\nmax_size = 9\n")
     assert "max_size: there is no such key" in refused(
@@ -685,7 +685,12 @@ def test_a_served_reward_model_is_audited(world: World, tmp_path: Path) -> None:
     with PoolingServer(vowels, card={"max_model_len": 4096}) as server:
         spec = f"served:rm@{server.url}"
         local = argo("check-rm", spec, "--served", f"rm@{server.url}", "--config", config)
-        assert local.exit_code == 0, local.output
+        assert local.exit_code == 3, local.output
+        assert "rm: 0 of 18 checks failed: sound as far as looked: 9 of 18" in local.output
+        assert "BOS, template, template stands still" in local.output
+        assert "--reward-model.tokenizer" in local.output
+        told = argo("check-rm", spec, "--config", config, "--not-checked", "tell")
+        assert told.exit_code == 0, told.output
         request = world.request("A", tmp_path / "out", (spec,))
         request = request.model_copy(update={"reward_model": settings, "probed_pairs": 2})
         facts = audit(request, parts=Parts(SurfaceJudge(), scripted))

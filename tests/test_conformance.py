@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from argo_audit.errors import RewardModelError
+from argo_audit.findings.inputs import AuditInputs
 from argo_audit.records import Conformance, Label, Message, Pair
+from argo_audit.report.material import Material
+from argo_audit.report.sections import reward_model_checks
 from argo_audit.reward_models.checks.conformance import CHECKS, check_reward_model, refuse_failing
 from argo_audit.reward_models.checks.probe_texts import PROBES, REAL_TURNS
+from argo_audit.reward_models.checks.told import remedies, soundness
 from argo_audit.reward_models.checks.tolerance import CheckedModel
 from argo_audit.reward_models.recorded import RecordedRewardModel, conversation_key
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
@@ -175,6 +179,24 @@ def test_what_could_not_be_looked_at_is_not_checked() -> None:
     assert "raw output" not in {check.name for check in report.unchecked}
     squashed = check_reward_model(Squashed(plain), graded(12))
     assert {"raw output", "sides with people"} <= {check.name for check in squashed.unchecked}
+
+
+def test_what_could_not_look_counts_and_what_would_let_it_is_named() -> None:
+    """Nobody sees the weights or tokens of an object: it is not asked for them."""
+    report = check_reward_model(Formula(plain))
+    assert soundness(report) == f"sound as far as looked: {len(report.unchecked)} of 18 not checked"
+    assert {"BOS", "dtype", "all weights are used"} <= {c.name for c in report.unchecked}
+    assert [line.partition(":")[0] for line in remedies(report.missed)] == [
+        "labels beyond 0.99",
+        "sides with people",
+    ]
+    labelled = graded(40)
+    given = check_reward_model(Formula(plain), labelled, people=of_people(labelled))
+    assert given.missed == ()
+    failing = check_reward_model(Formula(lambda *_: 1.0))
+    assert soundness(failing).startswith("not sound, and ")
+    alone = check_reward_model(RecordedRewardModel("file", {}, digest="d" * 64))
+    assert soundness(alone) == "nothing is known: 18 of 18 not checked"
 
 
 class Squashed(Formula):
@@ -408,3 +430,17 @@ def test_a_device_map_places_the_model(load: Load, checkpoint: Path) -> None:
     probe = PROBES[0].conversations()
     placed = load(checkpoint, RewardModelSettings(device_map="cpu"))
     assert placed.reward(probe) == pytest.approx(load(checkpoint).reward(probe))
+
+
+def test_a_report_says_first_what_of_a_reward_model_nobody_looked_at(tmp_path: Path) -> None:
+    """Where it could be mended; what nobody can see in an object is told beside the checks."""
+    pairs = graded(40)
+    longer = Formula(lambda _, text: 0.1 * len(text))
+    seen = check_reward_model(longer, pairs, people=of_people(pairs))
+    alone = check_reward_model(longer)
+    for report, first in ((seen, 0), (alone, 1)):
+        facts = Material(AuditInputs("Audit", (), conformance={"A": (report,)}), tmp_path, ())
+        assert len(reward_model_checks.warnings(facts)) == first
+        told = "\n".join(reward_model_checks.blocks(facts))
+        assert f"- formula: {soundness(report)}." in told
+        assert ("labels of people" in told) is bool(first)

@@ -3,12 +3,15 @@
     argo-audit train-rm --pairs pairs.jsonl --base org/small-lm --lora-rank 8 --out my-rm
     argo-audit check-rm my-rm --served my-rm@http://localhost:8000 --pairs pairs.jsonl
 
-`check-rm` ends with 0 when all that applies and can be looked at has passed, 2 when a check failed
-or nothing could be looked at, 1 when it could not be run.
+`check-rm` ends with 0 when all that a model of this kind can be checked for has passed, 2 when a
+check failed or nothing could be looked at, 3 when nothing failed and something was not looked at
+that could be (`--not-checked=tell` ends with 0 then), 1 when it could not be run. What nobody can
+see in a model of this kind, such as the weights behind a server, is told and ends with 0: its
+owner could never mend it, and would leave all checks unmade with one option.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -26,17 +29,20 @@ from argo_audit.cli.terminal import (
     say,
 )
 from argo_audit.records import HUMAN, Conformance, Settings
+from argo_audit.reward_models.checks.told import remedies, soundness
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.reward_models.training_settings import TrainingConfig
 
-FAILED = 2
+FAILED, NOT_CHECKED = 2, 3
 
 
 class _Asked(Settings):
-    """What `check-rm` takes of an audit's file of `--config`."""
+    """What `check-rm` takes of an audit's file of `--config`, and what unmade checks are to it."""
 
     reward_model: RewardModelSettings = RewardModelSettings()
     """How a reward model is loaded or asked."""
+    not_checked: Literal["fail", "tell"] = "fail"
+    """What a check ends in that could not look and could have: exit code 3, or a line."""
 
 
 @takes(_Asked, tables={"reward_model": "reward_model"}, others=tuple(TABLES))
@@ -55,7 +61,10 @@ def check_rm_command(
     format: FormatOption = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
 ) -> None:
-    """Check that a reward model is loaded and asked as it should be; 2 when a check fails."""
+    """Check that a reward model is loaded and asked as it should be.
+
+    Ends with 2 when a check fails, and with 3 when one could have looked and was not let.
+    """
     from argo_audit.files import write_whole
     from argo_audit.pairs.hub import open_dataset
     from argo_audit.pairs.pair_file import read
@@ -71,12 +80,12 @@ def check_rm_command(
     console.print(_table(report))
     if out is not None:
         write_whole(out, report.model_dump_json(indent=1) + "\n")
-    blind = len(report.unchecked)
-    told = f", {blind} could not look: nothing is known of what they check" if blind else ""
-    told = f"{len(report.failed)} of {len(report.checks)} checks failed{told}"
-    say(f"{report.reward_model}: {told}")
-    if report.failed or not any(check.outcome == "pass" for check in report.checks):
-        raise typer.Exit(FAILED)
+    failed = f"{len(report.failed)} of {len(report.checks)} checks failed"
+    say(f"{report.reward_model}: {failed}: {soundness(report)}")
+    for line in remedies(report.missed):
+        say(f"  not checked, and could be: {line}")
+    if code := _exit_code(report, asked.not_checked):
+        raise typer.Exit(code)
 
 
 @takes(TrainingConfig)
@@ -108,6 +117,12 @@ def train_rm_command(
         f"{out}: trained on {record.trained_on} pairs{left_out} in {record.seconds:.0f} s; "
         f"agrees with {agrees}"
     )
+
+
+def _exit_code(report: Conformance, not_checked: str) -> int:
+    if report.failed or not any(check.outcome == "pass" for check in report.checks):
+        return FAILED
+    return NOT_CHECKED if report.missed and not_checked == "fail" else 0
 
 
 def _table(report: Conformance) -> Table:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from argo_audit.records import Check, Conformance
 from argo_audit.report.markdown import escape, link, table
 from argo_audit.report.material import Material
-from argo_audit.reward_models.checks.told import TOLD, said
+from argo_audit.reward_models.checks.told import TOLD, remedies, said, soundness
 
 _TITLE = "### Can the reward model be believed?"
 _NOTE = (
@@ -41,25 +41,42 @@ def blocks(facts: Material) -> list[str]:
 
 
 def warnings(facts: Material) -> list[str]:
-    """What has to be known first: rewards against people, labels without strength."""
+    """What has to be known first: rewards against people, labels without strength, and the unseen.
+
+    What could not be looked at in a reward model of its kind is told beside its checks alone.
+    """
+    reports = [report for found in facts.inputs.conformance.values() for report in found]
     return [
-        f"**Read this first.** {escape(report.reward_model)}, {escape(check.name)}: "
-        f"{escape(said(check))}"
-        for found in facts.inputs.conformance.values()
-        for report in found
-        for check in report.failed
-        if check.name in TOLD
+        f"**Read this first.** {escape(report.reward_model)}{told}"
+        for report in reports
+        for told in (*_against(report), *_unlooked(report))
     ]
+
+
+def _against(report: Conformance) -> list[str]:
+    failed = [check for check in report.failed if check.name in TOLD]
+    return [f", {escape(check.name)}: {escape(said(check))}" for check in failed]
+
+
+def _unlooked(report: Conformance) -> list[str]:
+    names = ", ".join(escape(check.name) for check in report.missed)
+    return [f": {soundness(report)}. What could have been looked at: {names}."] if names else []
 
 
 def _unseen(reports: Sequence[Conformance]) -> list[str]:
-    """How much was not looked at, of each reward model: a check that cannot look is no pass."""
-    counts = [
-        f"{len(report.unchecked)} of {len(report.checks)} of {escape(report.reward_model)}"
+    """What was not looked at, of each reward model: a check that cannot look is no pass."""
+    lines = [
+        f"- {escape(report.reward_model)}: {soundness(report)}. {_would_look(report)}".rstrip()
         for report in reports
         if report.unchecked
     ]
-    return [f"Not checked, so nothing to rely on: {', '.join(counts)}."] if counts else []
+    return ["Not checked, so nothing to rely on:", "\n".join(lines)] if lines else []
+
+
+def _would_look(report: Conformance) -> str:
+    """What would have let checks look that could not."""
+    needed = [f"{escape(line)}." for line in remedies(report.missed)]
+    return f"To be looked at, they need: {' '.join(needed)}" if needed else ""
 
 
 def _cell(report: Conformance, name: str) -> str:

@@ -40,6 +40,7 @@ from argo_audit.reward_models.soft_labels import pin
 from argo_audit.roles import Activated, Recorded, RewardModel, Uncounted
 
 _logger = logging.getLogger(__name__)
+_ROOM = "a machine on which a second copy fits"
 _SHORTEST = 8  # conversations for a second copy in another type, which may be slow
 
 
@@ -120,7 +121,7 @@ def _dtype(name: str, subject: CheckedModel) -> Check:
     try:
         second = model.in_dtype(other)
     except RewardModelError as error:  # of memory, most likely: not measured is not failed
-        return unchecked(name, f"no second copy in {other}: {error}")
+        return unchecked(name, f"no second copy in {other}: {error}", _ROOM)
     return _in_other_dtype(name, subject, second)
 
 

@@ -42,7 +42,8 @@ def sides(name: str, subject: CheckedModel) -> Check:
     ]
     if len({one.prompt for one in found}) < _LEAST:
         few = f"fewer than {_LEAST} prompts with labels of people were given"
-        return unchecked(name, f"{few}: lower may be better where its rewards come from")
+        why = f"{few}: lower may be better where its rewards come from"
+        return unchecked(name, why, f"--pairs with labels of people, of {_LEAST} prompts or more")
     values = np.array([one.agrees for one in found])
     bounds = interval(values, [one.prompt for one in found], verdicts=True, level=_SURELY)
     against = f"{1 - values.mean():.0%} of {len(found)} pairs"
@@ -59,7 +60,8 @@ def sides(name: str, subject: CheckedModel) -> Check:
 def saturated(name: str, subject: CheckedModel) -> Check:
     gaps = [abs(a - b) for _, (a, b) in subject.paid]
     if len(gaps) < _LEAST:
-        return unchecked(name, f"fewer than {_LEAST} pairs were given")
+        few = f"fewer than {_LEAST} pairs were given"
+        return unchecked(name, few, f"--pairs with {_LEAST} pairs or more")
     share = sum(preference(gap, 0.0) > SURE for gap in gaps) / len(gaps)
     tied = sum(gap == 0 for gap in gaps) / len(gaps)
     detail = (
@@ -89,7 +91,7 @@ def differing(name: str, subject: CheckedModel) -> Check:
     """Of recorded scores: all the same is no reward model, however many ties are."""
     gaps = [abs(a - b) for _, (a, b) in subject.paid]
     if not gaps:
-        return unchecked(name, "no pairs were given")
+        return unchecked(name, "no pairs were given", "--pairs")
     why = "must be above 0: the largest difference between the rewards of a pair"
     outcome = "pass" if max(gaps) > 0 and all(map(math.isfinite, gaps)) else "fail"
     return Check(name=name, outcome=outcome, measured=max(gaps), tolerance=0, detail=why)

@@ -17,7 +17,15 @@ from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
 from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import REAL_TURNS
-from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, skip, unchecked, verdict
+from argo_audit.reward_models.checks.tolerance import (
+    EXACT,
+    CheckedModel,
+    Remote,
+    skip,
+    unchecked,
+    unseen,
+    verdict,
+)
 from argo_audit.reward_models.encoding import render
 from argo_audit.roles import Conversation, RewardModel
 
@@ -43,6 +51,8 @@ _CLOCK = "{{%- macro strftime_now(form) -%}}{}{{%- endmacro -%}}"
 """In the place of the clock that templates are given: it says one thing, whatever is asked."""
 
 _OWN_CLASS = "a class of transformers was loaded, where the checkpoint names one of its authors: "
+_TRUSTED = "--reward-model.trust_remote_code, if the checkpoint ships the class and you trust it"
+_STILL = "a server whose rewards stand still: float32, or one request at a time"
 _RENDERED = 4  # times, for what a template draws
 _WHY_WEIGHTS = "weights of the checkpoint that nothing uses: its authors' own class may"
 
@@ -63,22 +73,6 @@ class OfAClass(Protocol):
     @property
     def own_class(self) -> str:
         """Its name; "" where that class was loaded, or one of transformers is named."""
-
-
-@runtime_checkable
-class Remote(Protocol):
-    """Ability of a reward model: it is asked elsewhere, and counts what it was told was cut."""
-
-    @property
-    def truncated(self) -> int:
-        """Conversations so far that were too long."""
-
-    @property
-    def max_length(self) -> int | None:
-        """Tokens, where it is known."""
-
-    def activated(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
-        """What only a server gives: its output with an activation."""
 
 
 class _Twins(NamedTuple):
@@ -127,14 +121,14 @@ def every_weight(name: str, subject: CheckedModel) -> Check:
     if not isinstance(model, Whole):
         return unchecked(name, "its weights are not loaded here")
     if not model.unused and isinstance(model, OfAClass) and model.own_class:
-        return unchecked(name, f"{_OWN_CLASS}{model.own_class}")
+        return unchecked(name, f"{_OWN_CLASS}{model.own_class}", _TRUSTED)
     first = f", first {model.unused[0]}" if model.unused else ""
     return verdict(name, len(model.unused), 0, _WHY_WEIGHTS + first)
 
 
 def standing(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return unchecked(name, "the template is applied elsewhere, and may write a date")
+        return unseen(name, "the template is applied elsewhere, and may write a date", subject)
     tokenizer = subject.reader.tokenizer
     turns = [{"role": m.role, "content": m.content} for m in REAL_TURNS]
     texts = {render(tokenizer, [REAL_TURNS])[0] for _ in range(_RENDERED)}
@@ -158,7 +152,7 @@ def last_turn(name: str, subject: CheckedModel) -> Check:
         return unchecked(name, "it pays alike for these texts, wherever they stand")
     lost = later.are_lost(tolerance, alone.apart / _TURNS)
     if not lost and not later.differ(tolerance):
-        return unchecked(name, _unsure("several turns", "in their last", later))
+        return unchecked(name, _unsure("several turns", "in their last", later), _STILL)
     return Check(
         name=name,
         outcome="fail" if lost else "pass",
@@ -194,7 +188,7 @@ def _at_all_lengths(
             unsure = unsure or _unsure_of(twins, tolerance, words, place)
         before, fewer = {p: found.get(p, twins) for p, twins in before.items()}, words
     if unsure:
-        return unchecked(name, unsure)
+        return unchecked(name, unsure, _STILL)
     detail = f"all of a long text changes the reward, up to {fewer} words"
     return Check(name=name, outcome="pass", detail=detail)
 

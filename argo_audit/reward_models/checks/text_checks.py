@@ -12,7 +12,13 @@ from argo_audit.errors import RewardModelError
 from argo_audit.records import Check, Message
 from argo_audit.reward_models.asked import rewards_of
 from argo_audit.reward_models.checks.probe_texts import FORGED_TURNS, REAL_TURNS
-from argo_audit.reward_models.checks.tolerance import EXACT, CheckedModel, unchecked, verdict
+from argo_audit.reward_models.checks.tolerance import (
+    EXACT,
+    CheckedModel,
+    unchecked,
+    unseen,
+    verdict,
+)
 from argo_audit.reward_models.encoding import encode, render
 from argo_audit.roles import Conversation, Counting, Uncounted
 
@@ -23,7 +29,7 @@ _COUNTED_THERE = "no tokenizer is at hand: what is too long is found, and counte
 
 def bos(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return unchecked(name, _UNSEEN)
+        return unseen(name, _UNSEEN, subject)
     tokenizer = subject.reader.tokenizer
     bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
     (ids,) = encode(tokenizer, [REAL_TURNS])
@@ -36,7 +42,7 @@ def bos(name: str, subject: CheckedModel) -> Check:
 
 def template(name: str, subject: CheckedModel) -> Check:
     if subject.reader is None:
-        return unchecked(name, _UNSEEN)
+        return unseen(name, _UNSEEN, subject)
     tokenizer = subject.reader.tokenizer
     lost = [_lost(tokenizer, conversation) for conversation in (REAL_TURNS, *subject.conversations)]
     if _opens_another(tokenizer):
@@ -61,8 +67,10 @@ def special(name: str, subject: CheckedModel) -> Check:
 
 def noticed(name: str, subject: CheckedModel) -> Check:
     model = subject.model
-    if subject.reader is None or not isinstance(model, Uncounted):
-        return unchecked(name, _COUNTED_THERE)
+    if subject.reader is None:
+        return unseen(name, _COUNTED_THERE, subject)
+    if not isinstance(model, Uncounted):
+        return unchecked(name, "it counts nothing that could be looked at")
     (ids,) = subject.reader.full([REAL_TURNS])
     shorter = model.uncounted(len(ids) - 1)
     rewards_of(shorter, [REAL_TURNS])
@@ -73,7 +81,7 @@ def noticed(name: str, subject: CheckedModel) -> Check:
 def cut(name: str, subject: CheckedModel) -> Check:
     reader = subject.reader
     if reader is None:
-        return unchecked(name, _COUNTED_THERE)
+        return unseen(name, _COUNTED_THERE, subject)
     given = subject.pairs or subject.asked
     tokens = reader.full([conversation for pair in given for conversation in pair.conversations()])
     share = sum(len(ids) > reader.max_length for ids in tokens) / len(tokens)
@@ -89,13 +97,14 @@ def _forged(name: str, subject: CheckedModel) -> Check:
     """
     real, *forged = rewards_of(subject.model, [REAL_TURNS, *FORGED_TURNS])
     if len({real, *forged}) == 1:
-        return unchecked(name, "it pays for nothing in the texts that would show it")
+        return unseen(name, "it pays for nothing in the texts that would show it", subject)
     nearest = min(abs(reward - real) for reward in forged)
     again = rewards_of(subject.model, [*FORGED_TURNS, REAL_TURNS])
     noise = max(abs(a - b) for a, b in zip((*forged, real), again, strict=True))
     tolerance = EXACT * EXACT * subject.spread
     if tolerance < nearest <= noise:
-        return unchecked(name, f"its rewards move by {noise:.2g} when the same is asked again")
+        why = f"its rewards move by {noise:.2g} when the same is asked again"
+        return unseen(name, why, subject)
     return Check(
         name=name,
         outcome="pass" if nearest > tolerance else "fail",

@@ -24,6 +24,7 @@ from argo_audit.roles import RewardModel, Typed
 
 EXACT, COARSE = 0.01, 0.1  # of the spread
 _SAMPLE = 8  # of the given pairs, evenly spaced
+_TOKENIZER = "--reward-model.tokenizer, the folder or hub id of what the server reads with"
 _PAID = 64  # of them, for what is a share of pairs
 WHY = {
     EXACT: "1% of the spread: only responses a hundred times closer than usual could change places",
@@ -56,6 +57,22 @@ class InWeights(Protocol):
 
     def reward_tokens(self, tokens: list[list[int]], *, left: bool = False) -> list[float]:
         """One reward per list of token ids, in order; batches are padded right, or left."""
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """Ability of a reward model: it is asked elsewhere, and counts what it was told was cut."""
+
+    @property
+    def truncated(self) -> int:
+        """Conversations so far that were too long."""
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens, where it is known."""
+
+    def activated(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
+        """What only a server gives: its output with an activation."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,14 @@ def skip(name: str, why: str) -> Check:
     return Check(name=name, outcome="not applicable", detail=why)
 
 
-def unchecked(name: str, why: str) -> Check:
-    """There is something to check, and it cannot be seen: no reason to trust it."""
-    return Check(name=name, outcome="not checked", detail=why)
+def unchecked(name: str, why: str, remedy: str = "") -> Check:
+    """There is something to check, and it cannot be seen: no reason to trust it.
+
+    `remedy` is what would let it look; without one, nobody can in a model of this kind.
+    """
+    return Check(name=name, outcome="not checked", detail=why, remedy=remedy)
+
+
+def unseen(name: str, why: str, subject: CheckedModel) -> Check:
+    """It is seen in token ids only: those of a server's model can be made here."""
+    return unchecked(name, why, _TOKENIZER if isinstance(subject.model, Remote) else "")
