@@ -49,6 +49,7 @@ from argo_audit.surface.reader import read_rubric
 
 LENGTH = 40_000
 SHORTER = 10_000  # for what markdown is parsed for, and each edit of a response
+FULL = 100_000
 SUSPECT = 10
 """Times what ordinary text takes, from where on growth is measured."""
 MOST_GROWTH = 8
@@ -113,7 +114,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "slug": slug,
     "stored": lambda text: from_document(f"---\nrubric: a\n---\n{text}"),
     "side by side": lambda text: marked(text, f"It is {text} indeed"),
+    "every other word": lambda text: marked(every_other(text, "a"), every_other(text, "b")),
 }
+
+
+def every_other(text: str, own: str) -> str:
+    """As long as the text, of words that stand once in it; between them are some of its own."""
+    return " ".join(f"it{n} {own}{n}" for n in range(len(text) // 10))
 
 
 def _pair(text: str) -> Pair:
@@ -134,7 +141,7 @@ PARSED = {
     "paraphrase",
     "anchor",
 }
-PARSED |= {"page", "edited blocks", "side by side", "table"}
+PARSED |= {"page", "edited blocks", "table"}
 EDITS = {
     f"{direction} {attribute.name}": lambda text, a=attribute, d=direction: (
         a.add(text, Random(0)) if d == "add" else a.remove(text, Random(0))
@@ -211,11 +218,14 @@ def is_slow(read: Callable[[str], object], unit: str, length: int, usually: floa
     return took > SUSPECT * usually and grows(read, unit, length) > MOST_GROWTH
 
 
+@pytest.mark.parametrize("full", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=4, deadline=None, phases=[Phase.generate])  # no trace slows it down
 @given(unit=st.sampled_from(UNITS) | st.text(" \n\t*_`|-#~[]()<>.!:aA1", min_size=1, max_size=3))
-def test_the_time_taken_is_that_of_a_text_of_the_same_length(name: str, unit: str) -> None:
-    length = SHORTER if name in PARSED else LENGTH
+def test_the_time_taken_is_that_of_a_text_of_the_same_length(
+    name: str, full: bool, unit: str
+) -> None:
+    length = FULL if full else SHORTER if name in PARSED else LENGTH
     assert not is_slow(READERS[name], unit, length, usual(name, length))
 
 

@@ -19,8 +19,8 @@ from string import Template
 from markdown_it.token import Token
 
 from argo_audit.report.check import anchors
+from argo_audit.report.differing_words import Run, differing
 from argo_audit.report.markdown import EDITED, front_matter, parser
-from argo_audit.report.sections.side_by_side import Run, differing
 
 _BEFORE = {"table_open": '<div class="wide" role="region" aria-label="Table" tabindex="0">\n'}
 _AFTER = {"table_close": "</div>\n"}

@@ -9,6 +9,8 @@ sentences again when it is taken back.
 """
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from random import Random
 
 from argo_audit.probes.edits.catalogue import description
@@ -30,7 +32,9 @@ _BOLD_WORDS = 3
 _LEAST_LETTERS = 4
 _NUMBER = re.compile(r"[ \t]*\d")
 _LETTERS = re.compile(rf"(?<![\w*`])[^\W\d_]{{{_LEAST_LETTERS},}}(?![\w*`])")
-_BOLD = re.compile(r"(\*\*|__)(?=\S)([^\n]{0,2000}?\S)\1")
+_BOLD_BEGINS = re.compile(r"(?=(\*\*|__)\S)")
+_BOLD_ENDS = {mark: re.compile(rf"(?<=\S)(?={re.escape(mark)})") for mark in ("**", "__")}
+_LONGEST_BOLD = 2001  # characters
 _EMOJI = re.compile("[ \t]?[\U0001f300-\U0001faff\u2600-\u27bf\u2b50][\ufe0f\u200d]?")
 _WORD_CHARACTER = re.compile(r"\w")
 _ENDS = frozenset(".!?:;,")
@@ -73,7 +77,7 @@ def bold() -> Attribute:
     """A word of some sentences in bold; bold words as plain ones."""
 
     def add(text: str, rng: Random) -> str | NoEdit:
-        if _in_prose(_BOLD, text):
+        if _in_bold(text):
             return THERE
         spans = sentences(text)
         chosen = sorted(rng.sample(spans, min(_BOLD_WORDS, len(spans))))
@@ -83,8 +87,8 @@ def bold() -> Attribute:
         return replaced(text, [(word, f"**{text[word.start : word.end]}**") for word in found])
 
     def remove(text: str, rng: Random) -> str | NoEdit:
-        found = _in_prose(_BOLD, text)
-        plain = [(Span(*one.span()), one[2]) for one in found]
+        found = _in_bold(text)
+        plain = [(span, text[span.start + 2 : span.end - 2]) for span in found]
         return replaced(text, plain) if found else NOT_THERE
 
     return Attribute("bold", description("bold").means, add, remove)
@@ -158,8 +162,10 @@ def _items(text: str, numbered: bool) -> list[list[Span]]:
         is_item = prose and MARKER.match(text, line.start, line.end)
         if not is_item or bool(_NUMBER.match(text, line.start, line.end)) != numbered:
             continue
-        follows = runs and runs[-1][-1].end + 1 == line.start
-        runs = [*runs[:-1], [*runs[-1], line]] if follows else [*runs, [line]]
+        if runs and runs[-1][-1].end + 1 == line.start:
+            runs[-1].append(line)
+        else:
+            runs.append([line])
     return runs
 
 
@@ -200,6 +206,27 @@ def _begins_paragraph(text: str, span: Span, top: int) -> bool:
     line = text[span.start : span.end]
     gap = span.start <= top or text.endswith("\n\n", 0, span.start)
     return gap and bool(sentences(line)) and not MARKER.match(line)
+
+
+def _in_bold(text: str) -> list[Span]:
+    """What is bold, marks and all: each ends at the next mark of its kind behind a letter."""
+    return [bold for line, _ in _outside_code(text) for bold in _bold_in(text, line)]
+
+
+def _bold_in(text: str, line: Span) -> Iterator[Span]:
+    """In one line, each of its marks looked at once: no search for an end that is not there."""
+    closers = {
+        mark: [found.start() for found in ends.finditer(text, *line)]
+        for mark, ends in _BOLD_ENDS.items()
+    }
+    at = line.start
+    for begins in _BOLD_BEGINS.finditer(text, *line):
+        start, ends = begins.start(), closers[begins[1]]
+        place = bisect_left(ends, start + 3)
+        if start < at or place == len(ends) or ends[place] - start - 2 > _LONGEST_BOLD:
+            continue
+        at = ends[place] + 2
+        yield Span(start, at)
 
 
 def _in_prose(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
