@@ -171,11 +171,22 @@ def test_an_audit_that_goes_on_asks_for_all_that_acts(
 ) -> None:
     inside = {"pairs": "found/held-out.jsonl.gz", "labels": ["human"]}
     rewrite(found / "audit.json", lambda begun: asked(begun, inside | request_))
+    rewrite(found / "runs" / "rm" / "run.json", lambda begun: begun | {"outcome": "killed"})
     said = run("resume", found)
     assert said.startswith("refused: ")
     assert f"--allow {allow[0]}" in said.replace("'", "")
     before = said.count("--allow")
     assert before == len(allow)
+
+
+def test_what_is_done_is_resumed_unasked_though_another_user_began_it(found: Path) -> None:
+    """Nothing that it names is needed; while a search is to be ended, all of it is."""
+    rewrite(found / "audit.json", lambda begun: asked(begun, {"prices": "/etc/hosts"}))
+    done = CliRunner().invoke(app, ["resume", str(found)])
+    assert done.exit_code == 0, done.output + str(done.exception)
+    rewrite(found / "runs" / "rm" / "run.json", lambda begun: begun | {"outcome": "killed"})
+    with pytest.raises(InputError, match="--allow"):
+        CliRunner().invoke(app, ["resume", str(found)], catch_exceptions=False)
 
 
 def test_evaluating_asks_for_what_it_uses(found: Path) -> None:

@@ -1,12 +1,14 @@
-"""Whether an audit that was moved is done: then nothing outside is needed to go on with it.
+"""Whether an audit of elsewhere is done: then nothing outside is needed to go on with it.
 
-is_done_elsewhere(Path("laptop/out"))
+    is_done_elsewhere(Path("laptop/out"))
+
+Elsewhere is another place, or where it is another user began it.
 """
 
 from pathlib import Path
 
 from argo_audit.audits.audit_facts import FACTS_FILE, RUNS, AuditFacts, read_facts
-from argo_audit.audits.begun import has_moved, label_specs
+from argo_audit.audits.begun import has_moved, is_anothers, label_specs, was_asked
 from argo_audit.audits.found_folder import Allowed
 from argo_audit.errors import ArgoError
 from argo_audit.files import Folder
@@ -16,11 +18,11 @@ from argo_audit.store import HELD_OUT, ref
 
 
 def is_done_elsewhere(out: Path, allow: Allowed = ()) -> bool:
-    """Whether the audit in `out` was moved there when nothing of it was left to do.
+    """Whether nothing is left to do of the audit in `out`, which was moved or is another user's.
 
     Raises InputError for a store or logs elsewhere that have to be asked for again.
     """
-    if not has_moved(out) or not (out / FACTS_FILE).is_file():
+    if not (out / FACTS_FILE).is_file() or not (has_moved(out) or is_anothers(out, allow)):
         return False
     facts = read_facts(out, allow)
     there = (out / HELD_OUT).is_file() and Folder(facts.logs(out)).is_there()
@@ -28,7 +30,10 @@ def is_done_elsewhere(out: Path, allow: Allowed = ()) -> bool:
 
 
 def _is_of_its_runs(out: Path, facts: AuditFacts) -> bool:
-    """Whether every search came to its end, and the facts are of the last that each has stored."""
+    """Whether every search that was asked for came to its end, and the facts are of what it stored.
+
+    Of one that stored twice they are of the last.
+    """
     try:
         runs = [read_run(folder) for folder in (out / RUNS).iterdir()]
         store = facts.store(out)
@@ -37,5 +42,5 @@ def _is_of_its_runs(out: Path, facts: AuditFacts) -> bool:
     except (ArgoError, OSError):
         return False
     last = {run.id: own.get(run.id) for run in runs}
-    ended = all(run.outcome == COMPLETED for run in runs)
+    ended = all(run.outcome == COMPLETED and was_asked(out, run) for run in runs)
     return ended and len(runs) == len(label_specs(out)) and {*last.values()} == {*facts.stored}

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from argo_audit.audits.found_folder import Allowed, Named, check_named, enter, remember
+from argo_audit.audits.found_folder import Allowed, Named, check_named, enter, remember, unasked
 from argo_audit.audits.from_elsewhere import NOTHING, POINT_AGAIN, Again, seen_from_here
 from argo_audit.audits.named_by_request import (
     Seen,
@@ -32,7 +32,7 @@ from argo_audit.errors import InputError, RunFolderError, brief
 from argo_audit.files import Folder, check_free, check_writable, write_whole
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.outside.credentials import command_line, redacted
-from argo_audit.records import Record
+from argo_audit.records import Record, Run
 from argo_audit.reward_models.by_name import names_reward_model
 from argo_audit.reward_models.reward_model_settings import RewardModelSettings
 from argo_audit.search.run_folder import check_same
@@ -111,6 +111,23 @@ def has_moved(out: Path) -> bool:
     """Whether an audit lies elsewhere than where it was begun."""
     begun = _begun(out)
     return (begun.folder / begun.request.out).resolve() != out.resolve()
+
+
+def is_anothers(out: Path, allow: Allowed = ()) -> bool:
+    """Whether an audit that is where it was begun names what this user never asked for."""
+    begun = _begun(out)
+    request = seen_from_here(begun.request, begun.folder, out)
+    return bool(unasked(out, named_by(request, Seen(Path.cwd(), out)), allow))
+
+
+def was_asked(out: Path, run: Run) -> bool:
+    """Whether the request on record in `out` is the one that a run of it has on record.
+
+    What was left open there was settled when the run began.
+    """
+    asked = _begun(out).request.model_dump(mode="json")
+    recorded = run.config.get("request", {})
+    return all(value in (None, recorded.get(name, value)) for name, value in asked.items())
 
 
 def pointed_again(outs: Sequence[Path], models: Sequence[str]) -> list[Again]:

@@ -71,6 +71,11 @@ def outside(folder: Path, places: Iterable[tuple[str | Path | None, str]]) -> It
                 yield Named(place, is_what)
 
 
+def unasked(folder: Path, named: Iterable[Named], allow: Allowed) -> list[Named]:
+    """What of it this user neither allows nor asked for when the folder was made."""
+    return [n for n in named if not (_is_allowed(n.it, allow) or _known(folder, n).exists())]
+
+
 def check_named(
     folder: Path, record: str, named: Iterable[Named], allow: Allowed, otherwise: str = ""
 ) -> None:
@@ -78,11 +83,11 @@ def check_named(
 
     `otherwise` is what else there is to do about it.
     """
-    unasked = [n for n in named if not (_is_allowed(n.it, allow) or _known(folder, n).exists())]
-    if not unasked:
+    left = unasked(folder, named, allow)
+    if not left:
         return
-    each = "".join(f"\n  {one.it}: {one.is_what}" for one in unasked)
-    options = " ".join(f"--allow {shlex.quote(one.it)}" for one in unasked)
+    each = "".join(f"\n  {one.it}: {one.is_what}" for one in left)
+    options = " ".join(f"--allow {shlex.quote(one.it)}" for one in left)
     raise InputError(
         folder / record,
         f"it names what lies outside, reaches a host or can run code:{each}",
