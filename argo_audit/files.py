@@ -149,7 +149,11 @@ def staged(beside: Path) -> Iterator[Path]:
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     remove_parts(beside.parent.glob(f".{glob.escape(beside.name)}-*{_PART}"))
-    folder = Path(mkdtemp(prefix=f".{beside.name}-", suffix=_PART, dir=beside.parent))
+    try:
+        folder = Path(mkdtemp(prefix=f".{beside.name}-", suffix=_PART, dir=beside.parent))
+    except OSError as error:
+        error.filename = os.fspath(beside)  # what was to be made, and not how it is called so far
+        raise
     lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         _locked(lock)
@@ -210,10 +214,24 @@ def check_free(path: Path, but: Collection[str] = ()) -> None:
         )
 
 
-def check_writable(place: str | Path) -> None:
-    """Raise InputError unless files can be made in the folder `place`; leaves none behind."""
-    with usable(place, "written"):
+def check_writable(place: str | Path, option: str = "") -> None:
+    """Raise InputError unless files can be made in the folder `place`; leaves none behind.
+
+    `option` is what names another.
+    """
+    with usable(place, "written", option):
         Folder(place).probe()
+
+
+@contextlib.contextmanager
+def written_to(place: str | Path, option: str) -> Iterator[None]:
+    """Around work that may write to a folder: where it could not, the option that names another."""
+    try:
+        yield
+    except OSError:
+        if not is_url(place):
+            check_writable(place, option)
+        raise
 
 
 @contextlib.contextmanager
@@ -229,14 +247,15 @@ def driver_errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def usable(place: str | Path, doing: str) -> Iterator[None]:
+def usable(place: str | Path, doing: str, option: str = "") -> Iterator[None]:
     """What a place does not allow becomes an InputError: it cannot be `doing`, and the remedy."""
     try:
         with driver_errors():
             yield
     except OSError as error:
         problem = f"cannot be {doing} ({reason(error)})"
-        raise InputError(place, problem, remedy(place, error)) from error
+        instead = f" with {option}" if option else ""
+        raise InputError(place, problem, remedy(place, error) + instead) from error
 
 
 def reason(error: OSError) -> str:
@@ -447,8 +466,15 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
             yield part
+    except OSError as error:
+        if error.filename == os.fspath(part):
+            error.filename = os.fspath(path)  # what was to be made
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(
+            FileNotFoundError, NotADirectoryError
+        ):  # it was moved, or not made
+            part.unlink()
 
 
 def _remove_unless_held(part: Path) -> None:

@@ -22,6 +22,7 @@ from argo_audit.files import (
     remedy,
     write_new,
     write_whole,
+    written_to,
 )
 from argo_audit.records import Attempt
 from argo_audit.search.journal import cut_torn_line
@@ -67,6 +68,16 @@ def test_a_failed_write_leaves_no_part(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Folder(tmp_path).create("no folder/a", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_cannot_be_made_is_said_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    place = tmp_path / "taken" / "facts.json"
+    with pytest.raises(NotADirectoryError) as said:
+        write_whole(place, "{}")
+    assert said.value.filename == str(place)
+    with pytest.raises(InputError, match="may write to with --out"), written_to(place, "--out"):
+        write_whole(place, "{}")
 
 
 def test_a_place_on_this_machine_is_a_path_whatever_names_it(tmp_path: Path) -> None:

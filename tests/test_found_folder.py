@@ -189,6 +189,18 @@ def test_what_is_done_is_resumed_unasked_though_another_user_began_it(found: Pat
         CliRunner().invoke(app, ["resume", str(found)], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    ("command", "folder", "option"), [("eval", "evals", "--out"), ("compare", "crossed", "--logs")]
+)
+def test_a_folder_that_cannot_be_written_to_is_named_with_the_option_for_another(
+    found: Path, command: str, folder: str, option: str
+) -> None:
+    (found / folder).write_text("no folder")
+    audits = [str(found)] * (2 if command == "compare" else 1)
+    ended = CliRunner().invoke(app, [command, *audits, "--allow", str(found.parent / "rm.jsonl")])
+    assert f"with {option} FOLDER" in str(ended.exception), ended.output
+
+
 def test_evaluating_asks_for_what_it_uses(found: Path) -> None:
     more = {"labels": ["rm:org/model"], "judge": "openai/gpt-5", "pairs": "/etc/passwd"}
     rewrite(found / "audit.json", lambda begun: asked(begun, more))

@@ -28,7 +28,7 @@ from argo_audit.evals.reading import read_logs
 from argo_audit.evals.subject import default_store, held_out_file, load_rubric
 from argo_audit.evals.suite import SUITE, AuditedRun, run_suite
 from argo_audit.evals.tasks import cross_population
-from argo_audit.files import Folder, is_url, join
+from argo_audit.files import Folder, is_url, join, written_to
 from argo_audit.findings.crossing import Crossing, Side, read_crossing
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import SURFACE, seat_of
@@ -179,7 +179,8 @@ def _agreement(first: Comparand, second: Comparand, options: CompareOptions) -> 
         folder = kept or (first.folder / CROSSED if first.folder else Path(unkept))
         place = folder / fingerprint("\n".join(_identity(s, options) for s in (first, second)))
         if not _judged(place):
-            _evaluate(first, second, place, options)
+            with written_to(folder, "--logs FOLDER (in Python logs=)"):
+                _evaluate(first, second, place, options)
         crossing = _crossing(first, second, place)
         return crossed(crossing) if crossing else [same_pairs(cross_population.results(place))]
 

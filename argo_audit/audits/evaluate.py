@@ -28,7 +28,7 @@ from argo_audit.errors import ArgoError, InputError
 from argo_audit.evals.logs import discard_unfinished, read_evaluations, unfinished
 from argo_audit.evals.results import ResultRow
 from argo_audit.evals.suite import SUITE, AuditedRun, SuiteTask, Told, rows, run_suite
-from argo_audit.files import join, on_disk
+from argo_audit.files import join, on_disk, written_to
 from argo_audit.judges.inspect_models import open_models
 from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.meter import metered
@@ -113,7 +113,10 @@ def evaluate(  # noqa: PLR0913 - a name of the front door: what can be said is s
     tasks, left_out = _affordable(opened, models, allowed, known, None if budget else sure or _no)
     seat = _seat(spec, requests[0].judge_settings, () if judge else requests[0].judge_urls)
     more = {role: open_models(spec) for role, spec in models.roles.items()} | seat.roles
-    with metered(meter_of(allowed, known) if allowed else None):
+    with (
+        written_to(out, "--out FOLDER (in Python out=)"),
+        metered(meter_of(allowed, known) if allowed else None),
+    ):
         logs = run_suite(
             [run.judged_by(seat.named) for run in opened.audited],
             str(out),

@@ -1,5 +1,6 @@
 """`argo-audit audit` and `argo-audit resume`: the main job, with its progress and its report."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -125,12 +126,15 @@ def _shown(
     from argo_audit.audits.reporting import Origin, report
     from argo_audit.cli.tables import summary
     from argo_audit.cli.watch import Display
+    from argo_audit.files import written_to
 
     with resumable(out), Display(console) as display:
         phases = ("read", *["search"] * len(request.labels), "evaluate", "probe")
         facts = work(display.lane(Path(request.pairs).name, phases))
     title, commands = f"Audit of {facts.population}", (command_of(out),)
-    files = report(Origin((out,), title, commands, request.intent, allow=allow), out / "audit")
+    elsewhere = f"argo-audit report {shlex.quote(str(out))} --out FOLDER"
+    with written_to(out, elsewhere):
+        files = report(Origin((out,), title, commands, request.intent, allow=allow), out / "audit")
     console.print(summary([out], allow))
     for sentence in facts.notes:
         say(f"{facts.population}: {sentence}")

@@ -36,14 +36,15 @@ def gate_init(
 
     The reward model is asked, as the gates will ask it.
     """
-    from argo_audit.files import write_new
+    from argo_audit.files import write_new, written_to
     from argo_audit.gates.gate_start import first_gates
 
     if out.exists():
         raise InputError(out, "there is one already", "name another with --out, or remove it")
     first = first_gates(audit, out, rm, report, allow or ())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_new(out, first.text)
+    with written_to(out.parent, "--out FILE"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_new(out, first.text)
     for line in first.moved:
         say(line)
     if first.holds_none:
