@@ -10,6 +10,7 @@ language. Everyday phrases come from phrases.toml and are looked for outside cod
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,11 +92,12 @@ class Text:
 
         They are greetings, praise, apologies, announcements, restated questions and questions.
         """
-        starts = [f.start for f in self._found if f.payload.feature in _DELAYS]
+        starts = sorted(f.start for f in self._found if f.payload.feature in _DELAYS)
         before = 0
         for start, end in _spans(self._tokens):
             asked = end < len(self._tokens) and self._tokens[end] == ASKED
-            delayed = any(start - 2 <= found < start + _DELAY_WITHIN for found in starts)
+            near = bisect_left(starts, start - 2)
+            delayed = near < len(starts) and starts[near] < start + _DELAY_WITHIN
             if not asked and not delayed:
                 return before
             before += end - start
