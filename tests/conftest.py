@@ -50,6 +50,8 @@ PROCESSES = {
         "test_local_provider.py",
         "test_served.py",
         "test_writer.py",
+        "test_asked.py",
+        "test_docs.py",
     ),
     "s3_server": ("test_store.py", "test_object_store.py", "test_files.py"),
 }
