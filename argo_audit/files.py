@@ -33,6 +33,7 @@ from fsspec.implementations.local import LocalFileSystem
 from argo_audit.errors import InputError, RunFolderError, brief, is_full
 from argo_audit.outside.caps import LINES, RECORD, open_local, read_stream, read_whole
 from argo_audit.outside.credentials import whole
+from argo_audit.outside.web_files import is_web, web_file
 from argo_audit.records import Run
 
 RUN_FILE = "run.json"
@@ -88,8 +89,7 @@ def read_bytes(place: str | Path, at_most: int = LINES) -> bytes:
     """
     if not is_url(place):
         return read_whole(Path(place), at_most)
-    files, path = _opened(str(place))
-    with driver_errors(), files.open(path, "rb") as file:
+    with _remote(str(place), at_most) as file:
         return read_stream(file, place, at_most)
 
 
@@ -100,8 +100,7 @@ def open_bytes(place: str | Path) -> Iterator[IO[bytes]]:
         with open_local(Path(place)) as local:
             yield local
         return
-    files, path = _opened(str(place))
-    with driver_errors(), files.open(path, "rb") as remote:
+    with _remote(str(place), LINES) as remote:
         yield remote
 
 
@@ -278,7 +277,14 @@ class Folder:
     """A folder on any fsspec file system. Every method raises OSError when it cannot."""
 
     def __init__(self, root: str | Path) -> None:
-        """Nothing is made, and nothing asked of the network yet."""
+        """Nothing is made, and nothing asked of the network yet.
+
+        Raises InputError for a web server: the folders of such are what its pages say.
+        """
+        if is_web(whole(str(root))):
+            problem = "a web server, which lists no folder and takes no files"
+            remedy = "name a folder, or a bucket (s3://, gs://, az://)"
+            raise InputError(str(root), problem, remedy)
         self._files, self.path = _opened(str(root))
 
     @property
@@ -441,7 +447,22 @@ def _held(path: Path) -> str:
     return f"another run: {run.id}, started {run.started:%Y-%m-%d %H:%M} ({run.outcome})"
 
 
+@contextlib.contextmanager
+def _remote(url: str, at_most: int) -> Iterator[IO[bytes]]:
+    """One file behind a URL; of a web server it is brought here first."""
+    if is_web(named := whole(url)):
+        with web_file(named, at_most) as file:
+            yield file
+        return
+    files, path = _opened(url)
+    with driver_errors(), files.open(path, "rb") as file:
+        yield file
+
+
 def _opened(url: str) -> tuple[AbstractFileSystem, str]:
+    """The file system of a URL or path, and the path in it; a path is no chain of URLs."""
+    if not is_url(url):
+        return LocalFileSystem(), os.path.abspath(os.path.expanduser(url))  # noqa: PTH100, PTH111 - of text
     try:
         files, path = url_to_fs(whole(url))
     except (ImportError, ValueError) as error:  # a missing package, a scheme that nobody knows
@@ -471,9 +492,7 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             error.filename = os.fspath(path)  # what was to be made
         raise
     finally:
-        with contextlib.suppress(
-            FileNotFoundError, NotADirectoryError
-        ):  # it was moved, or not made
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # moved, or not made
             part.unlink()
 
 

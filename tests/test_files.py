@@ -62,6 +62,13 @@ def test_a_probe_leaves_nothing_behind(root: str) -> None:
     assert not files.exists(path) or files.find(path, withdirs=True) == []
 
 
+def test_a_path_is_no_chain_of_urls(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "a::b")
+    folder.make("")
+    assert folder.create("one", b"1")
+    assert (tmp_path / "a::b" / "one").read_bytes() == b"1"
+
+
 def test_a_failed_write_leaves_no_part(tmp_path: Path) -> None:
     (tmp_path / "taken").write_bytes(b"")
     assert not Folder(tmp_path).create("taken", b"x")

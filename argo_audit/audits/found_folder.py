@@ -131,7 +131,8 @@ def _covers(allowed: str, it: str) -> bool:
     if allowed == it:
         return True
     if is_url(allowed):
-        return it.startswith(f"{allowed.rstrip('/')}/")
+        leads_on = "::" in it or ".." in it.split("/")  # to another place than it begins with
+        return it.startswith(f"{allowed.rstrip('/')}/") and not leads_on
     return it.startswith("/") and _within(Path(it), Path(allowed).resolve())
 
 

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from argo_audit.errors import InputError
 
@@ -60,7 +60,7 @@ def read_whole(path: Path, at_most: int = LINES) -> bytes:
         return read_stream(file, path, at_most)
 
 
-def read_stream(file: BinaryIO, name: str | Path, at_most: int) -> bytes:
+def read_stream(file: IO[bytes], name: str | Path, at_most: int) -> bytes:
     """What is left in an open file; raises InputError for too much of it."""
     most = _most(at_most)
     try:
@@ -74,6 +74,12 @@ def read_stream(file: BinaryIO, name: str | Path, at_most: int) -> bytes:
     if max(size, len(content)) > most:
         raise _too_much(name, "is larger than", most, size)
     return bytes(content)
+
+
+def check_size(size: int, name: str | Path, at_most: int) -> None:
+    """Raise InputError for more than is read, of what comes a part at a time."""
+    if size > (most := _most(at_most)):
+        raise _too_much(name, "is larger than", most)
 
 
 def read_text(path: Path, at_most: int = RECORD) -> str:
