@@ -17,7 +17,7 @@ from test_pair_formats import TRL, as_csv, as_parquet
 from argo_audit.errors import InputError
 from argo_audit.outside.caps import read_whole
 from argo_audit.pairs.formats.containers import open_rows
-from argo_audit.pairs.formats.data_stream import Caps
+from argo_audit.pairs.formats.data_stream import Caps, opened
 from argo_audit.pairs.pair_file import read
 
 ROWS = [TRL, TRL | {"prompt": "Ebb?"}]
@@ -148,6 +148,19 @@ def test_more_than_a_cap_is_refused_with_what_raises_it(
         open_rows(tmp_path / name, lambda row: True, SMALL) as rows,
     ):
         list(rows.texts)
+
+
+def test_members_and_the_zeros_behind_them_are_read_and_not_without_an_end(tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.jsonl.gz", b'{"a": 1}\n' * 50_000
+    path.write_bytes(gzip.compress(rows) + b"\0" * 1000 + gzip.compress(rows[:9]) + b"\0" * 99)
+    with opened(str(path), Caps()) as stream:
+        assert stream.rest() == rows + rows[:9]
+    os.truncate(path, 30 << 30)  # that take no room
+    with (
+        pytest.raises(InputError, match="nothing but zeros"),
+        opened(str(path), Caps()) as stream,
+    ):
+        stream.rest()
 
 
 @pytest.mark.parametrize("pack", [lambda content: gzip.compress(content, 1), zstd])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -265,6 +266,37 @@ def test_no_link_leads_out_of_a_found_folder(found: Path, place: str, command: s
     assert f"{found / place}: a link out of " in said
     assert f"--allow {victim}" in said
     assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("runs/rm/attempts.jsonl", "a line that is longer than 64 MiB"),
+        ("runs/rm/steps.jsonl", "a line that is longer than 64 MiB"),
+        ("rubric_store/rm/0001-a4c0cca8b344.md", "larger than 64 MiB"),
+        ("facts.json", "larger than 64 MiB"),
+        ("audit.json", "holes"),
+    ],
+)
+def test_a_file_that_takes_no_room_is_not_read_into_memory(
+    found: Path, place: str, said: str
+) -> None:
+    """Zeros that are not on disk: gigabytes of them travel in a kilobyte of tar."""
+    (file,) = found.glob(str(Path(place).parent / f"{Path(place).name[:4]}*{Path(place).suffix}"))
+    os.truncate(file, 64 << 30)
+    begun = peak()
+    assert said in run("report", found)
+    assert peak() - begun < 400 << 10
+
+
+def peak() -> int:
+    """The most memory that this process has had, in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def test_folders_in_folders_without_an_end_are_refused(found: Path) -> None:
+    (found / "/".join("a" * 40)).mkdir(parents=True)
+    assert "more than 32 deep" in run("report", found)
 
 
 def test_a_link_that_stays_inside_is_followed(found: Path) -> None:

@@ -28,6 +28,7 @@ from argo_audit.records import fingerprint
 Allowed = Sequence[str]
 """What the user allows: paths and what lies below them, URLs likewise, and names as they stand."""
 
+_DEEPEST = 32  # folders one in another, of which an audit has four
 _BEHIND = ("/proc", "/dev")  # what a path there leads to depends on who looks
 
 
@@ -44,7 +45,10 @@ def enter(folder: Path, allow: Allowed = ()) -> None:
     No folder is none that could have one.
     """
     real = folder.resolve()
-    for entry in _entries(real):
+    for entry, depth in _entries(real):
+        if depth > _DEEPEST:
+            problem = f"a folder more than {_DEEPEST} deep in {folder}"
+            raise InputError(entry.path, problem, "no audit has one: remove it")
         if entry.is_symlink():
             leads_to = os.path.realpath(entry.path)
             if not (_within(Path(leads_to), real) or _is_allowed(leads_to, allow)):
@@ -113,14 +117,17 @@ def is_here(folder: Path) -> bool:
     return folder.resolve() == Path.cwd().resolve()
 
 
-def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
-    if folder.is_dir():
-        with os.scandir(folder) as found:
+def _entries(folder: Path) -> Iterator[tuple["os.DirEntry[str]", int]]:
+    """All that lies below a folder, and how many folders below it."""
+    left = [(str(folder), 0)] if folder.is_dir() else []
+    while left:
+        place, depth = left.pop()
+        with os.scandir(place) as found:
             entries = list(found)
         for entry in entries:
-            yield entry
+            yield entry, depth
             if entry.is_dir(follow_symlinks=False):
-                yield from _entries(Path(entry.path))
+                left.append((entry.path, depth + 1))
 
 
 def _is_allowed(it: str, allow: Allowed) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from argo_audit.errors import InputError, RunFolderError
 from argo_audit.files import write_whole_bytes
-from argo_audit.outside.caps import LINES, read_whole, unpacked
+from argo_audit.outside.caps import RECORD, read_whole, unpacked
 from argo_audit.pairs.pair_file import PairFile, labels_of
 from argo_audit.records import HUMAN, PLANTED, Conformance, Label, Record, fingerprint
 from argo_audit.reward_models.by_name import (
@@ -29,6 +29,7 @@ from argo_audit.reward_models.by_name import (
 from argo_audit.reward_models.soft_labels import paid_in, pin
 from argo_audit.store import slug
 
+_PACKED = 8 * RECORD  # of some ten million labels
 _NOT_MODELS = (HUMAN, PLANTED)
 
 
@@ -109,7 +110,7 @@ class LabelRecords:
         if not path.is_file():
             return None
         try:
-            return LabelSource.model_validate_json(unpacked(read_whole(path, LINES), path))
+            return LabelSource.model_validate_json(unpacked(read_whole(path, _PACKED), path))
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise RunFolderError(
                 f"{path} cannot be read ({type(error).__name__})\n"

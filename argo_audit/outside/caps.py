@@ -76,6 +76,31 @@ def read_stream(file: IO[bytes], name: str | Path, at_most: int) -> bytes:
     return bytes(content)
 
 
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file of records, each with its end; the last may have none.
+
+    Raises InputError for a line longer than a record: a file may be all one, and nearly nothing on
+    the disk of who sent it.
+    """
+    most = _most(RECORD)
+    with open_local(path) as file:
+        while line := file.readline(most + 1):
+            if len(line) > most:
+                raise _too_much(path, "has a line that is longer than", most)
+            yield line
+
+
+def check_room(handle: int, name: str | Path) -> None:
+    """Raise InputError for a large open file that is holes: all of it takes hours to read.
+
+    Other large files are read: weights lie in the folders of audits, and are as large.
+    """
+    found = os.fstat(handle)
+    if found.st_size > _most(LINES) and found.st_blocks * 512 < found.st_size // 8:
+        problem = f"{found.st_size // MIB} MiB that are holes, and take no room on this disk"
+        raise InputError(name, problem, "remove it: nothing of an audit is like this")
+
+
 def check_size(size: int, name: str | Path, at_most: int) -> None:
     """Raise InputError for more than is read, of what comes a part at a time."""
     if size > (most := _most(at_most)):

@@ -11,7 +11,7 @@ ask the same questions.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
-from argo_audit.outside.caps import read_text, read_whole
+from argo_audit.outside.caps import RECORD, read_lines, read_text, read_whole
 from argo_audit.records import Attempt
 from argo_audit.report.markdown import front_matter, plain, slug, visible
 
@@ -192,15 +192,13 @@ def _quote(said: str, source: Path | None, number: int, stores: Sequence[Path]) 
 
 def _line(source: Path, number: int) -> str:
     """One line of a file, from 1; of a run's attempts, the rubric it holds."""
-    content = read_whole(source).decode()
     if source.suffix == ".jsonl":
-        lines = content.split("\n")
-        return _attempted(lines[number - 1]) if number <= len(lines) else ""
-    lines = visible(content).split("\n")
+        return _attempted(next(islice(read_lines(source), max(0, number - 1), None), b""))
+    lines = visible(read_whole(source, RECORD).decode()).split("\n")
     return lines[number - 1] if number <= len(lines) else ""
 
 
-def _attempted(line: str) -> str:
+def _attempted(line: bytes) -> str:
     """The rubric of one line of attempts; nothing of a line that holds none."""
     try:
         return Attempt.model_validate_json(line).rubric.text

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from argo_audit.errors import InputError, brief
 from argo_audit.files import is_part, write_whole
-from argo_audit.outside.caps import RECORD, read_whole
+from argo_audit.outside.caps import RECORD, check_room, read_whole
 from argo_audit.records import VERSION, Record
 
 MANIFEST = "manifest.json"
@@ -95,8 +95,9 @@ def read_manifest(out: Path) -> Inventory:
 
 
 def digest(file: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """The SHA-256 of a file's bytes, in hexadecimal. Raises InputError for one of holes."""
     with file.open("rb") as stream:
+        check_room(stream.fileno(), file)
         return file_digest(stream, "sha256").hexdigest()
 
 

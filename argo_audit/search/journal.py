@@ -7,6 +7,7 @@ Each file holds records of one kind, one JSON line each, in the order in which t
 lines are appended and synced, an interruption can tear the last line only.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from argo_audit.errors import InputError, problems
 from argo_audit.files import RUN_FILE, append, cut
-from argo_audit.outside.caps import LINES, RECORD, read_whole
+from argo_audit.outside.caps import RECORD, read_lines, read_whole
 from argo_audit.records import (
     Attempt,
     Measurement,
@@ -102,14 +103,13 @@ def cut_torn_line(kind: type[Record], path: Path) -> None:
     """Cut a torn last line off a file of records, or end one that is whole but for its end."""
     if not path.is_file():
         return
-    content = read_whole(path, LINES)
-    last = content[content.rfind(b"\n") + 1 :]
-    if not last:
+    last = deque(read_lines(path), maxlen=1).pop() if path.stat().st_size else b"\n"
+    if last.endswith(b"\n"):
         return
     try:
         kind.model_validate_json(last)
     except ValidationError:
-        cut(path, len(content) - len(last))
+        cut(path, path.stat().st_size - len(last))
     else:
         append(path, "\n")
 
@@ -118,14 +118,16 @@ def _read_lines(kind: type[R], path: Path) -> tuple[list[R], int]:
     """The records of a JSONL file, and how many lines at its end were torn (0 or 1)."""
     if not path.is_file():
         return [], 0
-    *whole, last = read_whole(path, LINES).split(b"\n")
-    records = [_parse(kind, line, path, i) for i, line in enumerate(whole, start=1)]
-    if not last:
-        return records, 0
-    try:
-        return [*records, kind.model_validate_json(last)], 0
-    except ValidationError:
-        return records, 1
+    records: list[R] = []
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.endswith(b"\n"):
+            records.append(_parse(kind, line[:-1], path, number))
+            continue
+        try:
+            records.append(kind.model_validate_json(line))
+        except ValidationError:
+            return records, 1
+    return records, 0
 
 
 def _parse(kind: type[R], line: bytes, path: Path, number: int | None) -> R:

@@ -41,6 +41,8 @@ _FOREIGN = {
     b"SQLite format 3": "an SQLite database",
     b"\x89HDF": "an HDF5 file",
 }
+_GZIP = 31  # of zlib: with the header and the end of gzip
+_PART = 64 << 10
 _LONGEST_MAGIC = max(map(len, (*_PACKED, *_FOREIGN)))
 
 
@@ -204,6 +206,43 @@ class _Bounded(io.RawIOBase):
         return InputError(self._file, problem, "Copy or download it again.")
 
 
+class _Gunzip:
+    """The content of a gzip file; zeros that stand behind a member are read many at a time.
+
+    Python's own reads them one by one, and a file may have gigabytes that took no room on a disk.
+    """
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source, self._packed, self._inside = source, b"", False
+        self._unpacker = zlib.decompressobj(_GZIP)
+
+    def read(self, size: int) -> bytes:
+        while self._packed or self._more():
+            self._inside = True
+            found = self._unpacker.decompress(self._packed, size)
+            self._packed = self._unpacker.unconsumed_tail
+            if self._unpacker.eof:
+                self._inside, self._packed = False, self._unpacker.unused_data.lstrip(b"\0")
+                self._unpacker = zlib.decompressobj(_GZIP)
+            if found:
+                return found
+        return b""
+
+    def _more(self) -> bool:
+        """Read on; False where the file ends, which it may not inside of a member."""
+        blank = 0
+        while part := self._source.read(_PART):
+            self._packed = part if self._inside else part.lstrip(b"\0")
+            if self._packed:
+                return True
+            blank += len(part)
+            if blank > FREE:
+                raise EOFError("nothing but zeros stands behind it")
+        if self._inside:
+            raise EOFError("the file ends before its content does")
+        return False
+
+
 def _unpacking(source: IO[bytes], packed: str | None) -> IO[bytes]:
     if packed == "zstd":
         import pyarrow
@@ -213,7 +252,7 @@ def _unpacking(source: IO[bytes], packed: str | None) -> IO[bytes]:
 
 
 _STANDARD: dict[str, Callable[[IO[bytes]], object]] = {
-    "gzip": lambda source: gzip.GzipFile(fileobj=source),
+    "gzip": _Gunzip,
     "bzip2": bz2.BZ2File,
     "xz": lzma.LZMAFile,
 }
