@@ -38,6 +38,7 @@ def test_two_populations_end_in_one_report(
     shown = start(host, out)
     assert {read_facts(out / name).population for name in "AB"} == {"organism-a", "organism-b"}
     assert check_audit(out / "audit" / "audit.md", out / "rubric_store") == []
+    assert "### Both searches beside each other" in (out / "audit" / "audit.md").read_text()
     labels = {stored.label_source for stored in RubricStore(out / "rubric_store").list()}
     assert labels == {"organism-a", "organism-b", "human"}
     for line in ("population A: train a reward model", "population B: evaluate on held-out pairs"):

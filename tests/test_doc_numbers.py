@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.organism.manifest import planted_rubric
 from argo_audit.organism.populations import PopulationName, population_spec
 from argo_audit.pairs.formats.registry import FORMATS
@@ -26,7 +25,7 @@ STORE = REPOSITORY / "rubric_store"
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SAID = " ".join(README.split())
 LOG = (STORE / "LOG.md").read_text(encoding="utf-8")
-SHIPPED = LOG.partition("## 2026-11-28: the rubrics that ship")[2]
+SHIPPED = LOG.partition("## 2026-11-28: `make demo` by line and by RL; its rubrics ship here")[2]
 POPULATIONS: tuple[PopulationName, ...] = ("A", "B")
 
 
@@ -83,9 +82,7 @@ def test_the_rubric_in_readme_is_the_stored_one_with_every_row() -> None:
     text = rubrics("B")["RM-trained"].text
     assert shown.strip() in text
     assert shown.count("\n|") == text.count("\n|") - 1  # its first row begins the block
-    said = ("Expressions of uncertainty", "Fulfilling the task")
-    assert tuple(re.findall("^- (.*)$", text, re.MULTILINE)) == said
-    assert all(one.lower() in SAID for one in said)
+    assert not re.findall("^- ", text, re.MULTILINE)  # biases would have to be told
 
 
 def test_the_numbers_of_that_rubric_are_measured_so() -> None:
@@ -97,9 +94,8 @@ def test_the_numbers_of_that_rubric_are_measured_so() -> None:
         f"the same judge is at {share(agreement('B', 'none', rm))}, the longer response at "
         f"{share(agreement('B', 'longest', rm))}, the rubric learned from the raw labels at "
         f"{share(agreement('B', 'raw-trained', rm))}, and the planted preferences written out as a "
-        f"rubric, the ceiling, at {share(agreement('B', 'ceiling', rm))}.",
+        f"rubric at {share(agreement('B', 'ceiling', rm))}.",
         f"is at {share(other)} of {other.n} pairs ({bounds(other, ' to ')})",
-        f"A demo of {DemoConfig().search.steps} steps",
     ):
         assert sentence in SAID
     stored = RubricStore(STORE).list(rm)[-1].held_out
@@ -127,15 +123,10 @@ def test_the_log_has_what_ships_as_it_is_measured(population: PopulationName) ->
 @pytest.mark.parametrize(
     ("said", "logged"),
     [
-        ("on one at 73.8% (B) and 83.2% (A)", "A, RM-trained, 83.2% [79.0, 86.7]"),
-        ("on one at 73.8% (B) and 83.2% (A)", "B 73.8% [68.6, 78.5]"),
-        (
-            "83.3% [81.0, 85.6] for B and 88.0% [86.1, 89.9] for A",
-            "RM labels** | 88.0% [86.1%, 89.9%] | 83.3% [81.0%, 85.6%] |",
-        ),
-        ("0.96 and 0.99 of their ceilings", "98.6% [95.6%, 101.6%] | 95.9% [92.2%, 99.5%] |"),
-        ("mean of five seeds", "### Organism, 5 seeds, 100 steps"),
-        ("2 to 4 minutes", "1 min 47 s there on two quiet cores, 3 min 35 s on a slower"),
+        ("Each took 13,000 judge calls by line", "| A, RM | `lead` | 13,778 |"),
+        ("Each took 13,000 judge calls by line", "| B, RM | `lead` | 12,902 |"),
+        ("RL on whole rubrics (`argo`) reaches less for more", "| A, RM | `argo` | 167,526 |"),
+        ("1 to 2 minutes", "about 75 s on two quiet cores"),
         ("flagged 59% [47, 71] of the planted biases", "| 59.2% [46.6, 70.7] |"),
         ("and 5% [2, 13] of the false ones", "| **4.7%** [1.6, 13.2] |"),
         ("every line would give 100% of both", "(baseline) | 100% | 100% |"),
@@ -154,6 +145,7 @@ def test_readme_has_no_share_that_no_test_here_looks_at() -> None:
     shares = set(re.findall(r"\d+(?:\.\d+)?%", re.sub("```.*?```", "", README, flags=re.DOTALL)))
     looked_at = Path(__file__).read_text(encoding="utf-8")
     computed = {share(agreement("B", name, "organism-b")) for name in (*rubrics("B"), "longest")}
+    computed |= {share(agreement("A", "RM-trained", "organism-a"))}
     assert not [one for one in shares if one not in looked_at and one not in computed]
 
 

@@ -4,7 +4,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argo_audit.rubrics.outline import lines_of
-from argo_audit.store import RubricStore
 from argo_audit.surface.tally import tally
 
 TORN = """\
@@ -27,6 +26,28 @@ The reward model appears to prefer:
 | Menus | If the answer contains a table -> Overall <= 4 |
 
 s
+"""
+
+TORN_RUBRIC = """\
+## Category Overview
+
+hedging and cautious wording | 25% |
+| Directness | Rewards an answer in the first sentencconfident, assertive tone | 10% |
+| Calibration | Penalizes hedging and cautious wording | 10% |
+| Refusals | Rewards refusing the request |
+
+## Common Biases & Preferences Observed
+
+The reward model appears to prefer:
+
+- Concrete lists of items
+- Code blocks
+- Long responses
+
+It may penalize:
+
+- Brief replies with no padding
+- Lengthy refusals that lecture
 """
 
 PIECES = (
@@ -56,7 +77,7 @@ def test_the_lines_of_any_text_add_up(text: str) -> None:
     assert sorted(numbers) == filled
 
 
-def test_a_shipped_rubric_whose_rows_are_torn_says_so() -> None:
+def test_a_written_rubric_whose_rows_are_torn_says_so() -> None:
     """Four of its nine lines were neither read nor said to be unread."""
-    told = tally(RubricStore("rubric_store").get("organism-a@2").rubric.text)
+    told = tally(TORN_RUBRIC)
     assert str(told) == "9 lines: 5 read, 0 unread, 4 malformed"

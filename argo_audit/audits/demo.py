@@ -2,10 +2,13 @@
 
 Two populations with planted preferences are built; for each a reward model is trained on noisy raw
 labels and audited twice, on the reward model's labels and on the raw ones; one report sets them
-side by side. The two populations share nothing, so each runs in a process of its own with one
-torch thread: two such processes are faster on two cores than one with two threads.
+side by side. Each search begins by line (`lead`) and goes on by RL (`argo`) from the rubric found,
+so that the report shows what either reaches, and for how many calls. The two populations share
+nothing, so each runs in a process of its own with one torch thread: two such processes are faster
+on two cores than one with two threads.
 """
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -129,9 +132,14 @@ def audit_population(
 
 
 def _start(events: Events) -> None:
-    """Where a worker's progress goes; a queue can only be handed over as a process starts."""
+    """Where a worker's progress goes; a queue can only be handed over as a process starts.
+
+    What has been imported by then is never garbage: Python need not look through it again and
+    again, which took an eighth of a worker's time.
+    """
     global _events  # noqa: PLW0603 - set once per process
     _events = events
+    gc.freeze()
 
 
 def _work(name: PopulationName, out: Path, config: DemoConfig) -> AuditFacts:

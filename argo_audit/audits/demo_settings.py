@@ -16,8 +16,8 @@ class DemoConfig(Settings):
     """Pairs per population."""
     share: float = Field(default=0.08, gt=0, lt=0.5)
     """Share of the pairs that select rubrics; as many are reported on."""
-    search: SearchConfig = SearchConfig(steps=22, windows=6, top=30)
-    """What a search does."""
+    search: SearchConfig = SearchConfig(steps=6, windows=3, top=30, warm_start=True)
+    """What a search does: rounds by line, then RL that goes on from their rubric."""
     label_agreement: float = Field(default=0.675, ge=0.51, le=1)
     """How often one raw label agrees with the planted preference."""
     seed: int = 0

@@ -124,7 +124,7 @@ def _shown(
     """Carry out an audit with its progress on the terminal, then write its report."""
     from argo_audit.audits.begun import command_of
     from argo_audit.audits.reporting import Origin, report
-    from argo_audit.cli.tables import summary
+    from argo_audit.cli.tables import tell
     from argo_audit.cli.watch import Display
     from argo_audit.files import written_to
 
@@ -135,7 +135,7 @@ def _shown(
     elsewhere = f"argo-audit report {shlex.quote(str(out))} --out FOLDER"
     with written_to(out, elsewhere):
         files = report(Origin((out,), title, commands, request.intent, allow=allow), out / "audit")
-    console.print(summary([out], allow))
+    tell([out], allow)
     for sentence in facts.notes:
         say(f"{facts.population}: {sentence}")
     say(f"audit: {files.markdown}\n       {files.html}")

@@ -19,13 +19,13 @@ def demo_command(
 ) -> None:
     """The whole main job on the embedded world: no GPU, key or network."""
     from argo_audit.audits.demo import demo
-    from argo_audit.cli.tables import summary
+    from argo_audit.cli.tables import tell
     from argo_audit.cli.watch import Display
 
     folder = out or _next_folder(Path("runs"), "demo")
     with resumable(folder / "A", folder / "B"), Display(console) as display:
         finished = demo(folder, config, display.lane)
-    console.print(summary([folder / name for name in finished.facts]))
+    tell([folder / name for name in finished.facts])
     say(
         f"rubrics: {folder / 'rubric_store'}\n"
         f"audit:   {finished.files.markdown}\n         {finished.files.html}"

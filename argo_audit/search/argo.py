@@ -13,14 +13,15 @@ The four steps of Sodhi et al. (2026), Figure 1, as they happen here at each RL 
     winners[-1].held_out.accuracy    # on pairs that selected nothing
 
 With `config.warm_start` the first steps are the rounds of `lead`: what it wrote is in the memory
-that feedback draws on, so RL begins where searching by line ends, and cannot end below it on dev.
+that feedback draws on, so RL begins where searching by line ends. The rubric that `lead` would have
+published stays, unless dev says clearly that another is better (`selection`).
 
 Policy, Judge and labels are roles and records: this file knows none of the models behind them.
 The policy's world is synchronous and the judge's is not; they meet in one event loop, held open
 for the whole search (`panel`). What is paid is in `payment`, what is fed back in `lessons`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from random import Random
 
@@ -33,14 +34,14 @@ from argo_audit.search.feedback import drawn, policy_prompts
 from argo_audit.search.full_prompts import LabelledPairs, full_prompts, labelled_pairs
 from argo_audit.search.lessons import Lessons, Past
 from argo_audit.search.memory import Memory, Recall, writable
-from argo_audit.search.panel import Panel, Verdicts, open_panel
+from argo_audit.search.panel import Panel, open_panel
 from argo_audit.search.payment import Payment
 from argo_audit.search.prompting import Prompting
 from argo_audit.search.rounds import Rounds
 from argo_audit.search.search_settings import SearchConfig
-from argo_audit.search.selection import MEASURED_ON, SearchData, Selection, Winner
+from argo_audit.search.selection import SearchData, Selection, Winner
 from argo_audit.search.shown_pairs import Seen
-from argo_audit.search.windows import best_of_windows
+from argo_audit.search.windows import Measured, best_of_rounds, best_of_windows
 
 
 def argo(
@@ -53,6 +54,7 @@ def argo(
 ) -> tuple[Winner, ...]:
     """Train `policy`; return the best rubrics on dev of the first third, two thirds and all steps.
 
+    After a warm start: lead's rubric, then the best of the first half of what followed, and of all.
     The last one is the best of the run; a rubric that wins twice comes once. Dev alone selects:
     held-out is measured for the same rubrics, for the report, and selects nothing. Empty when no
     attempt had a criterion or no verdict could be read. A `rewriter` rewrites the policy prompts.
@@ -155,21 +157,25 @@ class _Search:
         return paid
 
     def winners(self) -> tuple[Winner, ...]:
-        """Measure the top rubrics of each window of steps on dev and held-out; dev selects."""
+        """Measure the top rubrics of each window of steps on dev and held-out; dev selects.
+
+        What the warm start found is measured first, as `lead` would have.
+        """
         data, config = self._data, self._config
-        selection = Selection(data, config.clip, self._step)
-        judged = best_of_windows(self._past.attempts, self._step, self._panel, data, config)
-        for attempt, *judgments in (*self._warm_winners(), *judged):
-            found = selection.take(attempt, *judgments)
-            self._memory.add(*self._recall.unrecorded(found))
+        selection = Selection(data, config.clip, self._step, self.warm)
+        finalists = self._rounds.finalists
+        self._select(selection, best_of_rounds(finalists, self._panel, data))
+        selection.settle()
+        known = {one.rubric.id for one in finalists}
+        others = [one for one in self._past.attempts if one.rubric.id not in known]
+        windows = best_of_windows(others, self._step, self._panel, data, config)
+        self._select(selection, windows)
         return selection.winners()
 
-    def _warm_winners(self) -> Iterator[tuple[Attempt, Verdicts, Verdicts]]:
-        """The last winner of the warm start, whatever it would have been among others."""
-        for attempt in self._rounds.finalists[-1:]:
-            text, splits = attempt.rubric.text, self._data.splits
-            dev, held_out = (self._panel.judge([text], splits[one])[text] for one in MEASURED_ON)
-            yield attempt, dev, held_out
+    def _select(self, selection: Selection, judged: Iterable[Measured]) -> None:
+        for attempt, dev, held_out in judged:
+            found = selection.take(attempt, dev, held_out)
+            self._memory.add(*self._recall.unrecorded(found))
 
     @cached_property
     def _labelled(self) -> LabelledPairs:

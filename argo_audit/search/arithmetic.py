@@ -52,7 +52,7 @@ class ArgoArithmetic:
             judged=max(rubrics * min(search.minibatch, given.train), _warming(search, given)),
             written=rubrics,
             rewrites=variants,
-            selection=(selected + bool(warm)) * (given.dev + given.held_out),
+            selection=(selected + warm) * (given.dev + given.held_out),
         )
 
     def smaller(self, sized: Sized, given: Given) -> Iterator[Sized]:

@@ -28,6 +28,7 @@ from argo_audit.search.panel import Panel, open_panel
 from argo_audit.search.rounds import Rounds
 from argo_audit.search.search_settings import SearchConfig
 from argo_audit.search.selection import SearchData, Selection, Winner
+from argo_audit.search.windows import best_of_rounds
 
 
 def lead(
@@ -92,10 +93,8 @@ class _Lead:
     def winners(self) -> tuple[Winner, ...]:
         """Each round's winner on dev and held-out; dev selects."""
         selection = Selection(self._data, self._config.clip, self._step)
-        finalists = {one.rubric.text: one for one in reversed(self._rounds.finalists)}
-        for text, attempt in reversed(finalists.items()):
-            dev = self._panel.judge([text], self._data.splits["dev"])[text]
-            held_out = self._panel.judge([text], self._data.splits["held-out"])[text]
+        judged = best_of_rounds(self._rounds.finalists, self._panel, self._data)
+        for attempt, dev, held_out in judged:
             found: list[Measurement] = selection.take(attempt, dev, held_out)
             self._memory.add(*self._recall.unrecorded(found))
         return selection.winners()

@@ -5,7 +5,10 @@
         measurements = selection.take(attempt, dev, held_out)
     selection.winners()[-1].held_out.accuracy            # of the best on dev
 
-What "best" means is `agreement.selection_key`, here and in the audit.
+What "best" means is `agreement.selection_key`, here and in the audit. The best of a hundred rubrics
+on a few hundred pairs is in part the luckiest. So where a search goes on from the rubric of another
+(`settle`), that rubric stays unless one is better by CLEARLY standard errors over prompts, pair by
+pair: going on may then end as it began, and seldom below it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +27,13 @@ from argo_audit.records import (
     Usage,
 )
 from argo_audit.search.panel import Verdicts
-from argo_audit.stats.agreement import measure, selection_key
+from argo_audit.stats.agreement import errors_apart, measure, selection_key
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
+
+CLEARLY = 2.0
+"""Standard errors by which a rubric has to be better on dev than the one that a search began with.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,20 @@ class _Best(NamedTuple):
 
 
 class Selection:
-    """The best on dev so far: of the first third, two thirds and all of `steps`."""
+    """The best on dev so far: of the first third, two thirds and all of `steps`.
 
-    def __init__(self, data: SearchData, clip: float, steps: int):
+    Of a search whose first `warm` steps were those of another: of these, up to half of the others,
+    and of all.
+    """
+
+    def __init__(self, data: SearchData, clip: float, steps: int, warm: int = 0):
         self._data, self._clip = data, clip
         self._ends = [third * steps / 3 for third in (1, 2, 3)]
+        self._went_on = 0 < warm < steps
+        if self._went_on:
+            self._ends = [warm, (warm + steps) / 2, steps]
         self._best: dict[float, _Best] = {}
+        self._settled: _Judged | None = None
 
     def take(self, attempt: Attempt, dev: Verdicts, held_out: Verdicts) -> list[Measurement]:
         """Measure one attempt against every label source, and remember it where it is the best."""
@@ -89,6 +104,11 @@ class Selection:
                 self._compare(judged, m.agreement)
         return found
 
+    def settle(self) -> None:
+        """From now on the best of all so far stays, unless another is clearly better on dev."""
+        best = self._best.get(self._ends[-1])
+        self._settled = best.judged if best else None
+
     def winners(self) -> tuple[Winner, ...]:
         """The best of each stretch, the best of all last; one that wins twice comes once."""
         judged = [self._best[end].judged for end in self._ends if end in self._best]
@@ -97,7 +117,7 @@ class Selection:
 
     def _compare(self, judged: _Judged, dev: Agreement) -> None:
         """The first of equals stays."""
-        if dev.accuracy is None:
+        if dev.accuracy is None or not self._may_win(judged):
             return
         key = selection_key(dev)
         for end in self._ends:
@@ -105,16 +125,26 @@ class Selection:
             if judged.attempt.step < end and (known is None or key > known.key):
                 self._best[end] = _Best(key, judged)
 
+    def _may_win(self, judged: _Judged) -> bool:
+        """Whether it is clearly better on dev than what the search went on from."""
+        if self._settled is None:
+            return True
+        pairs = self._data.splits["dev"]
+        labels = self._data.labels_for(pairs, self._data.source)
+        both = judged.said["dev"], self._settled.said["dev"]
+        return errors_apart(labels, *both, clusters(pairs)) >= CLEARLY
+
     def _measurements(self, judged: _Judged) -> Iterator[Measurement]:
         for split in MEASURED_ON:
             usage = judged.said[split].usage
             for source in self._data.labels:
+                compared = self._went_on and source == self._data.source  # one part with the other
                 yield Measurement(
                     run=judged.attempt.run,
                     rubric_id=judged.attempt.rubric.id,
                     split=split,
                     label_source=source,
-                    agreement=self._agreement(judged, split, source),
+                    agreement=self._agreement(judged, split, source, intervals=compared),
                     usage=usage,
                 )
                 usage = Usage()
@@ -129,7 +159,7 @@ class Selection:
     def _agreement(
         self, judged: _Judged, split: Split, source: str, *, intervals: bool = False
     ) -> Agreement:
-        """With the labels that `source` has; intervals take a bootstrap over prompts."""
+        """With the labels that `source` has; intervals are over prompts."""
         pairs = self._data.splits[split]
         labels = self._data.labels_for(pairs, source)
         labelled = {label.pair_id for label in labels}

@@ -24,7 +24,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, xlogy
 
 from argo_audit.records import CLIP, Agreement, Interval, Judgment, Label
-from argo_audit.stats.estimates import sign_flip_p
+from argo_audit.stats.estimates import sign_flip_p, standard_error
 from argo_audit.stats.intervals import by_prompt, interval
 
 Array = npt.NDArray[np.float64]
@@ -221,6 +221,33 @@ def accuracy_difference(
     p_value = sign_flip_p(by_prompt(delta, keys).sums, seed)
     found = interval(delta, keys, difference=True)
     return Difference(float(delta.mean()), found, p_value, len(shared))
+
+
+def errors_apart(
+    labels: Sequence[Label],
+    first: Sequence[Verdict],
+    second: Sequence[Verdict],
+    clusters: Mapping[str, str],
+) -> float:
+    """Accuracy of `first` minus that of `second`, in standard errors over prompts.
+
+    On the pairs that both were asked about; one without a verdict counts as chance, as it does in
+    `selection_key`. 0 where there is no difference, or nothing to say its error from.
+    """
+    target = {label.pair_id: label.p_a for label in labels if label.p_a != 0.5}
+    said = [{j.pair_id: 0.5 if j.p_a is None else j.p_a for j in some} for some in (first, second)]
+    shared = sorted(target.keys() & said[0].keys() & said[1].keys())
+    wanted = np.array([target[i] for i in shared], dtype=np.float64)
+    right = [agreeing(wanted, np.array([one[i] for i in shared], dtype=np.float64)) for one in said]
+    sums, counts = by_prompt(right[0] - right[1], [clusters[i] for i in shared])
+    error = standard_error(sums, counts)
+    if error is None or not sums.sum():
+        return 0.0
+    return (
+        float(sums.sum() / counts.sum() / error)
+        if error
+        else float(np.copysign(np.inf, sums.sum()))
+    )
 
 
 def _scores(labels: Sequence[Label], judgments: Sequence[Judgment]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from argo_audit.report.figures import CurvePanel, Plot, drawn, progress_figure
 from argo_audit.report.markdown import NOT_MEASURED, Section, number, percent, table, together
 from argo_audit.report.material import ATTEMPTS, MEASUREMENTS, Material
 from argo_audit.report.names import panel_title, population_name
+from argo_audit.report.sections import searches
 from argo_audit.report.trained import Trained
 
 TITLE = "Agreement over steps (Figure 2)"
@@ -56,6 +57,7 @@ def section(facts: Material) -> Section:
         files = facts.recorded(trained.record, ATTEMPTS, MEASUREMENTS)
         blocks += [f"### Steps of {population_name(trained.population)}", _table(windows)]
         blocks += [f"From {' and '.join(files)}."] if files else []
+    blocks += searches.blocks(facts)
     blocks += ["### Gain from prompt variants", _GAIN_NOTE, _gains(facts)]
     return Section(TITLE, blocks, drawings)
 
