@@ -37,7 +37,7 @@ T = TypeVar("T")
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
 
-_OF_INSPECT = re.compile(r"\.inspect_tmp_\w+\.writing|[0-9A-Za-z]{22}")
+_OF_INSPECT = re.compile(r"\.inspect_tmp_[\w-]+\.writing|[0-9A-Za-z]{22}")
 _LIBRARIES = ("ijson", "zstandard", "zstd", "backports", "compression")
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError, AttributeError,
