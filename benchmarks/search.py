@@ -75,12 +75,16 @@ class Point(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A search on a world: its points in order, and the rubric that it published."""
+    """A search on a world: its points in order, and the rubric that it published.
+
+    `begun` is the held-out agreement of the rubric that a warm start left it with.
+    """
 
     points: tuple[Point, ...]
     published: str
     held_out: float
     seconds: float
+    begun: float | None = None
 
     def at(self, calls: int) -> float | None:
         """Held-out agreement of what it had after so many calls."""
@@ -198,24 +202,28 @@ def searched(name: str, world: SearchWorld) -> Run:
             policy = _Speechless(policy, world.unspoken)
         if name == "argo, warm":
             warm = small.model_copy(update={"warm_start": True})
-            winner = argo(policy, world.judge, world.data, warm, notes)[-1].rubric.text
+            winners = argo(policy, world.judge, world.data, warm, notes)
         else:
             evolved = config.model_copy(update={"steps": RIVALS}).with_one_variant()
             chosen = {"lead": config, "logistic": few, "gepa": evolved}.get(name, small)
-            winner = open_search(name)(policy, world.judge, world.data, chosen, notes)[
-                -1
-            ].rubric.text
-    return _run(world, notes.journal, winner, time.monotonic() - started)
+            search = open_search(name)
+            winners = tuple(search(policy, world.judge, world.data, chosen, notes))
+    first, last = winners[0].rubric.text, winners[-1].rubric.text
+    run = _run(world, notes.journal, last, time.monotonic() - started)
+    if name != "argo, warm":
+        return run
+    return run._replace(begun=_held_out(world, first))
 
 
 def _run(world: SearchWorld | BankWorld, journal: Journal, winner: str, seconds: float) -> Run:
+    incumbents = _incumbents(journal)
+    points = tuple(Point(calls, text, _held_out(world, text)) for calls, text in incumbents)
+    return Run(points, winner, _held_out(world, winner), seconds)
+
+
+def _held_out(world: SearchWorld | BankWorld, text: str) -> float:
     pairs, target = world.data.splits["held-out"], targets(world.data, "held-out")
-
-    def held_out(text: str) -> float:
-        return accuracy(world.judge.without_counting(text, pairs), target)
-
-    points = tuple(Point(calls, text, held_out(text)) for calls, text in _incumbents(journal))
-    return Run(points, winner, held_out(winner), seconds)
+    return accuracy(world.judge.without_counting(text, pairs), target)
 
 
 def _incumbents(journal: Journal) -> Iterator[tuple[int, str]]:
@@ -409,6 +417,9 @@ def _warm(found: _Table, world: str, label: str) -> Iterator[Bar]:
     own, other = (mean(r.held_out for r in found.runs[world, s]) for s in ("argo, warm", "lead"))
     name = f"{label}: argo with warm start not below lead's rubric"
     yield Bar(name, f"{own:.3f} against {other:.3f}", own >= other)
+    kept = sum(run.held_out >= (run.begun or 0.0) for run in warm)
+    name = f"{label}: no seed below the rubric of lead that RL went on from"
+    yield Bar(name, f"{kept} of {len(warm)}", kept == len(warm))
 
 
 def bank_rows(seeds: range) -> tuple[list[list[str]], Bar]:

@@ -12,10 +12,17 @@ from rich.console import Console
 from argo_audit.audits.demo import Finished, demo, new_processes
 from argo_audit.audits.demo_settings import DemoConfig
 from argo_audit.cli.watch import Display
-from argo_audit.search.search_settings import LeadConfig, SearchConfig
+from argo_audit.search.search_settings import FeedbackConfig, LeadConfig, SearchConfig
 
-LEAD = LeadConfig(rounds=1, lines=8, first=16, pairs=16, least=4, race=8, heats=1, resamples=10)
-SEARCH = SearchConfig(steps=1, minibatch=8, windows=3, top=3, warm_start=True, lead=LEAD)
+SEARCH = SearchConfig(
+    steps=1,
+    minibatch=8,
+    windows=3,
+    top=3,
+    warm_start=True,
+    feedback=FeedbackConfig(variants=("improve",)),
+    lead=LeadConfig(rounds=1, lines=8, first=16, pairs=16, least=4, race=8, heats=1, resamples=10),
+)
 SMALL = DemoConfig(pairs=150, search=SEARCH, probed_pairs=2)
 
 

@@ -65,7 +65,7 @@ def _parts(record: RunRecord, evaluations: Sequence[Evaluation]) -> Iterator[tup
     own = [e for e in evaluations if e.label_source == e.train_label_source == source]
     longest = next((e.baselines.get("longest response") for e in own), None)
     published = {e.rubric_id for e in own}
-    for part in parts_of(record):
+    for part in parts_of(record, published):
         yield (
             f"{record.run.population}, {source}",
             part.search,

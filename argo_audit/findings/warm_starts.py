@@ -1,14 +1,15 @@
 """What the two searches of a run with a warm start reached, each with what it took.
 
-    for part in parts_of(record):
+    for part in parts_of(record, {published.id}):
         part.search, part.calls, part.held_out
 
 A run with `search.warm_start` begins as `lead` and goes on as `argo`, so one record holds both. Of
-`lead` counts the rubric that it would have published, of `argo` the best on dev of those that RL
-wrote from there; what either took to be selected is among its calls.
+`lead` counts the rubric that it would have published, or another form of it that was published; of
+`argo` the best on dev of those that RL wrote from there. What either took to be selected is among
+its calls.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from argo_audit.findings.inputs import RunRecord
@@ -32,8 +33,11 @@ class SearchPart(NamedTuple):
     held_out: Agreement | None
 
 
-def parts_of(record: RunRecord) -> list[SearchPart]:
-    """First `lead`, then `argo`; none of a run without a warm start, or without both."""
+def parts_of(record: RunRecord, published: Collection[str]) -> list[SearchPart]:
+    """First `lead`, then `argo`; none of a run without a warm start, or without both.
+
+    `published` are ids of rubrics.
+    """
     rounds = _rounds(record)
     last = max((attempt.step for attempt in record.attempts), default=-1)
     if not 0 < rounds <= last:
@@ -42,10 +46,11 @@ def parts_of(record: RunRecord) -> list[SearchPart]:
     after = [a for a in record.attempts if a.step >= rounds]
     winners = dict.fromkeys(one.rubric.id for one in _winners(before))
     others = dict.fromkeys(a.rubric.id for a in after if a.rubric.id not in winners)
+    stands = dict.fromkeys(a.rubric.id for a in before if a.rubric.id in published)
     asked = record.asked_lines.calls + _judged(before) + _selected(record, winners)
     went_on = _judged(after) + sum(m.usage.calls for m in record.measurements)
     return [
-        _part(record, LEAD, range(rounds), asked, winners),
+        _part(record, LEAD, range(rounds), asked, stands or winners),
         _part(record, ARGO, range(rounds, last + 1), went_on - _selected(record, winners), others),
     ]
 

@@ -31,9 +31,9 @@ from argo_audit.stats.agreement import errors_apart, measure, selection_key
 
 MEASURED_ON: tuple[Split, Split] = ("dev", "held-out")
 
-CLEARLY = 2.0
-"""Standard errors by which a rubric has to be better on dev than the one that a search began with.
-"""
+CLEARLY = 1.5
+"""Standard errors by which a rubric has to be better on dev than the one that a search went on
+from; as many as one rubric of a race by line has to be better than another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Selection:
         self._went_on = 0 < warm < steps
         if self._went_on:
             self._ends = [warm, (warm + steps) / 2, steps]
+        self._open = self._ends
         self._best: dict[float, _Best] = {}
         self._settled: _Judged | None = None
 
@@ -105,9 +106,13 @@ class Selection:
         return found
 
     def settle(self) -> None:
-        """From now on the best of all so far stays, unless another is clearly better on dev."""
+        """From now on the best so far stays, unless another is clearly better on dev.
+
+        What the first stretch has found is its winner, whatever comes.
+        """
         best = self._best.get(self._ends[-1])
-        self._settled = best.judged if best else None
+        if best:
+            self._settled, self._open = best.judged, self._ends[1:]
 
     def winners(self) -> tuple[Winner, ...]:
         """The best of each stretch, the best of all last; one that wins twice comes once."""
@@ -120,7 +125,7 @@ class Selection:
         if dev.accuracy is None or not self._may_win(judged):
             return
         key = selection_key(dev)
-        for end in self._ends:
+        for end in self._open:
             known = self._best.get(end)
             if judged.attempt.step < end and (known is None or key > known.key):
                 self._best[end] = _Best(key, judged)

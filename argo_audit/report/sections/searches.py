@@ -33,13 +33,12 @@ def blocks(facts: Material) -> list[str]:
     rows = [
         _row(facts, trained, part)
         for trained in facts.all_trained
-        for part in parts_of(trained.record)
+        for part in parts_of(trained.record, _published(trained))
     ]
     return ["### Both searches beside each other", _NOTE, table(_HEADER, rows)] if rows else []
 
 
 def _row(facts: Material, trained: Trained, part: SearchPart) -> list[str]:
-    published = trained.best is not None and trained.best.rubric.id == part.rubric_id
     longest = facts.baseline(trained.population, trained.label_source, LONGEST)
     return [
         facts.run_cell(trained, MEASUREMENTS),
@@ -49,5 +48,9 @@ def _row(facts: Material, trained: Trained, part: SearchPart) -> list[str]:
         percent(part.dev.accuracy if part.dev else None),
         with_interval(Backed(part.held_out)),
         percent(longest.accuracy),
-        "yes" if published else "no",
+        "yes" if part.rubric_id in _published(trained) else "no",
     ]
+
+
+def _published(trained: Trained) -> tuple[str, ...]:
+    return (trained.best.rubric.id,) if trained.best else ()
