@@ -27,6 +27,7 @@ still finds its claim N has had no other before it, and needs no listing.
 import builtins
 import contextlib
 import re
+import shlex
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -255,7 +256,7 @@ class RubricStore:
         problems += self._left_behind(folder)
         for _, name in files:
             try:
-                stored = self._read(folder, name)
+                stored = self._whole(folder, name)
             except StoreError as error:
                 problems.append(f"{error}.")
             else:
@@ -376,6 +377,15 @@ class RubricStore:
             remove_parts((self.folder / place).glob(".*"))
 
     def _read(self, folder: str, name: str) -> StoredRubric:
+        try:
+            return self._whole(folder, name)
+        except StoreError as error:
+            raise StoreError(
+                f"{error}\n  Remedy: put the file back as it was stored, or take it away; "
+                f"argo-audit store verify {shlex.quote(self._root.path)} names all that is wrong"
+            ) from error
+
+    def _whole(self, folder: str, name: str) -> StoredRubric:
         path = self._root.place(folder, name)
         stored = _parsed(path, self._root.read(f"{folder}/{name}"))
         home = f"{slug(stored.reward_model)}/{file_name(stored)}"
@@ -410,7 +420,9 @@ def _as(what: str, root: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        local = "choose a root you may write to, on a file system that has hard links"
+        local = "put in order what is named, or name another store"
+        if what != "read":
+            local = "choose a root you may write to, on a file system that has hard links"
         mend = remedy(root, error) if is_url(root) or is_full(error) else local
         raise StoreError(f"{root} cannot be {what} ({reason(error)}); {mend}") from error
 
