@@ -19,7 +19,8 @@ from argo_audit.evals import inspect_registry as _registry
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.judging import prefer_longest
 from argo_audit.evals.logs import Evaluation, read_evaluations, read_judgments
-from argo_audit.evals.subject import default_store, load_subject
+from argo_audit.evals.reading import LogHeader
+from argo_audit.evals.subject import SubjectFacts, default_store, load_subject
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.pairs import pair_file as pair_files
@@ -438,3 +439,18 @@ def test_the_shipped_store_needs_no_arguments() -> None:
         subject = load_subject(name, pairs=None, labels=None, store=str(shipped), temperature=None)
         assert subject.facts.label_sources == (name,)
         assert len(subject.pairs) > 200
+
+
+@pytest.mark.parametrize("subject", [{}, {"label_sources": ""}, [], None])
+def test_what_a_log_says_of_its_subject_is_read_or_is_an_error(subject: object) -> None:
+    header = LogHeader(
+        status="success",
+        task="rubric_agreement",
+        task_version="1",
+        judge="argo/surface",
+        n_samples=1,
+        created=datetime(2026, 1, 2, tzinfo=UTC),
+        metadata={"subject": subject},
+    )
+    with pytest.raises(InputError, match=r"2026-01-02(.|\n)*subject(.|\n)*Remedy: Delete it"):
+        header.told("subject", SubjectFacts)

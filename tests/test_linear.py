@@ -38,6 +38,7 @@ from argo_audit.records import Message, Pair
 from argo_audit.report.markdown import anchor, escape, fence, front_matter, quoted_block, table
 from argo_audit.report.page import page
 from argo_audit.report.sections.side_by_side import marked
+from argo_audit.report.verify import unbacked
 from argo_audit.reward_models.tool_turns import check_tools_shown
 from argo_audit.rubrics import outline, surgery
 from argo_audit.rubrics.alignment import items
@@ -114,6 +115,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "slug": slug,
     "stored": lambda text: from_document(f"---\nrubric: a\n---\n{text}"),
     "side by side": lambda text: marked(text, f"It is {text} indeed"),
+    "every other line": lambda text: unbacked(every_other(text, "a\n"), every_other(text, "b\n")),
     "every other word": lambda text: marked(every_other(text, "a"), every_other(text, "b")),
 }
 

@@ -23,6 +23,7 @@ from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 from argo_audit.errors import ArgoError
 from argo_audit.evals.judging import NO_RUBRIC, RUBRIC
 from argo_audit.evals.reading import (
+    SUBJECT,
     UNREADABLE,
     LoggedPair,
     TaskLog,
@@ -143,7 +144,7 @@ def _is_finished(log: str) -> bool:
 def read_subjects(log_dir: str | Path) -> list[LoggedSubject]:
     """The logs of this task, oldest first, each with the baseline that another of them holds."""
     logs = read_logs(log_dir, TASK)
-    facts = [SubjectFacts.model_validate(log.metadata["subject"]) for log in logs]
+    facts = [log.told(SUBJECT, SubjectFacts) for log in logs]
     return _shared_baseline(
         [LoggedSubject(log, of, log.pairs) for log, of in zip(logs, facts, strict=True)]
     )
@@ -176,7 +177,7 @@ def _evaluation(log: LoggedSubject, source: str) -> Evaluation:
     logged, facts = log.log, log.facts
     pairs = [pair for pair in log.pairs if source in pair.labels]
     baselines = sorted({name for pair in pairs for name in pair.judgments} - {RUBRIC})
-    settings = TaskJudge.model_validate(logged.metadata.get("judge", {}))
+    settings = logged.told("judge", TaskJudge)
     return Evaluation(
         log=logged.name,
         status=logged.status,

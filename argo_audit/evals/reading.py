@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 from inspect_ai.analysis import EvalColumn, SampleColumn, evals_df, samples_df
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from argo_audit.errors import InputError, brief
 from argo_audit.evals.judging import JUDGMENTS
@@ -33,6 +33,7 @@ from argo_audit.outside.caps import check_archive
 from argo_audit.records import Judgment, Probability, Record
 
 T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
 
 SUBJECT = "subject"
 """Key in a task's metadata: what it is about, in the task's own terms."""
@@ -46,6 +47,7 @@ UNREADABLE = (
 """What reading a damaged log raises: of zip files, of what is packed in them, of JSON, of records.
 """
 
+_MEND = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
 _LOGS_REMEMBERED, _HEADERS_REMEMBERED = 16, 256
 _SMALL = 1_000_000  # bytes of a log: what many of a larger size hold is not kept in memory
 
@@ -93,6 +95,19 @@ class LogHeader(Record):
     n_samples: int
     created: datetime
     metadata: dict[str, Any]
+
+    def told(self, key: str, kind: type[R]) -> R:
+        """What the task says under a key of its metadata. Raises InputError as `read_as`."""
+        return self.read_as(kind, key, self.metadata.get(key, {}))
+
+    def read_as(self, kind: type[R], key: str, said: object) -> R:
+        """What a log says under a key, as what it is. Raises InputError for what is no such."""
+        try:
+            return kind.model_validate(said)
+        except ValidationError as error:
+            place = f"the log of {self.task} of {self.created:%Y-%m-%d %H:%M:%S}"
+            problem = f"not a readable log of this task ({key}: {brief(error, kind):.200})"
+            raise InputError(place, problem, _MEND) from error
 
 
 class FoundLog(NamedTuple):
@@ -165,7 +180,7 @@ def _readable(log: str) -> Iterator[None]:
             yield
     except UNREADABLE as error:
         problem = f"not a readable log of this task ({brief(error):.200})"
-        mend = "Delete it or move it away; `inspect eval-retry` can repeat what it held."
+        mend = _MEND
         if is_url(log) and isinstance(error, OSError) and not log.startswith("file://"):
             mend = remedy(log, error)
         raise InputError(log, problem, mend) from error

@@ -150,7 +150,7 @@ def slice_rows(about: About, compared: Compared) -> list[ResultRow]:
 
 def method_of(log: TaskLog, judged: str, temperature: float) -> str:
     """The judge, how its probabilities came about, and the temperature they were divided by."""
-    settings = TaskJudge.model_validate(log.metadata.get("judge", {}))
+    settings = log.told("judge", TaskJudge)
     estimator = estimator_of(judgments_of(log.pairs, judged), settings)
     return f"{log.judge}: {estimator}; judge temperature {temperature:.3g}"
 

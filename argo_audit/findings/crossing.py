@@ -134,7 +134,7 @@ def read_crossing(
     """
     found = filter(among, find_logs(log_dir, cross_population.TASK))
     for log in reversed(list(found)):
-        facts = cross_population.CrossedFacts.model_validate(log.header.metadata["subject"])
+        facts = log.header.told("subject", cross_population.CrossedFacts)
         sides = [_as_logged(side, facts) for side in (first, second)]
         known = {side.population for side in sides} <= {*facts.populations}
         sources = {side.label_source for side in sides} <= {*facts.label_sources}

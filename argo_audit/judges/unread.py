@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from argo_audit.errors import InputError, brief
 from argo_audit.files import append, cut
 from argo_audit.judges.judged import judgments_of
-from argo_audit.outside.caps import read_whole
+from argo_audit.outside.caps import read_lines
 from argo_audit.records import Judgment, Pair, Rubric
 from argo_audit.roles import Judge
 
@@ -59,12 +59,11 @@ def _kept(path: Path) -> set[tuple[str, str]]:
     """What is kept already; a line that a kill tore off is cut off."""
     if not path.is_file():
         return set()
-    content = read_whole(path)
-    *whole, last = content.split(b"\n")
-    if last:
-        cut(path, len(content) - len(last))
+    lines = list(read_lines(path))
+    if lines and not lines[-1].endswith(b"\n"):
+        cut(path, path.stat().st_size - len(lines.pop()))
     try:
-        return {_what(Judgment.model_validate_json(line)) for line in whole}
+        return {_what(Judgment.model_validate_json(line)) for line in lines}
     except ValidationError as error:
         remedy = "remove the file: nothing is computed from it"
         raise InputError(path, f"not unread replies ({brief(error)})", remedy) from error

@@ -31,6 +31,7 @@ LINES = 4096 * MIB
 _ENV = "ARGO_MAX_FILE_MIB"
 _MOST_TIMES = 100  # what gzip may make of text; a bomb makes a thousand
 _ALWAYS = 64 * MIB  # whatever the packed size
+_PLAIN = 512 * MIB  # of a log that is not packed, which is parsed as a whole
 _CHUNK = MIB
 _ANY_HEADER = 31  # of zlib: gzip
 _NO_HEADER = -15
@@ -144,7 +145,7 @@ def check_archive(path: Path) -> None:
 def _check_archive(path: Path, size: int, *_: object) -> None:
     """As `check_archive`, once for each state of a file and of the environment."""
     if not zipfile.is_zipfile(path):
-        if size > (most := _most(LINES)):
+        if size > (most := _most(_PLAIN)):
             raise _too_much(path, "is larger than", most, size)
         return
     left = most = _most(max(_ALWAYS, _MOST_TIMES * size))

@@ -8,17 +8,15 @@ number in it. So whoever signs a report signs what anybody with its sources can 
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 
 from argo_audit.outside.caps import read_whole
+from argo_audit.report.differing_words import Same, same_runs
 
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*%?")
 _LONGEST = 120  # characters of a quoted line
-_MOST_PAIRS = 5_000_000  # of equal lines; a report of 4,000 lines has a third of them
 
 
 def unbacked(written: str, recomputed: str) -> list[str]:
@@ -34,15 +32,14 @@ def unbacked(written: str, recomputed: str) -> list[str]:
     ]
 
 
-def _differing(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int, int]]:
-    """Which lines stand in the place of which; of lines repeated too often, those of one number."""
-    often = Counter(theirs)
-    if sum(often[line] for line in ours) <= _MOST_PAIRS:
-        steps = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
-        return [(i, j, k, m) for kind, i, j, k, m in steps if kind != "equal"]
-    both = min(len(ours), len(theirs))
-    found = [(i, i + 1, i, i + 1) for i in range(both) if ours[i] != theirs[i]]
-    return [*found, *([(both, len(ours), both, len(theirs))] if len(ours) != len(theirs) else [])]
+def _differing(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Which lines stand in the place of which."""
+    i = k = 0
+    for run in (*same_runs(ours, theirs), Same(len(ours), len(theirs), 0)):
+        if run.size or run.ours == len(ours):
+            if (run.ours, run.theirs) != (i, k):
+                yield i, run.ours, k, run.theirs
+            i, k = run.ours + run.size, run.theirs + run.size
 
 
 def altered(folder: Path, made: Mapping[str, str]) -> list[str]:
@@ -50,8 +47,13 @@ def altered(folder: Path, made: Mapping[str, str]) -> list[str]:
     return [
         f"{folder / name}: not made from this report"
         for name, text in made.items()
-        if (folder / name).is_file() and read_whole(folder / name) != text.encode()
+        if (folder / name).is_file() and not _holds(folder / name, text.encode())
     ]
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    """Whether that is what is in a file; one of another size is not read."""
+    return file.stat().st_size == len(content) and read_whole(file) == content
 
 
 def _problems(start: int, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[str]:

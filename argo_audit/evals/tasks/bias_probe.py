@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
+from pydantic import BaseModel
 
 from argo_audit.errors import InputError
 from argo_audit.evals.batching import BatchedRewards
@@ -34,6 +35,7 @@ from argo_audit.evals.probe_scoring import (
 from argo_audit.evals.reading import (
     SUBJECT,
     FoundLog,
+    LogHeader,
     TaskLog,
     find_logs,
     read_log,
@@ -170,7 +172,7 @@ def find_probes(log_dir: str | Path) -> dict[str, list[FoundLog]]:
     """
     found: dict[str, list[FoundLog]] = {}
     for log in find_logs(log_dir, _TASK):
-        found.setdefault(str(log.header.metadata[SUBJECT]["reward_model"]), []).append(log)
+        found.setdefault(_of_model(log.header), []).append(log)
     return found
 
 
@@ -203,13 +205,24 @@ def results(log_dir: str | Path, measures: Sequence[str] = MEASURES) -> list[Res
 def _effects(log: TaskLog) -> Iterator[LoggedEffect]:
     probed = _probed(log)
     populations = sorted({one.population for one in probed} - {""})
-    reward_model = str(log.metadata[SUBJECT]["reward_model"])
+    reward_model = _of_model(log)
     for effect in effects(probed):
         yield LoggedEffect(reward_model, ", ".join(populations), effect, shortfall(log))
 
 
+class _OfModel(BaseModel):
+    """What a log of this task is about, among other things."""
+
+    reward_model: str
+
+
+def _of_model(log: LogHeader) -> str:
+    return log.told(SUBJECT, _OfModel).reward_model
+
+
 def _probed(log: TaskLog) -> list[Probed]:
-    return [Probed.model_validate(p.noted[PROBED]) for p in log.pairs if PROBED in p.noted]
+    noted = [pair.noted[PROBED] for pair in log.pairs if PROBED in pair.noted]
+    return [log.read_as(Probed, PROBED, said) for said in noted]
 
 
 def _rows(found: LoggedEffect, measures: Sequence[str]) -> Iterator[ResultRow]:

@@ -134,7 +134,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = CrossedFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, CrossedFacts)
     rows: list[ResultRow] = []
     for population in facts.populations:
         pairs = [pair for pair in log.pairs if pair.slices["population"] == population]

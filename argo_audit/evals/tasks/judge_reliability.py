@@ -173,7 +173,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = ReliabilityFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, ReliabilityFacts)
     about = About(
         task=TASK,
         population=facts.about.population,
@@ -197,7 +197,7 @@ def _variant_rows(about: About, log: TaskLog, name: str, missing: str) -> list[R
     """Rows of a variant against the rubric; one that says why where nobody judged it."""
     if not any(name in pair.judgments for pair in log.pairs):
         return [_absent(about, f"{name}: flip", missing)]
-    facts = ReliabilityFacts.model_validate(log.metadata[SUBJECT]).about
+    facts = log.told(SUBJECT, ReliabilityFacts).about
     rows = change_rows(about, Changed(log.pairs, RUBRIC, name))
     for source in facts.label_sources:
         compared = Compared(log.pairs, name, source, facts.temperature)

@@ -126,7 +126,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = CrossedLabelsFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, CrossedLabelsFacts)
     rows: list[ResultRow] = []
     for name, rubric in facts.rubrics.items():
         method, note = method_of(log, name, rubric.temperature), _learned_from(rubric)

@@ -123,7 +123,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = AccuracyFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, AccuracyFacts)
     rows: list[ResultRow] = []
     for name in facts.reward_models:
         about, compared = _about(log, facts, name), Compared(log.pairs, name, facts.raw)

@@ -148,7 +148,7 @@ def results(log_dir: str | Path) -> list[ResultRow]:
 
 
 def _rows(log: TaskLog) -> list[ResultRow]:
-    facts = AblationFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, AblationFacts)
     about = About(
         task=TASK,
         population=facts.about.population,
@@ -172,7 +172,7 @@ def _rows(log: TaskLog) -> list[ResultRow]:
 
 
 def _contribution_rows(about: About, log: TaskLog, measure: str) -> list[ResultRow]:
-    facts = AblationFacts.model_validate(log.metadata[SUBJECT])
+    facts = log.told(SUBJECT, AblationFacts)
     whole = Compared(log.pairs, RUBRIC, about.label_source, facts.about.temperature)
     helped = {name: _helped(whole, name, measure) for name in facts.ablated}
     found = [_estimate(deltas, log, measure) for deltas in helped.values()]
