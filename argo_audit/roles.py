@@ -45,12 +45,13 @@ class LineAnswers(NamedTuple):
 
     `p_a` [pairs, lines, 2] is P(A shows more of the line), when A was shown first and second; both
     in terms of A, nan where nothing could be told or read. `saved` counts the calls that kept
-    answers spared.
+    answers spared. `unread` is true where it was not read; without it each nan may be that.
     """
 
     p_a: "NDArray[np.float64]"
     asked: Usage
     saved: int = 0
+    unread: "NDArray[np.bool_] | None" = None
 
 
 NextPrompts = Callable[[], Sequence[str]]

@@ -9,7 +9,14 @@ import pytest
 from fakes import Shown, fake_judge
 from typer.testing import CliRunner
 
-from argo_audit.audits.judge_checking import ensure_obedient, is_checked, read_judge_checks
+from argo_audit.audits.judge_checking import (
+    check_judge,
+    completed,
+    ensure_obedient,
+    is_checked,
+    read_judge_checks,
+    readings,
+)
 from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, JudgeError
@@ -97,6 +104,88 @@ class Scripted:
     def _p(self, p: float, text: str, pair: Pair, order: int) -> float:
         said = self._says(p, f"{self._seed} {text} {pair.id} {order}")
         return min(0.99, max(0.01, said + self._first * (1 if order == 0 else -1)))
+
+
+class Unreadable(Scripted):
+    """Its replies about lines cannot be read: some of them, or all, or it only cannot tell."""
+
+    def __init__(self, unread: float, *, says_so: bool = True):
+        super().__init__(obeying(1.0))
+        self._unread, self._says_so = unread, says_so
+
+    async def line_answers(self, lines: Sequence[str], pairs: Sequence[Pair]) -> LineAnswers:
+        said = await super().line_answers(lines, pairs)
+        lost = np.zeros(said.p_a.shape, dtype=np.bool_)
+        for row, pair in enumerate(pairs):
+            lost[row] = int(fingerprint(pair.id, 8), 16) / 16**8 < self._unread
+        p_a = np.where(lost, np.nan, said.p_a)
+        return said._replace(p_a=p_a, unread=lost if self._says_so else np.zeros_like(lost))
+
+
+@pytest.mark.parametrize(("unread", "says_so", "absence"), [(0.3, True, 1.0), (1.0, True, None)])
+def test_a_reply_about_absent_things_that_was_not_read_measures_nothing(
+    unread: float, says_so: bool, absence: float | None
+) -> None:
+    judge = Unreadable(unread, says_so=says_so)
+    found = anyio.run(check, AskedJudges(judge, judge, judge, judge), PROBES).share(ABSENCE)
+    assert found.mean == absence
+    assert found.unread == pytest.approx(2 * MOST * unread, abs=30)
+    assert found.n + found.unread == 2 * MOST
+
+
+def test_cannot_tell_is_right_of_what_is_absent_and_a_tie_of_what_is_there() -> None:
+    judge = Unreadable(1.0, says_so=False)
+    found = anyio.run(check, AskedJudges(judge, judge, judge, judge), PROBES)
+    assert found.share(ABSENCE).mean == 1.0
+    assert found.obedience("lines").mean == 0.5
+    assert found.share(ABSENCE).unread == 0
+
+
+def test_a_judge_is_asked_as_it_is_relied_on_and_a_check_says_what_it_covers() -> None:
+    judge = Unreadable(1.0)
+    asked = AskedJudges(judge, judge, judge, judge)
+    whole = anyio.run(check, asked, PROBES[:6], ("whole",))
+    lines = anyio.run(check, asked, PROBES[:6], ("lines",))
+    assert whole.obeys(["whole"])
+    assert (whole.covers, lines.covers) == (("whole",), ("lines",))
+    assert not lines.obeys(["lines"])
+    both = whole.completed(lines)
+    assert both.covers == ("whole", "lines")
+    assert both.usage.calls == whole.usage.calls + lines.usage.calls
+    assert calls_a_probe(JudgeSettings(), 3) == sum(
+        calls_a_probe(JudgeSettings(), 3, (one,)) for one in both.covers
+    )
+
+
+def test_a_check_of_whole_rubrics_is_completed_where_a_search_asks_for_lines(
+    tmp_path: Path,
+) -> None:
+    with lent():
+        spec = given("judges", Scripted(obeying(1.0)))
+        request = a_request(tmp_path, judge=spec)
+        whole = check_judge(spec, probes=6, readings=("whole",))
+        assert completed(request, whole, ("whole",)) is whole
+        both = completed(request, whole, ("whole", "lines"))
+    assert whole.covers == ("whole",)
+    assert both.covers == ("whole", "lines")
+    assert both.share(ITSELF) == whole.share(ITSELF)
+
+
+@pytest.mark.parametrize(
+    ("more", "relied_on"),
+    [
+        ({"optimiser": "best-of-n"}, ("whole",)),
+        ({"optimiser": "argo"}, ("whole",)),
+        ({"optimiser": "argo", "search": {"warm_start": True}}, ("whole", "lines")),
+        ({"optimiser": "logistic"}, ("whole", "lines")),
+        ({"optimiser": "lead"}, ("whole", "lines")),
+        ({"optimiser": "argo", "judge_settings": {"reads": "lines"}}, ("lines",)),
+    ],
+)
+def test_a_judge_is_held_to_what_the_search_asks_of_it(
+    more: dict[str, object], relied_on: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert readings(a_request(tmp_path, **more)) == relied_on
 
 
 def measured(says: Says, probes: Sequence[Probe] = PROBES, **more: float) -> JudgeFound:

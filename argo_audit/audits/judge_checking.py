@@ -3,10 +3,11 @@
     found = check_judge("openai/gpt-5-mini")
     ensure_obedient(request)         # checks, keeps what was found, and refuses a judge below LEAST
 
-What was found is kept in the audit's folder, `judge/NAME.json`, and not measured again when the
-audit goes on. A judge that runs here without weights (`argo/surface`, fakes) is not checked before
-a search: it costs nothing to know what it reads (`argo-audit read`). Nor is an object that was
-given from Python; both can be checked by name.
+The judge is asked as the search will have it read: whole rubrics, lines, or both. What was found is
+kept in the audit's folder, `judge/NAME.json`, and not measured again when the audit goes on; what a
+search asks for and it lacks is measured then. A judge that runs here without weights
+(`argo/surface`, fakes) is not checked before a search: it costs nothing to know what it reads
+(`argo-audit read`). Nor is an object that was given from Python; both can be checked by name.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from argo_audit.files import write_whole
 from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.judge_checks import (
     PROBES,
+    READINGS,
     AskedJudges,
     JudgeFound,
     Reads,
@@ -31,7 +33,7 @@ from argo_audit.judges.judge_settings import JudgeSettings
 from argo_audit.judges.opening import is_inspects, line_judge_of, open_judge
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.roles import Judge
-from argo_audit.search.search_settings import LEAD
+from argo_audit.search.search_settings import LEAD, LOGISTIC
 from argo_audit.store import slug
 
 FOLDER = "judge"
@@ -44,6 +46,7 @@ def check_judge(
     urls: Sequence[str] = (),
     *,
     probes: int = PROBES,
+    readings: Sequence[Reads] = READINGS,
 ) -> JudgeFound:
     """What a judge does with pairs whose truth is known; each call is made, none is kept.
 
@@ -53,6 +56,7 @@ def check_judge(
         urls: Its servers.
         probes: How many pairs it is asked about, 10 calls each, or 22 where three votes take the
             place of log-probabilities.
+        readings: With whole rubrics, line by line, or both.
 
     Returns:
         `obedience("whole")` and `obedience("lines")`, in [0, 1], with n and 95% interval, and
@@ -64,7 +68,7 @@ def check_judge(
     settings = settings or JudgeSettings()
     asked = _opened(judge, settings, urls)
     with open_loop() as loop:
-        found = loop.call(check, asked, judge_probes(probes))
+        found = loop.call(check, asked, judge_probes(probes), tuple(readings))
     how = settings.model_dump(mode="json", exclude={"reads"}, exclude_unset=True)
     return found.model_copy(update={"how": how})
 
@@ -95,7 +99,8 @@ def readings(request: AuditRequest) -> tuple[Reads, ...]:
     """How an audit has its judge read: a search by line asks it both ways."""
     if request.judge_settings.reads == "lines":
         return ("lines",)
-    return ("whole", "lines") if request.search_name == LEAD else ("whole",)
+    by_line = request.search_name in (LEAD, LOGISTIC) or request.search.warm_start
+    return READINGS if by_line else ("whole",)
 
 
 def ensure_obedient(request: AuditRequest) -> JudgeFound | None:
@@ -106,17 +111,26 @@ def ensure_obedient(request: AuditRequest) -> JudgeFound | None:
     if not is_checked(request):
         return None
     place = request.out / FOLDER / f"{slug(request.judge)}.json"
-    if place.is_file():
-        found = _read(place)
-    else:
-        found = check_judge(request.judge, request.judge_settings, request.judge_urls)
-        found = found.model_copy(update={"relied_on": readings(request)})
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(place, found.model_dump_json(indent=1) + "\n")
     asked = readings(request)
+    found = completed(request, _read(place) if place.is_file() else None, asked)
+    relied_on = tuple(one for one in READINGS if one in (*found.relied_on, *asked))
+    found = found.model_copy(update={"relied_on": relied_on})
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(place, found.model_dump_json(indent=1) + "\n")
     if not found.obeys(asked) and not request.accept_disobedient_judge:
         raise disobedient(found, asked)
     return found
+
+
+def completed(
+    request: AuditRequest, known: JudgeFound | None, asked: Sequence[Reads]
+) -> JudgeFound:
+    """What is known of the judge, and what it lacks of what is asked, which is measured now."""
+    lacking = tuple(one for one in asked if known is None or one not in known.covers)
+    if known and not lacking:
+        return known
+    found = check_judge(request.judge, request.judge_settings, request.judge_urls, readings=lacking)
+    return known.completed(found) if known else found
 
 
 def read_judge_checks(folder: Path) -> tuple[JudgeFound, ...]:

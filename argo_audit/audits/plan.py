@@ -21,11 +21,11 @@ from copy import copy
 from functools import cached_property
 from typing import NamedTuple
 
-from argo_audit.audits.judge_checking import is_checked
+from argo_audit.audits.judge_checking import is_checked, readings
 from argo_audit.audits.preparing import check_labels, judged, read_and_split
 from argo_audit.audits.price import Spent, is_in_process
 from argo_audit.audits.request import AuditRequest
-from argo_audit.judges.judge_checks import PROBES, calls_a_probe
+from argo_audit.judges.judge_checks import PROBES, Reads, calls_a_probe
 from argo_audit.judges.judge_settings import LINES_PER_CALL, JudgeSettings
 from argo_audit.judges.on_the_meter import CountsItself
 from argo_audit.judges.opening import is_inspects, open_judge
@@ -151,9 +151,9 @@ class Texts:
             output_tokens=calls * self._reply,
         )
 
-    def checking(self) -> Usage:
+    def checking(self, readings: Sequence[Reads]) -> Usage:
         """Asking a judge about pairs whose truth is known; they are short."""
-        calls = PROBES * calls_a_probe(self._settings, self._dearer)
+        calls = PROBES * calls_a_probe(self._settings, self._dearer, readings)
         read, written = calls * PROBE_TOKENS * self._longer, calls * self._reply
         return Usage(calls=calls, input_tokens=read, output_tokens=written)
 
@@ -248,7 +248,7 @@ class Planner:
         rewrite = texts.writing(rewrites, settings.max_rubric_tokens)
         judge, sampled = request.judge, request.sampled_policy
         steps, rewarded = work.steps * searches, 2 * labelled * len(self._file.pairs)
-        check = texts.checking() if is_checked(request) else Usage()
+        check = texts.checking(readings(request)) if is_checked(request) else Usage()
         phases = (
             Phase("reward model", "", texts.rewarding(rewarded), counted=False),
             Phase("rubrics", sampled or request.policy, _times(write, steps), bool(sampled)),

@@ -84,11 +84,13 @@ class InspectLines:
         orders = [(pair, one) for pair, both in zip(pairs, answers, strict=True) for one in both]
         self._asked.check([(pair, one.failure) for pair, one in orders if one.made])
         p_a = np.full((len(pairs), len(lines), 2), np.nan)
+        unread = np.zeros(p_a.shape, dtype=np.bool_)
         for row, (first, second) in enumerate(answers):
             for column, line in enumerate(plain):
                 p_a[row, column] = first.p.get(line, np.nan), 1 - second.p.get(line, np.nan)
+                unread[row, column] = line not in first.p, line not in second.p
         usage = Usage.total(one.usage for _, one in orders)
-        return LineAnswers(p_a, usage, usage.saved)
+        return LineAnswers(p_a, usage, usage.saved, unread)
 
     async def _both(
         self, lines: Sequence[str], pair: Pair, letters: tuple[int, ...]

@@ -9,14 +9,18 @@ asks for: a judge that reads has 1, one that tosses a coin has 0.5, and so has o
 "A", for each is asked both ways round. By line the same is asked of a line and of its opposite.
 
 All shares have their n and a Wilson interval over pairs. What could not be read is left out of a
-share and counted; a judge of whose verdicts more than half is missing has no obedience.
+share and counted; a judge of whose verdicts more than half is missing has no obedience. "Cannot
+tell" of a line is read: it prefers neither response, as a tie.
+
+A judge is asked in the readings that are wanted, and the shares say which they were: one whose
+replies about lines cannot be read may well do as whole rubrics say.
 
 Below LEAST a judge is not to be searched with. It is the measured share that is held to it, not a
 limit of its interval: with a hundred verdicts the lower limit would refuse judges of 0.87, and the
 upper one would admit judges of 0.72. At the share itself both errors are equally likely.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,6 +36,7 @@ from argo_audit.roles import Judge, LineAnswers, LineJudge
 from argo_audit.stats.intervals import interval
 
 Reads = Literal["whole", "lines"]
+READINGS: tuple[Reads, ...] = ("whole", "lines")
 
 LEAST = 0.8
 """Obedience below which an audit is refused."""
@@ -50,17 +55,23 @@ FIRST = "prefers the response shown first"
 ITSELF = "agrees with itself when asked again"
 TOGETHER = "answers alike, alone and with other lines"
 
+_SHOWN = (OBEYS["whole"], FLIPS, OBEYS["lines"], NEGATED, ABSENCE, FIRST, ITSELF, TOGETHER)
+_Keyed = tuple[list[str], list[float | None]]
+
 _ALIKE = 0.15  # of P from 1/2 that is no preference
 _ENOUGH = 0.5  # of the verdicts must be read
 
 
-def calls_a_probe(settings: JudgeSettings, dearer: int = 1) -> int:
+def calls_a_probe(
+    settings: JudgeSettings, dearer: int = 1, readings: Sequence[Reads] = READINGS
+) -> int:
     """What a probe takes: votes where they are asked for, or take the place of log-probabilities.
 
     `dearer` are the votes of a judge without log-probabilities; lines are answered in words then.
     """
     votes = 1 if settings.estimator == "log-probabilities" else settings.votes
-    return RULED * max(votes, dearer) + LINED * votes
+    calls = {"whole": RULED * max(votes, dearer), "lines": LINED * votes}
+    return sum(calls[one] for one in readings)
 
 
 class JudgeShare(Record):
@@ -101,6 +112,24 @@ class JudgeFound(Record):
         found = (share for share in self.shares if share.name == name)
         return next(found, JudgeShare(name=name, mean=None))
 
+    @property
+    def covers(self) -> tuple[Reads, ...]:
+        """The readings in which it was asked."""
+        names = {share.name for share in self.shares}
+        return tuple(reads for reads in READINGS if OBEYS[reads] in names)
+
+    def completed(self, other: "JudgeFound") -> "JudgeFound":
+        """This check, and what another one has measured of the same judge besides."""
+        own = {share.name for share in self.shares}
+        more = (share for share in other.shares if share.name not in own)
+        return self.model_copy(
+            update={
+                "shares": (*self.shares, *more),
+                "estimators": tuple(sorted({*self.estimators, *other.estimators})),
+                "usage": self.usage + other.usage,
+            }
+        )
+
     def obedience(self, reads: Reads) -> JudgeShare:
         """How often it does what it is asked, with whole rubrics or line by line."""
         return self.share(OBEYS[reads])
@@ -127,41 +156,73 @@ class _Said(NamedTuple):
     p_a: float | None
 
 
-async def check(asked: AskedJudges, probes: Sequence[Probe] = ()) -> JudgeFound:
-    """All that is measured of a judge; raises JudgeError where it cannot be asked at all."""
+class _Measured(NamedTuple):
+    """What was measured in one reading, and what it took."""
+
+    values: dict[str, _Keyed]
+    usage: Usage
+    estimators: tuple[str, ...] = ()
+
+
+async def check(
+    asked: AskedJudges, probes: Sequence[Probe] = (), readings: Sequence[Reads] = READINGS
+) -> JudgeFound:
+    """All that is measured of a judge in these readings.
+
+    Raises JudgeError where it cannot be asked at all.
+    """
     probes = probes or judge_probes(PROBES)
+    found = [await _MEASURES[one](asked, probes) for one in READINGS if one in readings]
+    values: dict[str, _Keyed] = {}
+    for measured in found:
+        values = measured.values | values
+    return JudgeFound(
+        judge=asked.whole.name,
+        pairs=len(probes),
+        shares=tuple(_share(name, *values[name]) for name in _SHOWN if name in values),
+        estimators=tuple(kind for measured in found for kind in measured.estimators),
+        usage=Usage.total(measured.usage for measured in found),
+    )
+
+
+async def _by_rubrics(asked: AskedJudges, probes: Sequence[Probe]) -> _Measured:
+    """Under a rubric of each line, under its opposite, and under the first again."""
     for_it, usage, estimators = await _ruled(asked.whole, probes, "Rewards")
     against, more, _ = await _ruled(asked.whole, probes, "Penalizes")
     again, third, _ = await _ruled(asked.again, probes, "Rewards")
+    right = [_right(said, "it") for said in for_it] + [_right(said, "other") for said in against]
+    values = {
+        OBEYS["whole"]: _keyed([*for_it, *against], right),
+        FLIPS: _keyed(for_it, _flips(for_it, against)),
+        FIRST: _keyed([*for_it, *against], [_first(one) for one in (*for_it, *against)]),
+        ITSELF: _keyed(for_it, _same(for_it, again)),
+    }
+    return _Measured(values, usage + more + third, estimators)
+
+
+async def _by_lines(asked: AskedJudges, probes: Sequence[Probe]) -> _Measured:
+    """About each line, its opposite, the line denied and an absent thing; and about it alone."""
     several = await together(*(_lined(asked.lines, probe) for probe in probes))
     alone = await together(
         *(asked.alone.line_answers([probe.line], [probe.pair]) for probe in probes)
     )
     own, opposite, negated, absent = (list(_column(probes, several, i)) for i in range(4))
     single = list(_column(probes, alone, 0))
-    wanted = [_right(said, "it") for said in for_it]
-    unwanted = [_right(said, "other") for said in against]
+    right = [_right(one, "it") for one in own] + [_right(one, "other") for one in opposite]
     values = {
-        OBEYS["whole"]: _keyed([*for_it, *against], [*wanted, *unwanted]),
-        FLIPS: _keyed(for_it, _flips(for_it, against)),
-        OBEYS["lines"]: _keyed(
-            [*own, *opposite],
-            [_right(one, "it") for one in own] + [_right(one, "other") for one in opposite],
-        ),
+        OBEYS["lines"]: _keyed([*own, *opposite], right),
         NEGATED: _keyed(negated, [_right(one, "other") for one in negated]),
         ABSENCE: _keyed(absent, [_nothing(one) for one in absent]),
-        FIRST: _keyed([*for_it, *against], [_first(one) for one in (*for_it, *against)]),
-        ITSELF: _keyed(for_it, _same(for_it, again)),
+        FIRST: _keyed([*own, *opposite], [_first(one) for one in (*own, *opposite)]),
         TOGETHER: _keyed(own, _same(own, single)),
     }
-    took = [usage, more, third, *(one.asked for one in (*several, *alone))]
-    return JudgeFound(
-        judge=asked.whole.name,
-        pairs=len(probes),
-        shares=tuple(_share(name, *found) for name, found in values.items()),
-        estimators=estimators,
-        usage=Usage.total(took),
-    )
+    return _Measured(values, Usage.total(one.asked for one in (*several, *alone)))
+
+
+_MEASURES: dict[Reads, Callable[[AskedJudges, Sequence[Probe]], Awaitable[_Measured]]] = {
+    "whole": _by_rubrics,
+    "lines": _by_lines,
+}
 
 
 def disobedient(found: JudgeFound, readings: Sequence[Reads]) -> JudgeError:
@@ -210,8 +271,16 @@ async def _lined(judge: LineJudge, probe: Probe) -> LineAnswers:
 def _column(probes: Sequence[Probe], answers: Sequence[LineAnswers], line: int) -> Iterator[_Said]:
     for probe, answered in zip(probes, answers, strict=True):
         for order in (0, 1):
-            p = float(answered.p_a[0, line, order])
-            yield _Said(probe, order, None if np.isnan(p) else p)
+            yield _Said(probe, order, _told(answered, line, order))
+
+
+def _told(answered: LineAnswers, line: int, order: int) -> float | None:
+    """P(A shows more); a half where it cannot be told, None where it was not read."""
+    p = float(answered.p_a[0, line, order])
+    if not np.isnan(p):
+        return p
+    is_unread = answered.unread is None or answered.unread[0, line, order]
+    return None if is_unread else 0.5
 
 
 def _right(said: _Said, wanted: Literal["it", "other"]) -> float | None:
@@ -232,9 +301,9 @@ def _first(said: _Said) -> float | None:
     return _side(said.p_a if said.order == 0 else 1 - said.p_a)
 
 
-def _nothing(said: _Said) -> float:
+def _nothing(said: _Said) -> float | None:
     """1 where no response is said to show more; "cannot tell" is right too."""
-    return float(said.p_a is None or abs(said.p_a - 0.5) <= _ALIKE)
+    return None if said.p_a is None else float(abs(said.p_a - 0.5) <= _ALIKE)
 
 
 def _flips(one: Sequence[_Said], other: Sequence[_Said]) -> list[float | None]:
@@ -250,9 +319,7 @@ def _same(one: Sequence[_Said], other: Sequence[_Said]) -> list[float | None]:
     ]
 
 
-def _keyed(
-    said: Sequence[_Said], values: Sequence[float | None]
-) -> tuple[list[str], list[float | None]]:
+def _keyed(said: Sequence[_Said], values: Sequence[float | None]) -> _Keyed:
     return [one.probe.pair.id for one in said], list(values)
 
 

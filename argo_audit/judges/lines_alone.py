@@ -44,4 +44,4 @@ class LinesAlone:
             for column, line in enumerate(lines):
                 group.start_soon(one, column, line)
         usage = Usage.total(taken)
-        return LineAnswers(p_a, usage, usage.saved)
+        return LineAnswers(p_a, usage, usage.saved, np.isnan(p_a))

@@ -134,10 +134,12 @@ class _CountedLines:
             lambda some: self._judge.line_answers(lines, some),
             lambda said: said.asked,
         )
+        told = [np.isnan(p.p_a) if p.unread is None else p.unread for p in parts]
         return LineAnswers(
             np.concatenate([part.p_a for part in parts]),
             Usage.total(part.asked for part in parts),
             sum(part.saved for part in parts),
+            np.concatenate(told),
         )
 
 

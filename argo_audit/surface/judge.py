@@ -113,7 +113,7 @@ class SurfaceJudge:
             if reading.criteria:
                 p_a[:, column] = preferences(reading, batch.first, batch.second)[:, None]
         calls = 2 * len(pairs) * -(-len(lines) // _LINES_PER_CALL)
-        return LineAnswers(p_a, Usage(calls=calls))
+        return LineAnswers(p_a, Usage(calls=calls), unread=np.isnan(p_a))
 
     def _batch(self, pairs: tuple[Pair, ...]) -> MeasuredPairs:
         """The stacked features; the batches of a search's step come again for every rubric."""

@@ -51,5 +51,7 @@ def _found(facts: Material) -> list[JudgeFound]:
 def _cell(found: JudgeFound, name: str) -> str:
     share = found.share(name)
     if share.mean is None or share.interval is None:
-        return "too little was read"
-    return f"{share.mean:.2f} [{share.interval.low:.2f}, {share.interval.high:.2f}], {share.n}"
+        return "too little was read" if share.unread else "not asked"
+    unread = f", {share.unread} unread" if share.unread else ""
+    bounds = f"[{share.interval.low:.2f}, {share.interval.high:.2f}]"
+    return f"{share.mean:.2f} {bounds}, {share.n}{unread}"
