@@ -2,7 +2,7 @@
 
     python -m benchmarks.reader           # or with a folder that has the weights
 
-Two files of lines (wordings.py says what each was used for), three readers: the phrases alone (the
+Four files of lines (wordings.py says what each was used for), three readers: the phrases alone (the
 judge argo/surface, the base install), the meaning alone, and both as argo/meaning has them. Shares
 have Wilson's interval. The bars are on the last, or on the phrases where there are no weights; this
 is said. Opposites are pairs of lines that say the same of one feature, one for and one against it:
@@ -24,8 +24,10 @@ from benchmarks.taught_lines import NOTHING, phrases
 from benchmarks.wordings import (
     AGAIN,
     FILE,
+    FOURTH,
     INVERTED,
     RIGHT,
+    THIRD,
     UNREAD,
     WRONG,
     Reader,
@@ -58,7 +60,7 @@ def main(folder: str | None) -> None:
         _page.print(f"read by {meaning.name}")
         readers |= {"meaning": meaning.wishes, "argo/meaning": lambda line: both(line, meaning)}
     met: list[bool] = []
-    for file in (FILE, AGAIN):
+    for file in (FILE, AGAIN, THIRD, FOURTH):
         lines = wordings(file)
         for name, reader in readers.items():
             told = marks(reader, lines)

@@ -5,6 +5,12 @@ and what a margin does, was seen on it. wordings_again.tsv was written before an
 have been shipped were taught. The first to read it had .82 of 22 lines right, and were then taught
 on more frames and phrases, none of them from it; margins of .8 and .9 were tried on it after that.
 
+wordings_third.tsv and wordings_fourth.tsv have other grammars: what denies, verdicts at the end,
+gerunds, both poles. The phrase reader inverted 5 of the 19 lines of the third that it read; verbs
+and verdicts of it were then added to the reader's words. Of the fourth, written after that, it read
+8 of 24, 6 right, 2 wrong and none inverted, before a rule (what is not penalised says nothing) and
+one verdict ("fare badly") were made from it.
+
 A line has what it `wants` ("length- code+", or "none" where it is about nothing that is measured)
 and what it `may` be read as besides. It is *right* when all that it wants was read, and nothing
 else but what it may be; *unread* when nothing was read; *inverted* when a feature that it wants was
@@ -18,6 +24,7 @@ from typing import NamedTuple
 
 _DATA = Path(__file__).parents[1] / "tests" / "data"
 FILE, AGAIN = _DATA / "wordings.tsv", _DATA / "wordings_again.tsv"
+THIRD, FOURTH = _DATA / "wordings_third.tsv", _DATA / "wordings_fourth.tsv"
 RIGHT, UNREAD, INVERTED, WRONG = "right", "unread", "inverted", "wrong"
 _SIGNS = {"+": 1, "-": -1}
 

@@ -73,7 +73,7 @@ def wishes(rubric: str) -> set[str]:
         ("Emoji lower the score", "emoji-"),
         ("Bulleted lists are a bad sign", "bullets-"),
         # a word that is not known may be the one that says which way
-        ("Readers loathe bullet lists", ""),
+        ("Readers begrudge bullet lists", ""),
         ("Readers admire bullet lists", ""),
         # limits
         ("Responses should be at most 3 sentences", "length-"),

@@ -13,7 +13,8 @@ any judge. Gates come after: the response that shows more of what a gate looks f
 log-odds, less what the cap leaves it, by as much as the answer is sure. A condition ("when asked
 for code") is part of what is asked: where it is not met both responses show the line alike.
 
-What cannot be told of a line counts for neither response. Of a rubric of whose lines none can be
+What cannot be told of a line counts for neither response, and a line of which nobody knows whether
+it rewards or penalises is not asked; the reply names it. Of a rubric of whose lines none can be
 told there is no verdict. A text without lines, the empty rubric too, is read whole.
 """
 
@@ -49,14 +50,16 @@ class ByLine:
 
     async def judge(self, rubric: Rubric, pairs: Sequence[Pair]) -> list[Judgment]:
         """One Judgment per pair, in order; see roles.Judge."""
-        lines = signed_lines(rubric.text)
-        if not lines:
+        found = signed_lines(rubric.text)
+        if not found:
             return await self._whole.judge(rubric, pairs)
+        lines = [line for line in found if not line.is_unread]
+        unread = [line.text for line in found if line.is_unread]
         said = await self._lines.line_answers([line.text for line in lines], pairs)
         p_a = preferences(lines, said.p_a)
         usages = _shared_out(said, len(pairs))
         return [
-            _judgment(rubric, pair, p, _told(lines, answers), usage)
+            _judgment(rubric, pair, p, _told(lines, answers, unread), usage)
             for pair, p, answers, usage in zip(pairs, p_a, said.p_a, usages, strict=True)
         ]
 
@@ -93,12 +96,17 @@ def _judgment(rubric: Rubric, pair: Pair, p: Array, told: str, usage: Usage) -> 
     )
 
 
-def _told(lines: Sequence[SignedLine], answers: Array) -> str:
-    """How many lines could be told, and which response shows more of those that weigh most."""
+def _told(lines: Sequence[SignedLine], answers: Array, unread: Sequence[str]) -> str:
+    """How many lines could be told, and which response shows more of those that weigh most.
+
+    And the lines of which nobody knows whether they reward or penalise.
+    """
     both = answers.mean(axis=1)
     heavy = sorted(range(len(lines)), key=lambda i: -abs(lines[i].worth))[:_SHOWN]
     said = "; ".join(f"{lines[i].text}: {_side(both[i])}" for i in heavy)
-    return f"{int((~np.isnan(both)).sum())} of {len(lines)} lines told. {said}"
+    lost = f" Reward or penalty, not known: {'; '.join(unread[:_SHOWN])}" if unread else ""
+    count = len(lines) + len(unread)
+    return f"{int((~np.isnan(both)).sum())} of {count} lines told. {said}{lost}"
 
 
 def _side(p: float) -> str:

@@ -11,16 +11,18 @@ the line's direction and weight say.
 
 import re
 
-_SIGN = re.compile(
-    r"^\s*(?:the (?:reward )?model |it )?(?:may |appears to |tends to )?"
-    r"(?:rewards?|penali[sz]es?|prefers?|favou?rs?|likes?|dislikes?|values?|avoids?|punish(?:es)?)"
-    r"\s+",
-    re.IGNORECASE,
-)
+from argo_audit.rubrics.directions import from_its_verbs
+
 _WEIGHT = re.compile(r"\s*[(\[]?\b(?:weight:?\s*)?\d+(?:\.\d+)?\s*%[)\]]?\s*$", re.IGNORECASE)
 
 
 def unsigned(line: str) -> str:
     """The line without verb of reward or penalty, weight, and end; spaces folded."""
-    text = " ".join(line.split())
-    return _SIGN.sub("", _WEIGHT.sub("", text)).rstrip(" .;")
+    text = without_weight(line).rstrip(" .;")
+    found = from_its_verbs(text)
+    return found.text if found else text
+
+
+def without_weight(line: str) -> str:
+    """The line without a weight at its end; spaces folded."""
+    return _WEIGHT.sub("", " ".join(line.split()))

@@ -14,8 +14,10 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
 
+from argo_audit.rubrics.directions import direction_words
 from argo_audit.surface.phrases import Found, PhraseBook, spell_out
 
 _SIGNS = {"more": 1, "less": -1, "too_much": 1, "too_little": -1}
@@ -23,11 +25,19 @@ _FAULTS = ("too_much", "too_little")
 _VERBS = {"rewards": 1, "penalises": -1}
 _VERDICTS = {"rewarded": 1, "penalised": -1}
 _EMPHASIS = {"strong": 2.0, "slight": 0.5}
-_LIMIT = r"\s*(?:~\s*)?\d+[- ]?(?:words?|sentences?|lines?|paragraphs?|characters?|tokens?)"
-_AT_MOST = (
-    r"(?:<=?|≤|=<|under|below|at most|no more than|up to|(?:fewer|less|shorter) than|max(?:imum)?)"
+_NUMBER = (
+    r"(?:\d+|a|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|"
+    r"fifty|sixty|eighty|a hundred|hundred|one hundred|two hundred|a thousand)"
 )
-_AT_LEAST = r"(?:>=?|≥|=>|over|above|at least|(?:more|longer) than|min(?:imum)?)"
+_LIMIT = rf"\s*(?:~\s*)?{_NUMBER}[- ]?(?:words?|sentences?|lines?|paragraphs?|characters?|tokens?)"
+_AT_MOST = (
+    r"(?:<=?|≤|=<|under|below|at most|within|no more than|up to|max(?:imum)?|"
+    r"(?:fewer|less|shorter) than)"
+)
+_AT_LEAST = (
+    r"(?:>=?|≥|=>|over|above|beyond|exceeding|at least|no (?:less|fewer) than|"
+    r"(?:more|longer) than|min(?:imum)?)"
+)
 _REWRITES = (
     (re.compile(r"\((?:e\.g\.|such as|like)[^()\"\u201c]*[\"\u201c][^()]*\)"), " "),
     (re.compile(r"\b(?:e\.g\.|i\.e\.|etc\.)|['\u2019]s\b"), " "),
@@ -41,6 +51,7 @@ _REWRITES = (
 )
 _TOKEN = re.compile(r"\w+|[.,]")
 _SEPARATORS = frozenset({",", "and", "or", "but", "yet"})
+_GERUND = re.compile(r"[a-z]{2,}ing")
 _ADJACENT = 2  # words between a negation and the verb it turns
 
 
@@ -100,6 +111,19 @@ def unknown_words(text: str) -> int:
     return unknown
 
 
+def has_unknown_gerund(text: str) -> bool:
+    """Whether a verb governs one that is not known, which may negate the feature behind it."""
+    for tokens in _clauses(text):
+        found = _LEXICON.find(tokens)
+        inside = {place for one in found for place in range(*one[:2])}
+        last = max((one.start for one in found if one.payload.kind in _SIGNS), default=-1)
+        ends = {one.end for one in found if one.payload.kind in _VERBS} - inside
+        after = (tokens[place] for place in ends if place < last)
+        if any(_GERUND.fullmatch(token) and token not in _COMMON for token in after):
+            return True
+    return False
+
+
 def _clauses(text: str) -> Iterator[list[str]]:
     """The words and separators of each clause that has any."""
     text = text.lower()
@@ -146,7 +170,7 @@ class _Clause:
         self._places: list[int] = []
         self._verb, self._named_since_verb = 0, False
         self._negated, self._negated_at, self._to_the_end = False, -_ADJACENT, False
-        self._excess = self._aside = self._prefixed = False
+        self._excess = self._aside = self._prefixed = self._indifferent = False
         self._emphasis = 1.0
         for place, event in enumerate(events):
             self._take(place, event)
@@ -154,7 +178,7 @@ class _Clause:
     def finished(self) -> list[Mention]:
         """The mentions, governed also by what follows them, with the clause's emphasis."""
         governed = map(self._governed_from_behind, self.mentions, self._places)
-        return [replace(mention, emphasis=self._emphasis) for mention in governed]
+        return [replace(mention, emphasis=self._emphasis) for mention in governed if mention]
 
     def _take(self, place: int, event: Found[_Meaning]) -> None:
         kind = event.payload.kind
@@ -171,6 +195,8 @@ class _Clause:
 
     def _on_feature(self, place: int, event: Found[_Meaning]) -> None:
         self._named_since_verb = True
+        if self._indifferent:
+            return
         if self._aside:
             self.left_out = True
             return
@@ -186,8 +212,12 @@ class _Clause:
         self._prefixed = False
 
     def _on_verb(self, direction: int, event: Found[_Meaning]) -> None:
-        """A negation right before a verb turns the verb, not what follows it."""
+        """A negation right before a verb turns the verb, not what follows it.
+
+        What is not penalised is not wished for either: nothing is said of it.
+        """
         turned = self._negated and event.start - self._negated_at <= _ADJACENT
+        self._indifferent = turned and direction < 0
         self._verb = -direction if turned else direction
         self._negated = self._to_the_end = self._excess = self._aside = False
         self._named_since_verb = False
@@ -201,7 +231,9 @@ class _Clause:
         self._negated = self._negated and self._to_the_end
 
     def _on_cue(self, kind: str, event: Found[_Meaning]) -> None:
-        if kind == "flips" or (kind == "demands" and self._gate):
+        if kind == "penalised" and self._negated and event.start - self._negated_at <= _ADJACENT:
+            self._indifferent = True
+        elif kind == "flips" or (kind == "demands" and self._gate):
             near = event.start - self._negated_at <= _ADJACENT
             self._negated = not (self._negated and near)
             self._negated_at = event.end
@@ -227,23 +259,31 @@ class _Clause:
                 return kind == "or"
         return False
 
-    def _governed_from_behind(self, mention: Mention, place: int) -> Mention:
-        """Applies what follows the mention: a verdict, or a state ("is avoided")."""
+    def _governed_from_behind(self, mention: Mention, place: int) -> Mention | None:
+        """Applies what follows the mention: a verdict, or a state ("is avoided").
+
+        None where it is not penalised: that says nothing.
+        """
         if mention.verb == 0:
-            mention = replace(mention, verb=self._verdict_after(place))
+            verdict = self._verdict_after(place)
+            if verdict is None:
+                return None
+            mention = replace(mention, verb=verdict)
         kinds = [event.payload.kind for event in self._events[place + 1 :]]
         until = next((n for n, kind in enumerate(kinds) if kind in {",", *_SIGNS}), len(kinds))
         if "flipped" in kinds[:until]:
             mention = replace(mention, negated=not mention.negated)
         return mention
 
-    def _verdict_after(self, place: int) -> int:
+    def _verdict_after(self, place: int) -> int | None:
         """The first verdict; after a condition ("if it hedges, penalise") also a final verb."""
         verb = 0
-        for event in self._events[place + 1 :]:
+        for before, event in pairwise(self._events[place:]):
             kind = event.payload.kind
             if kind in _VERDICTS:
-                return _VERDICTS[kind]
+                denied = before.payload.kind == "flips" and event.start - before.end < _ADJACENT
+                verdict = _VERDICTS[kind]
+                return verdict if not denied else -1 if verdict > 0 else None
             if kind == "asides" and not self._with_asides:
                 break
             if self._with_asides:
@@ -256,7 +296,7 @@ def _load_lexicon() -> tuple[PhraseBook[_Meaning], dict[str, list[str]], frozens
     lexicon = tomllib.loads(source.read_text(encoding="utf-8"))
 
     def entries() -> Iterator[tuple[str, _Meaning]]:
-        for kind, phrases in lexicon["cues"].items():
+        for kind, phrases in (lexicon["cues"] | direction_words()).items():
             yield from ((phrase, _Meaning(kind)) for phrase in phrases)
         for feature, senses in lexicon["features"].items():
             for kind, phrases in senses.items():

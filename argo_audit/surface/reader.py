@@ -26,7 +26,13 @@ from statistics import fmean
 from typing import NamedTuple
 
 from argo_audit.rubrics.outline import BiasLine, Criterion, Outline, RubricGate, lines_of, outline
-from argo_audit.surface.clauses import Mention, heading_direction, read_clauses, unknown_words
+from argo_audit.surface.clauses import (
+    Mention,
+    has_unknown_gerund,
+    heading_direction,
+    read_clauses,
+    unknown_words,
+)
 from argo_audit.surface.meaning import LineMeaning
 
 DEFAULT_CAP = 3.0
@@ -175,9 +181,12 @@ def _criteria(line: _Line, wishes: Sequence[_Wish], scale: float) -> Iterator[Re
 def _is_beyond(line: _Line) -> bool:
     """Whether a word that the grammar does not know may be the one that says which way.
 
-    No verb of the line is known, no section gives it a direction, and some word is unknown.
+    No verb of the line is known, no section gives it a direction, and some word is unknown; or what
+    a verb governs begins with an unknown one ("Rewards shunting lists").
     """
     text = (line.text or line.name)[:_MAX_LINE]
+    if has_unknown_gerund(text):
+        return True
     mentions = [mention for clause in read_clauses(text) for mention in clause]
     governed = line.direction or heading_direction(text) or any(m.verb for m in mentions)
     return not governed and not line.name and unknown_words(text) > 0
@@ -210,7 +219,7 @@ def _meant(meaning: LineMeaning, line: _Line, said: Sequence[_Wish]) -> tuple[_W
             _Wish(*wish, share=1.0, emphasis=emphasis, explicit=True) for wish in sorted(meant)
         )
     unknown = unknown_words(text)
-    if unknown >= len(_AGREES):
+    if unknown >= len(_AGREES) or _is_beyond(line):
         return ()
     least = min((meaning.chance(asked, w.feature, w.direction) for w in said), default=0.0)
     return tuple(said) if least >= _AGREES[unknown] else ()
