@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
+from audit_world import bare_run
 from fakes import Shown, fake_judge
 from typer.testing import CliRunner
 
@@ -21,7 +22,7 @@ from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.commands import app
 from argo_audit.errors import InputError, JudgeError
 from argo_audit.files import write_whole
-from argo_audit.findings.inputs import AuditInputs
+from argo_audit.findings.inputs import AuditInputs, RunRecord
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_checks import (
     ABSENCE,
@@ -282,6 +283,22 @@ def test_an_accepted_judge_is_said_first_and_what_was_measured_in_section_2(
     assert all("fiction" in text and "n = 96" in text for text in warned)
     [_, _, shown] = judge_check.blocks(facts)
     assert "obedience, whole rubrics" in shown
+
+
+@pytest.mark.parametrize(
+    ("judge", "checked", "said"),
+    [("given:coin", False, 1), ("openai/x", True, 0), ("argo/surface", False, 0)],
+)
+def test_a_judge_that_nobody_checked_is_said_first(
+    judge: str, checked: bool, said: int, tmp_path: Path
+) -> None:
+    run = bare_run().model_copy(update={"judge": judge})
+    found = (measured(obeying(1.0), judge_probes(12)),) if checked else ()
+    record = RunRecord(run, (), (), tmp_path)
+    inputs = AuditInputs("Audit", (record,), judge_checks={run.population: found})
+    warned = judge_check.warnings(Material(inputs, tmp_path, ()))
+    assert len(warned) == said
+    assert all("was not checked" in text and "coin" in text for text in warned)
 
 
 def test_a_judge_that_reads_is_checked_once(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ The judge is asked as the search will have it read: whole rubrics, lines, or bot
 kept in the audit's folder, `judge/NAME.json`, and not measured again when the audit goes on; what a
 search asks for and it lacks is measured then. A judge that runs here without weights
 (`argo/surface`, fakes) is not checked before a search: it costs nothing to know what it reads
-(`argo-audit read`). Nor is an object that was given from Python; both can be checked by name.
+(`argo-audit read`). Nor is an object that was given from Python or
+comes from an installed package, which the report says first; `check_judge` checks any by name.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from argo_audit.judges.event_loop import open_loop
 from argo_audit.judges.judge_checks import (
     PROBES,
     READINGS,
+    WITHOUT_WEIGHTS,
     AskedJudges,
     JudgeFound,
     Reads,
@@ -37,7 +39,6 @@ from argo_audit.search.search_settings import LEAD, LOGISTIC
 from argo_audit.store import slug
 
 FOLDER = "judge"
-_WITHOUT_WEIGHTS = ("argo/", "mockllm/", "none")
 
 
 def check_judge(
@@ -91,7 +92,7 @@ def _opened(spec: str, settings: JudgeSettings, urls: Sequence[str]) -> AskedJud
 
 def is_checked(request: AuditRequest) -> bool:
     """Whether the judge of an audit is a model that may not read."""
-    free = request.judge.startswith(_WITHOUT_WEIGHTS)
+    free = request.judge.startswith(WITHOUT_WEIGHTS)
     return is_inspects(request.judge) and not free
 
 

@@ -46,6 +46,9 @@ RULED, LINED = 6, 4
 """Questions of a probe: two rubrics and one of them again, a line with others and alone; in both
 orders."""
 
+WITHOUT_WEIGHTS = ("argo/", "mockllm/", "none")
+"""How the names of judges begin that compute: what they read is known, and they are not checked."""
+
 FICTION = "an audit by a judge that does not read is fiction"
 OBEYS: dict[Reads, str] = {"whole": "obedience, whole rubrics", "lines": "obedience, line by line"}
 FLIPS = "turns round with the rubric"

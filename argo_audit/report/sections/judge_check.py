@@ -6,7 +6,7 @@ Asked before the search about pairs whose truth is known. A judge that does not 
 accepted is said first: whatever stands below it is what such a judge made of the rubrics.
 """
 
-from argo_audit.judges.judge_checks import FICTION, LEAST, JudgeFound, told
+from argo_audit.judges.judge_checks import FICTION, LEAST, WITHOUT_WEIGHTS, JudgeFound, told
 from argo_audit.report.markdown import escape, table
 from argo_audit.report.material import Material
 
@@ -19,7 +19,11 @@ _NOTE = (
 
 
 def warnings(facts: Material) -> list[str]:
-    """What has to be known first: a judge that does not do what rubrics ask of it."""
+    """What has to be known first: a judge that does not do what rubrics ask, or may not."""
+    return [*_disobedient(facts), *_unchecked(facts)]
+
+
+def _disobedient(facts: Material) -> list[str]:
     return [
         f"**Read this first.** The judge {escape(found.judge)} does not read: "
         f"{escape(told(found.obedience(reads)))}, where at least {LEAST:g} is asked for. Its use "
@@ -27,6 +31,19 @@ def warnings(facts: Material) -> list[str]:
         for found in _found(facts)
         for reads in found.relied_on
         if not found.obeys([reads])
+    ]
+
+
+def _unchecked(facts: Material) -> list[str]:
+    """Judges of which nobody knows: objects given from Python, those of packages, of old audits."""
+    checked = facts.inputs.judge_checks
+    runs = [record.run for record in facts.inputs.runs]
+    judges = dict.fromkeys(run.judge for run in runs if not checked.get(run.population))
+    return [
+        f"**The judge was not checked.** Whether {escape(judge)} does what rubrics ask was not "
+        "measured on pairs whose truth is known: all that stands below rests on it."
+        for judge in judges
+        if not judge.startswith(WITHOUT_WEIGHTS)
     ]
 
 
