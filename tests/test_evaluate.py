@@ -105,6 +105,10 @@ def test_an_evaluation_is_planned_and_kept_to_a_budget(audited: Audited) -> None
     planned = CliRunner().invoke(app, ["eval", run, *judge, "--dry-run", "--budget", "600 calls"])
     assert planned.exit_code == 0, planned.output
     assert "Never more than 600 calls" in planned.output
+    most = [
+        row.split() for row in planned.output.splitlines() if row.strip().startswith("at most, if")
+    ]
+    assert ["600" in row for row in most] == [True, True], planned.output
     assert "would be left out: rubric_ablation: takes up to" in planned.output
     assert "Prices are those of 20" in planned.output
 

@@ -12,7 +12,7 @@ dev and held-out. The request that goes on record has these sizes, so that a res
 one that was begun.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 
 from argo_audit.audits.plan import AuditPlan, Planner
@@ -105,7 +105,12 @@ def agreed(request: AuditRequest, told: Budget | None, sure: Sure | None) -> Non
 
 def most_dollars(plan: AuditPlan, budget: Budget | None, prices: Prices) -> float | None:
     """The most that it can cost: all as dear as it can be, or what the budget allows."""
-    money = known_cost(plan.at_most(), prices)
+    return allowed(plan.at_most(), budget, prices)
+
+
+def allowed(spent: Sequence[Spent], budget: Budget | None, prices: Prices) -> float | None:
+    """What that costs, and no more than the budget allows."""
+    money = known_cost(spent, prices)
     caps = [cap.amount for cap in (budget.caps() if budget else ()) if cap.unit == "dollars"]
     return None if money is None else min([money, *caps])
 

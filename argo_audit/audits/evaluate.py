@@ -141,13 +141,24 @@ def plan_evaluation(
     roles: Mapping[str, str] | None = None,
     allow: Allowed = (),
     reward_models: Sequence[str] = (),
-) -> tuple[list[Phase], SuiteModels]:
-    """What the suite takes at most, task by task, and the models that it asks; nobody is asked."""
+) -> "PlannedSuite":
+    """What the suite takes, task by task, and the models that it asks; nobody is asked."""
     spec, requests = _asked_of(list(runs), judge, allow, reward_models)
     opened = _open(list(runs), requests, spec, SUITE, allow, check=False)
     exact = not judge and _are_exact(runs, allow)
     models = SuiteModels(spec, requests[0].judge_settings, roles or {}, exact)
-    return plan_suite(opened.tasks, opened.audited, models), models
+    expected, most = (
+        plan_suite(opened.tasks, opened.audited, models, at_most=one) for one in (False, True)
+    )
+    return PlannedSuite(expected, most, models)
+
+
+class PlannedSuite(NamedTuple):
+    """What the suite is expected to take, what it takes at most, and of which models."""
+
+    expected: list[Phase]
+    most: list[Phase]
+    models: SuiteModels
 
 
 class _Opened(NamedTuple):

@@ -7,8 +7,8 @@ The judge is asked as the search will have it read: whole rubrics, lines, or bot
 kept in the audit's folder, `judge/NAME.json`, and not measured again when the audit goes on; what a
 search asks for and it lacks is measured then. A judge that runs here without weights
 (`argo/surface`, fakes) is not checked before a search: it costs nothing to know what it reads
-(`argo-audit read`). Nor is an object that was given from Python or
-comes from an installed package, which the report says first; `check_judge` checks any by name.
+(`argo-audit read`). Nor is an object from Python or from an installed package, which the report
+says first; `check_judge` checks any by name.
 """
 
 from collections.abc import Sequence

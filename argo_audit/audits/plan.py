@@ -251,11 +251,11 @@ class Planner:
         check = texts.checking(readings(request)) if is_checked(request) else Usage()
         phases = (
             Phase("reward model", "", texts.rewarding(rewarded), counted=False),
-            Phase("rubrics", sampled or request.policy, _times(write, steps), bool(sampled)),
-            Phase("rewriting", request.rewriter or "", _times(rewrite, steps)),
+            Phase("rubrics", sampled or request.policy, times(write, steps), bool(sampled)),
+            Phase("rewriting", request.rewriter or "", times(rewrite, steps)),
             Phase("judge, check", judge, check),
-            Phase("judge, training", judge, _times(train, steps)),
-            Phase("judge, selection", judge, _times(select, searches)),
+            Phase("judge, training", judge, times(train, steps)),
+            Phase("judge, selection", judge, times(select, searches)),
             Phase("judge, evaluation", judge, texts.judging(evaluated)),
             Phase("reward model, probes", "", texts.rewarding(labelled * edited), counted=False),
         )
@@ -297,8 +297,9 @@ def _pairs_shown(request: AuditRequest) -> int:
     return shown and shown + search.feedback.disagreements
 
 
-def _times(usage: Usage, times: int) -> Usage:
-    return Usage(**{name: value * times for name, value in usage.model_dump().items()})
+def times(usage: Usage, count: int) -> Usage:
+    """So many times as much."""
+    return Usage(**{name: value * count for name, value in usage.model_dump().items()})
 
 
 def _calls_an_order(settings: JudgeSettings, lines_per_call: int) -> int:

@@ -52,18 +52,32 @@ class _Run(NamedTuple):
 
 
 def plan_suite(
-    tasks: Sequence[SuiteTask], runs: Sequence[AuditedRun], models: SuiteModels
+    tasks: Sequence[SuiteTask],
+    runs: Sequence[AuditedRun],
+    models: SuiteModels,
+    *,
+    at_most: bool = False,
 ) -> list[Phase]:
-    """What each task takes of each model, at most."""
+    """What each task takes of each model, if nothing is kept.
+
+    `at_most` has replies as long as they may be, and a token for each character.
+    """
     counted = [_run(run) for run in runs]
     sample = [pair for run in counted for pair in run.pairs]
     texts = Texts(_asked(models), sample)
+    if at_most:
+        texts = texts.at_most(dearer=1)  # votes are counted already
     phases = []
     for task in tasks:
         judged = _JUDGED[task.name](counted) if task.name in _JUDGED else 0
         phases.append(Phase(task.name, models.judge, texts.judging(judged)))
         phases += _of_roles(task.name, counted, models, texts)
     return [phase for phase in phases if phase.usage.calls]
+
+
+def at_most(phases: Sequence[Phase]) -> list[Spent]:
+    """What all phases take together, by model."""
+    return [Spent(phase.model, phase.usage) for phase in phases]
 
 
 def budget_of(models: SuiteModels, asked: Budget | None, prices: Prices) -> Budget | None:

@@ -107,7 +107,7 @@ def _plan(request: AuditRequest) -> None:
             raise
         small, sized = error, error.smallest
     plan, prices = plan_audit(sized, policy_settings(sized)), prices_of(sized)
-    console.print(plan_table(plan, prices, sized.budget))
+    console.print(plan_table(plan, prices, sized.budget, sized.judge_settings.retries))
     say(ASSUMPTIONS)
     if small is not None:
         raise small

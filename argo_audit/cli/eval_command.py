@@ -106,15 +106,17 @@ def _plan(
 ) -> None:
     from argo_audit.audits.evaluate import plan_evaluation
     from argo_audit.audits.price import Budget, known_prices
-    from argo_audit.audits.suite_plan import budget_of, within
-    from argo_audit.cli.plan_table import phases_table, price_sentences
+    from argo_audit.audits.suite_plan import at_most, budget_of, within
+    from argo_audit.cli.plan_table import add_most, phases_table, price_sentences
     from argo_audit.evals.suite import SUITE
 
     (given, file), (allow, moved) = paid, found
-    phases, models = plan_evaluation(runs, judge, roles, tuple(allow), moved)
+    phases, most, models = plan_evaluation(runs, judge, roles, tuple(allow), moved)
     prices = known_prices(file)
     budget = budget_of(models, Budget.parse(given) if given else None, prices)
-    console.print(phases_table("What this evaluation is expected to take", phases, prices))
+    table = phases_table("What this evaluation is expected to take, and at most", phases, prices)
+    add_most(table, at_most(most), models.settings.retries, budget, prices)
+    console.print(table)
     if budget:
         say(f"Never more than {budget}, repeated calls and votes included.")
     for line in within(SUITE, phases, budget, prices)[1]:

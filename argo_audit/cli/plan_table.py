@@ -5,27 +5,57 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from argo_audit.audits.afford import known_cost, models_of, most_dollars
-from argo_audit.audits.plan import AuditPlan, Phase
-from argo_audit.audits.price import Budget, Prices, Spent, cost, is_here, price_of, prices_date
+from argo_audit.audits.afford import allowed, known_cost, models_of
+from argo_audit.audits.plan import AuditPlan, Phase, times
+from argo_audit.audits.price import (
+    Budget,
+    Prices,
+    Spent,
+    cost,
+    is_here,
+    is_in_process,
+    price_of,
+    prices_date,
+)
 from argo_audit.audits.request import AuditRequest
 from argo_audit.cli.terminal import row
 from argo_audit.records import Usage
 
 
-def plan_table(plan: AuditPlan, prices: Prices, budget: Budget | None = None) -> Table:
-    """One row per phase as expected, the sum of what counts towards a budget, and the most of it.
-
-    That is no more than the budget allows.
-    """
+def plan_table(
+    plan: AuditPlan, prices: Prices, budget: Budget | None = None, retries: int = 0
+) -> Table:
+    """One row per phase as expected, the sum that counts towards a budget, and the most of it."""
     table = phases_table("What this audit is expected to take, and at most", plan.phases, prices)
-    usage = Usage.total(spent.usage for spent in plan.at_most())
+    add_most(table, plan.at_most(), retries, budget, prices)
+    return table
+
+
+def add_most(
+    table: Table, most: Sequence[Spent], retries: int, budget: Budget | None, prices: Prices
+) -> None:
+    """Rows of what it can be at most, where no call fails and where each is repeated.
+
+    Neither is more than the budget allows.
+    """
+    _most_row(table, "at most, if no call fails", most, budget, prices)
+    again = [
+        one if is_in_process(one.model) else one._replace(usage=times(one.usage, 1 + retries))
+        for one in most
+    ]
+    if again != list(most):
+        name = f"at most, if each is repeated {retries} times"
+        _most_row(table, name, again, budget, prices)
+
+
+def _most_row(
+    table: Table, name: str, most: Sequence[Spent], budget: Budget | None, prices: Prices
+) -> None:
+    usage = Usage.total(spent.usage for spent in most)
     caps = {cap.unit: cap.amount for cap in (budget.caps() if budget else ())}
     calls = int(min(usage.calls, caps.get("calls", usage.calls)))
-    money = most_dollars(plan, budget, prices)
     numbers = _numbers(usage.model_copy(update={"calls": calls}))
-    row(table, "at most, if no call fails", "", *numbers, _dollars(money, counted=True))
-    return table
+    row(table, name, "", *numbers, _dollars(allowed(most, budget, prices), counted=True))
 
 
 def phases_table(title: str, phases: Sequence[Phase], prices: Prices) -> Table:

@@ -214,7 +214,11 @@ def _meant(meaning: LineMeaning, line: _Line, said: Sequence[_Wish]) -> tuple[_W
     verb = "" if own else {1: "Rewards ", -1: "Penalises ", 0: ""}[line.direction]
     asked = verb + (text[:1].lower() + text[1:] if verb else text)
     emphasis = max((wish.emphasis for wish in said), default=1.0)
-    if meant := meaning.wishes(asked):
+    meant = meaning.wishes(asked)
+    against = {(wish.feature, -wish.direction) for wish in said if wish.explicit}
+    if has_unknown_gerund(text) or meant & against:
+        return ()  # a verb may deny what follows it, and meanings are poor at that
+    if meant:
         return tuple(
             _Wish(*wish, share=1.0, emphasis=emphasis, explicit=True) for wish in sorted(meant)
         )
