@@ -19,7 +19,7 @@ from argo_audit.evals import inspect_registry as _registry
 from argo_audit.evals.assembly import EVAL_SETTINGS
 from argo_audit.evals.judging import prefer_longest
 from argo_audit.evals.logs import Evaluation, read_evaluations, read_judgments
-from argo_audit.evals.reading import LogHeader
+from argo_audit.evals.reading import LogHeader, remove_left_behind
 from argo_audit.evals.subject import SubjectFacts, default_store, load_subject
 from argo_audit.evals.tasks.rubric_agreement import rubric_agreement
 from argo_audit.judges.inspect_judge import InspectJudge
@@ -454,3 +454,12 @@ def test_what_a_log_says_of_its_subject_is_read_or_is_an_error(subject: object) 
     )
     with pytest.raises(InputError, match=r"2026-01-02(.|\n)*subject(.|\n)*Remedy: Delete it"):
         header.told("subject", SubjectFacts)
+
+
+def test_what_inspect_leaves_half_written_is_cleared_away_and_nothing_else(tmp_path: Path) -> None:
+    left = (".inspect_tmp_eO-9lrtVEoc.writing", ".inspect_tmp_a_b.writing", "a" * 22)
+    others = ("2026_rubric.eval", ".inspect_tmp_.notes", "notes.writing")
+    for name in (*left, *others):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    remove_left_behind(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(others)

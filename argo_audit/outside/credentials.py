@@ -29,8 +29,8 @@ _SECRET = (
 )
 _NAMES = rf"(?:{_SECRET}|pwd|pw|pass|sig|sas|auth(?:orization)?|code)"
 _QUERY = re.compile(rf"(?<=[?&;#])({_NAMES})=([^&;#]*)", re.IGNORECASE)
-_ARGUMENT = re.compile(rf"^(-*{_NAMES})=(.+)$", re.IGNORECASE | re.DOTALL)
-_OPTION = re.compile(rf"^-+{_NAMES}$", re.IGNORECASE)
+_ARGUMENT = re.compile(rf"^(-*+{_NAMES})=(.+)$", re.IGNORECASE | re.DOTALL)
+_OPTION = re.compile(rf"^-++{_NAMES}$", re.IGNORECASE)
 _SAID = re.compile(
     r"(?i)\b((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",}]+"
 )
