@@ -40,6 +40,7 @@ def test_the_help_of_no_command_loads_anything_heavy() -> None:
     assert loaded == [[name, []] for name in names]
 
 
+@pytest.mark.slow  # a machine that others use tells nothing
 def test_help_takes_less_than_a_second() -> None:
     took = []
     for _ in range(3):

@@ -42,7 +42,7 @@ def judged(task_rubric: Path, pairs: Path, model: str | Model, slack: float) -> 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return build("A", pairs=1500, seed=3)
+    return build("A", pairs=800, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def row(rows: list[ResultRow], name: str, measured: str = "agreement") -> Result
 
 
 def truth(population: Population, line: str) -> float:
-    """The contribution over all 1,500 pairs, without Inspect or the task in between."""
+    """The contribution over all 800 pairs, without Inspect or the task in between."""
     rest = "".join(text for text in RUBRIC.splitlines(keepends=True) if line not in text)
 
     def agreement(text: str) -> float:

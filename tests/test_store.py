@@ -265,7 +265,7 @@ def test_a_root_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
         RubricStore(tmp_path / "file").append(new())
 
 
-@pytest.mark.parametrize(("place", "names", "each"), [("local", "abcd", 10), ("s3", "ab", 2)])
+@pytest.mark.parametrize(("place", "names", "each"), [("local", "abcd", 6), ("s3", "ab", 2)])
 def test_writers_at_once_neither_collide_nor_leave_gaps(
     place: str, names: str, each: int, request: pytest.FixtureRequest, local: Path
 ) -> None:
