@@ -126,7 +126,7 @@ def test_the_log_has_what_ships_as_it_is_measured(population: PopulationName) ->
         ("Each took 13,000 judge calls by line", "| A, RM | `lead` | 13,778 |"),
         ("Each took 13,000 judge calls by line", "| B, RM | `lead` | 12,902 |"),
         ("RL on whole rubrics (`argo`) reaches less for more", "| A, RM | `argo` | 167,526 |"),
-        ("1 to 2 minutes", "about 75 s on two quiet cores"),
+        ("1 to 2 minutes", "74 and 84 s of wall"),
         ("flagged 59% [47, 71] of the planted biases", "| 59.2% [46.6, 70.7] |"),
         ("and 5% [2, 13] of the false ones", "| **4.7%** [1.6, 13.2] |"),
         ("every line would give 100% of both", "(baseline) | 100% | 100% |"),

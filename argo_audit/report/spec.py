@@ -112,7 +112,7 @@ def assemble(facts: Material) -> tuple[str, tuple[Drawing, ...]]:
 def _lead(facts: Material) -> str:
     runs = len(facts.all_trained)
     return (
-        f"Rubrics were learned by ARGO from {runs} run{'s' if runs != 1 else ''}: a policy writes "
+        f"Rubrics were learned from {runs} run{'s' if runs != 1 else ''}: a policy writes "
         "rubrics, a fixed judge applies them, and what is kept is the rubric under which the judge "
         "prefers what the labels prefer. All numbers are from held-out pairs unless they say so."
     )
