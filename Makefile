@@ -83,6 +83,7 @@ fuzz: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	$(BIN)/python -m compileall -q argo_audit benchmarks
 	touch $@
 
 # Locks every dependency of every extra; run it after changing pyproject.toml. One torch for all: vLLM

@@ -81,7 +81,7 @@ LONGEST = (
 """Files of more than four seconds (`make bench-suite` prints them), begun next, so that the
 processes end together; a file that is missing here costs a little time, nothing else."""
 
-settings.register_profile("few", max_examples=25)
+settings.register_profile("few", max_examples=15)
 """What `make test` tries of a property; `make test-all` tries the hundred that are usual."""
 
 typer.testing._get_command = functools.cache(typer.main.get_command)  # type: ignore[attr-defined]

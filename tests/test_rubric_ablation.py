@@ -20,6 +20,7 @@ from argo_audit.evals.tasks.rubric_ablation import (
 from argo_audit.judges.by_line import ByLine
 from argo_audit.judges.inspect_judge import InspectJudge
 from argo_audit.judges.judge_settings import JudgeSettings
+from argo_audit.judges.opening import measuring
 from argo_audit.organism.world import Population, build
 from argo_audit.pairs import pair_file as pair_files
 from argo_audit.records import Pair, Rubric
@@ -36,7 +37,8 @@ SLACK = 0.05  # 120 prompts cannot show less
 def judged(task_rubric: Path, pairs: Path, model: str | Model, slack: float) -> list[ResultRow]:
     task = rubric_ablation(str(task_rubric), str(pairs), slack=slack)
     logs = task_rubric.parent / "logs"
-    inspect_ai.eval(task, model=model, log_dir=str(logs), **EVAL_SETTINGS)
+    with measuring():  # as a suite does: 1,800 verdicts one by one take 4 s
+        inspect_ai.eval(task, model=model, log_dir=str(logs), **EVAL_SETTINGS)
     return results(logs)
 
 
