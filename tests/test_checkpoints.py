@@ -57,3 +57,11 @@ def test_all_but_one_are_removed(tmp_path: Path) -> None:
     kept, _ = (checkpoint(tmp_path, n) for n in (1, 2))
     remove_checkpoints(tmp_path, keep=kept)
     assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_what_a_killed_process_left_of_a_seal_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("weights", encoding="utf-8")
+    (tmp_path / ".0123abcd.part").write_text("{", encoding="utf-8")
+    seal(tmp_path, step=3)
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "whole.json"}
+    assert newest(tmp_path, done=3) == Checkpoint(3, tmp_path)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from argo_audit.errors import RunFolderError
-from argo_audit.files import write_whole
+from argo_audit.files import remove_parts, write_whole
 from argo_audit.outside.caps import RECORD, read_whole
 from argo_audit.records import Record
 
@@ -44,7 +44,11 @@ class _Seal(Record):
 
 
 def seal(path: Path, step: int) -> None:
-    """Declare `path` to be whole: the policy after `step` steps."""
+    """Declare `path` to be whole: the policy after `step` steps.
+
+    What a process that was killed left of a seal goes first, and is no part of what is whole.
+    """
+    remove_parts(path.glob(".*"))
     kept = [entry for entry in path.iterdir() if not entry.match(_CHECKPOINTS)]
     files = [file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file()]
     sizes = {str(file.relative_to(path)): file.stat().st_size for file in files}
