@@ -462,7 +462,7 @@ def _remote(url: str, at_most: int) -> Iterator[IO[bytes]]:
 def _opened(url: str) -> tuple[AbstractFileSystem, str]:
     """The file system of a URL or path, and the path in it; a path is no chain of URLs."""
     if not is_url(url):
-        return LocalFileSystem(), os.path.abspath(os.path.expanduser(url))  # noqa: PTH100, PTH111 - of text
+        return LocalFileSystem(), os.path.abspath(os.path.expanduser(url))  # noqa: PTH100, PTH111 - Path keeps ".."
     try:
         files, path = url_to_fs(whole(url))
     except (ImportError, ValueError) as error:  # a missing package, a scheme that nobody knows

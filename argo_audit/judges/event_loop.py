@@ -10,15 +10,20 @@ the loop is open; from then on they end the calls under way.
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import current_thread, main_thread
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 
-class open_loop:  # noqa: N801 - a function to whoever uses it
-    """The loop, until the block ends; an error in the block ends what it was asked.
+def open_loop() -> AbstractContextManager[BlockingPortal]:
+    """The loop, until the block ends; an error in the block ends what it was asked."""
+    return _Loop()
+
+
+class _Loop:
+    """See `open_loop`.
 
     It is no generator: an interrupt between a generator's `yield` and the block would leave a
     loop that nobody ends. Here nothing is called any more once interrupts no longer wait.
