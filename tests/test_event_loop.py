@@ -9,6 +9,9 @@ INTERRUPTED = """
 import os, signal, threading, time
 from argo_audit.judges.event_loop import open_loop
 
+# whoever starts the tests in the background has interrupts ignored, in here too
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def interrupt(after):
     time.sleep(after)
     os.kill(os.getpid(), signal.SIGINT)

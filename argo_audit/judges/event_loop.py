@@ -10,42 +10,19 @@ the loop is open; from then on they end the calls under way.
 
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import current_thread, main_thread
-from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 
-def open_loop() -> AbstractContextManager[BlockingPortal]:
+@contextmanager
+def open_loop() -> Iterator[BlockingPortal]:
     """The loop, until the block ends; an error in the block ends what it was asked."""
-    return _Loop()
-
-
-class _Loop:
-    """See `open_loop`.
-
-    It is no generator: an interrupt between a generator's `yield` and the block would leave a
-    loop that nobody ends. Here nothing is called any more once interrupts no longer wait.
-    """
-
-    def __init__(self) -> None:
-        """Nothing runs yet."""
-        self._opened = ExitStack()
-
-    def __enter__(self) -> BlockingPortal:
-        """Open it; whatever comes meanwhile, it does not stay open alone."""
-        try:
-            with _interrupts_wait():
-                loop = self._opened.enter_context(start_blocking_portal())
-        except BaseException:
-            self._opened.close()
-            raise
-        return loop
-
-    def __exit__(self, *error: Any) -> None:
-        """End it, and with an error what it was asked."""
-        self._opened.__exit__(*error)
+    with ExitStack() as opened:
+        with _interrupts_wait():
+            loop = opened.enter_context(start_blocking_portal())
+        yield loop
 
 
 @contextmanager
